@@ -1,0 +1,1 @@
+"""BuildKit's formats and commands, without Django and without pandas."""
