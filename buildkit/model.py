@@ -260,7 +260,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """Everything that was read about one build, from one record or from several pieces of it."""
+    """Everything that was read about one build, from one record or from several pieces of it.
+
+    ``console`` is the text that came between the JSON lines of ``--progress=rawjson``.
+    """
 
     buildkit_ref: str
     status: BuildStatus
@@ -287,4 +290,5 @@ class Build:
     resources: tuple[ResourceSample, ...] = ()
     has_provenance: bool = False
     trace_spans: int | None = None
+    console: str = ""
     problems: tuple[Problem, ...] = ()

@@ -1,0 +1,188 @@
+"""The one way in: pieces of BuildKit's output, read and united to builds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from buildkit.assemble import assemble
+from buildkit.draft import Draft, new_draft
+from buildkit.errors import ParseError
+from buildkit.limits import Limits
+from buildkit.metadata import Metadata, read_metadata
+from buildkit.model import Build, BuildStatus, Image
+from buildkit.progress import Stream, draft_stream, read_stream
+from buildkit.provenance import Provenance, read_provenance
+from buildkit.records import draft_record, read_bundle
+from buildkit.resources import read_samples
+from buildkit.status import Problems
+
+
+@dataclass(slots=True)
+class _Pieces:
+    """The pieces that could be read, and the first error of those that could not."""
+
+    drafts: list[Draft]
+    metadata: tuple[Metadata, ...]
+    problems: Problems
+    error: ParseError | None = None
+
+    def attempt[T](self, read: Callable[[], T], otherwise: T) -> T:
+        """Read one piece; an error is kept, as other pieces may still make a build."""
+        try:
+            return read()
+        except ParseError as error:
+            self.error = self.error or error
+            self.problems.add(error.path, error.message)
+            return otherwise
+
+
+def read_builds(
+    *,
+    record: bytes | None = None,
+    progress: bytes | None = None,
+    metadata: bytes | None = None,
+    provenance: bytes | None = None,
+    resources: bytes | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    only_ref: str | None = None,
+) -> tuple[Build, ...]:
+    """Read the pieces of one build, or of the builds of one bundle or Bake run.
+
+    A record wins over a progress stream of the same build; metadata and provenance fill in what is
+    missing. ``only_ref`` picks one build of several.
+
+    Raises ``ParseError`` when a record is broken or when nothing usable can be read. Smaller damage
+    is listed in the builds' problems.
+    """
+    problems = Problems(limits.max_problems)
+    pieces = _Pieces(drafts=[], metadata=(), problems=problems)
+    if record is not None:
+        bundle = read_bundle(record, limits)
+        wanted = [item for item in bundle if only_ref is None or item.ref == only_ref]
+        pieces.drafts = [draft_record(item, limits) for item in wanted]
+    if metadata is not None:
+        data = metadata
+        pieces.metadata = pieces.attempt(
+            lambda: read_metadata(data, "metadata", limits, problems), ()
+        )
+    if progress is not None:
+        _add_progress(pieces, progress, limits)
+    for entry in pieces.metadata:
+        _add_metadata(pieces, entry, limits)
+    if provenance is not None:
+        _add_provenance(pieces, provenance, limits)
+    if resources is not None:
+        _add_resources(pieces, resources, limits)
+    return _finish(pieces, only_ref)
+
+
+def _add_progress(pieces: _Pieces, data: bytes, limits: Limits) -> None:
+    stream = pieces.attempt(lambda: read_stream(data, "progress", limits), Stream())
+    if not stream.frames:
+        return
+    groups = {entry.group: entry for entry in pieces.metadata if entry.group}
+    # With one target, Bake does not prefix its names.
+    names = [name for name in stream.groups if not groups or name in groups] or [""]
+    for name in names:
+        entry = groups.get(name) or (pieces.metadata[0] if len(pieces.metadata) == 1 else None)
+        draft = pieces.attempt(
+            lambda group=name, known=entry: draft_stream(  # type: ignore[misc]
+                stream, group, is_complete=known is not None, path="progress", limits=limits
+            ),
+            None,
+        )
+        if draft is not None:
+            _unite_progress(pieces, draft, entry)
+
+
+def _unite_progress(pieces: _Pieces, draft: Draft, entry: Metadata | None) -> None:
+    """Add a stream's build, unless a record tells of the same build."""
+    if entry is not None:
+        draft.ref, draft.builder = entry.ref, entry.builder
+    recorded = [item for item in pieces.drafts if item.log.path.startswith("record")]
+    same = next((item for item in recorded if item.ref == draft.ref), None)
+    if same is None and not draft.ref and len(recorded) == 1:
+        same = recorded[0]
+    if same is None:
+        pieces.drafts.append(draft)
+        return
+    same.console = draft.console
+    if not same.log.vertices:
+        draft.log.problems.listed[:0] = same.problems.listed
+        same.log = draft.log
+
+
+def _add_metadata(pieces: _Pieces, entry: Metadata, limits: Limits) -> None:
+    draft = _find_draft(pieces, entry)
+    if draft is None:
+        draft = new_draft("metadata", limits)
+        draft.status = BuildStatus.SUCCEEDED
+        pieces.drafts.append(draft)
+    draft.ref = draft.ref or entry.ref
+    draft.builder = draft.builder or entry.builder
+    draft.group = draft.group or entry.group
+    draft.name_hint = entry.group or draft.name_hint
+    if not draft.provenances:
+        draft.provenances = list(entry.provenances)
+    known = draft.log.vertices
+    draft.warnings = tuple(
+        item for item in entry.warnings if not known or item.vertex_digest in known
+    )
+    draft.sources = (*draft.sources, *entry.sources)
+    if entry.image is not None:
+        draft.images = _unite_images(draft.images, entry.image)
+
+
+def _find_draft(pieces: _Pieces, entry: Metadata) -> Draft | None:
+    for draft in pieces.drafts:
+        if entry.ref and draft.ref == entry.ref:
+            return draft
+    unnamed = [draft for draft in pieces.drafts if not draft.ref or not entry.ref]
+    return unnamed[0] if len(unnamed) == 1 and len(pieces.metadata) == 1 else None
+
+
+def _unite_images(images: tuple[Image, ...], found: Image) -> tuple[Image, ...]:
+    """Add what the metadata file names, unless the record has it already."""
+    if any(image.digest == found.digest for image in images):
+        return images
+    return (found, *images)
+
+
+def _add_provenance(pieces: _Pieces, data: bytes, limits: Limits) -> None:
+    found: Provenance | None = pieces.attempt(
+        lambda: read_provenance(data, "provenance", limits), None
+    )
+    if found is None:
+        return
+    if len(pieces.drafts) > 1:
+        pieces.problems.add("provenance", "does not say which of the builds it is about")
+        return
+    if not pieces.drafts:
+        draft = new_draft("provenance", limits)
+        draft.status = BuildStatus.SUCCEEDED
+        pieces.drafts.append(draft)
+    # Sent on purpose and often in full, where a record may have the short form only.
+    pieces.drafts[0].provenances.insert(0, ("", found))
+
+
+def _add_resources(pieces: _Pieces, data: bytes, limits: Limits) -> None:
+    samples = read_samples(data, "resources", limits, pieces.problems)
+    for draft in pieces.drafts:
+        begin = draft.started_ns if len(pieces.drafts) > 1 else None
+        end = draft.completed_ns if len(pieces.drafts) > 1 else None
+        draft.resources = tuple(
+            sample
+            for sample in samples
+            if (begin is None or sample.at_ns >= begin) and (end is None or sample.at_ns <= end)
+        )
+
+
+def _finish(pieces: _Pieces, only_ref: str | None) -> tuple[Build, ...]:
+    drafts = [draft for draft in pieces.drafts if only_ref is None or draft.ref == only_ref]
+    if not drafts:
+        if pieces.error is not None:
+            raise pieces.error
+        what = "no build" if only_ref is None else f"no build {only_ref}"
+        raise ParseError("input", f"{what} in what was sent")
+    for problem in pieces.problems.all():
+        drafts[0].problems.add(problem.path, problem.message)
+    return tuple(assemble(draft) for draft in drafts)
