@@ -15,6 +15,8 @@ register = template.Library()
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB")
+LEVEL_STATES = {"success": "succeeded", "warning": "lost", "error": "failed"}
+"""The state whose icon and colour a message of Django's messages framework borrows."""
 DIGEST_LENGTH = 12
 """Hex digits of a digest that people compare by eye, as `docker images` prints them."""
 
@@ -166,3 +168,9 @@ def short_digest(digest: str | None) -> str | SafeString:
     if not digest:
         return unknown()
     return digest.rpartition(":")[2][:DIGEST_LENGTH]
+
+
+@register.filter
+def level_state(level_tag: str) -> str:
+    """Return the state that a message's level looks like: ``error`` looks like ``failed``."""
+    return LEVEL_STATES.get(level_tag, "info")

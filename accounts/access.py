@@ -1,0 +1,23 @@
+"""Which project a page belongs to, and whether the person may see it."""
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from accounts.authentication import actor_of
+from accounts.models import Project
+from accounts.roles import Scope
+
+
+def get_project(
+    request: HttpRequest, project_slug: str, scope: Scope = Scope.BUILDS_READ
+) -> Project:
+    """Return the project, or raise 404 as if it were not there when ``scope`` is missing."""
+    return get_object_or_404(
+        Project.objects.visible_to(actor_of(request), scope), slug=project_slug
+    )
+
+
+def scopes_in(request: HttpRequest, project: Project) -> set[str]:
+    """Return what the person may do in the project, for pages to show or hide controls."""
+    actor = actor_of(request)
+    return {scope.value for scope in Scope if project.pk in actor.project_ids_with(scope)}

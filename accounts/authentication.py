@@ -1,0 +1,61 @@
+"""Bearer tokens for the API."""
+
+from datetime import timedelta
+from hmac import compare_digest
+
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.request import Request
+
+from accounts.models import ApiToken, User
+from accounts.services import TOKEN_MARK, token_digest
+
+LAST_USED_PRECISION = timedelta(minutes=5)
+
+
+class TokenAuthentication(BaseAuthentication):
+    """``Authorization: Bearer bi_<prefix>_<secret>``; the token itself becomes ``request.user``."""
+
+    def authenticate(self, request: Request) -> tuple[ApiToken, ApiToken] | None:
+        """Return the token twice (as user and as credential), or ``None`` without a bearer."""
+        scheme, _, secret = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        token = find_token(secret.decode("latin-1").strip())
+        if token is None:
+            raise AuthenticationFailed("This token is unknown, revoked or expired.")
+        remember_use(token)
+        return token, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Make refusals 401 and not 403."""
+        return "Bearer"
+
+
+def find_token(secret: str) -> ApiToken | None:
+    """Return the usable token with that secret."""
+    mark, _, rest = secret.partition("_")
+    prefix = rest.partition("_")[0]
+    if mark != TOKEN_MARK or "\0" in prefix:
+        return None
+    token = ApiToken.objects.usable().select_related("project").filter(prefix=prefix).first()
+    if token and compare_digest(token.digest, token_digest(secret)):
+        return token
+    return None
+
+
+def remember_use(token: ApiToken) -> None:
+    """Note the time of use, but not on every request: that would be a write for each read."""
+    if token.last_used_at and timezone.now() - token.last_used_at < LAST_USED_PRECISION:
+        return
+    ApiToken.objects.filter(pk=token.pk).update(last_used_at=Now())
+
+
+def actor_of(request: Request | HttpRequest) -> ApiToken | User:
+    """Return who asks; only for views that have refused strangers already."""
+    if not isinstance(request.user, ApiToken | User):
+        raise NotAuthenticated
+    return request.user

@@ -1,0 +1,17 @@
+"""What can be refused about accounts."""
+
+from buildinsights.exceptions import DomainError
+
+
+class LastAdministratorError(DomainError):
+    """A project would be left without anybody who can manage it."""
+
+    code = "last_administrator"
+    message = "A project needs at least one administrator: name another one first."
+
+
+class NotAMemberError(DomainError):
+    """There is no such user."""
+
+    code = "unknown_user"
+    message = "There is no user of that name."

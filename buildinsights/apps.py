@@ -1,0 +1,9 @@
+"""The project package as an app: management commands, template filters, system checks."""
+
+from django.apps import AppConfig
+
+
+class BuildinsightsConfig(AppConfig):
+    """Wiring."""
+
+    name = "buildinsights"

@@ -1,0 +1,47 @@
+"""Cursor pages for HTML lists, with the API's own paginator."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+
+from buildinsights.pagination import RecentFirst
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows with the addresses of the newer and the older page, which are ``None`` at the ends."""
+
+    rows: list[Any]
+    newer_url: str | None
+    older_url: str | None
+
+
+def page_of(
+    request: HttpRequest, rows: QuerySet[Any], ordering: tuple[str, ...] = RecentFirst.ordering
+) -> Page:
+    """Return the page that the cursor in the address names; a bad cursor starts over."""
+    paginator = RecentFirst()
+    view = _Ordered(ordering)
+    try:
+        found = paginator.paginate_queryset(rows, Request(request), view=view)  # type: ignore[arg-type]
+    except NotFound:
+        request.GET = request.GET.copy()
+        request.GET.pop("cursor", None)
+        found = paginator.paginate_queryset(rows, Request(request), view=view)  # type: ignore[arg-type]
+    return Page(
+        list(found or []), _query(paginator.get_previous_link()), _query(paginator.get_next_link())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    cursor_ordering: tuple[str, ...]
+
+
+def _query(link: str | None) -> str | None:
+    """Keep only the query, which is relative to whatever page shows it."""
+    return "?" + link.partition("?")[2] if link else None

@@ -1,0 +1,23 @@
+"""All addresses."""
+
+from django.contrib import admin
+from django.contrib.auth import views as auth_views
+from django.urls import include, path
+
+from buildinsights import health
+from reports.views import home
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("api/v1/", include("buildinsights.api")),
+    path("projects/<slug:project_slug>/", include("reports.urls")),
+    path("projects/<slug:project_slug>/builds/", include("builds.urls")),
+    path("projects/<slug:project_slug>/services/", include("builds.service_urls")),
+    path("projects/<slug:project_slug>/receipts/", include("ingest.urls")),
+    path("projects/<slug:project_slug>/settings/", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+]

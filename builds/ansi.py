@@ -1,0 +1,59 @@
+"""Terminal output as HTML: colours become classes, everything else is escaped."""
+
+import re
+from collections.abc import Iterator
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+CONTROL = re.compile(
+    r"\x1b\[([0-9;]*)m"  # colours: the one sequence that is shown
+    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # other control sequences: cursor, erase
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles and links
+    r"|\x1b[@-Z\\-_]"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+)
+
+COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+
+
+def ansi_line(text: str) -> SafeString:
+    """Return one line as HTML: spans with classes ``ansi-red``, ``ansi-bold`` and so on.
+
+    A carriage return means that what follows overwrites the line, as a terminal would show it.
+    """
+    visible = text.rstrip("\r").rpartition("\r")[2]
+    return format_html_join("", "{}", ((piece,) for piece in _pieces(visible)))
+
+
+def _pieces(text: str) -> Iterator[SafeString | str]:
+    classes: frozenset[str] = frozenset()
+    position = 0
+    for match in CONTROL.finditer(text):
+        if match.start() > position:
+            yield _span(text[position : match.start()], classes)
+        if match.group(1) is not None:
+            classes = _apply(classes, match.group(1))
+        position = match.end()
+    if position < len(text):
+        yield _span(text[position:], classes)
+
+
+def _span(text: str, classes: frozenset[str]) -> SafeString | str:
+    if not classes:
+        return text
+    return format_html('<span class="{}">{}</span>', " ".join(sorted(classes)), text)
+
+
+def _apply(classes: frozenset[str], codes: str) -> frozenset[str]:
+    for code in (int(c) for c in codes.split(";") if c) if codes else (0,):
+        if code == 0:
+            classes = frozenset()
+        elif code == 1:
+            classes |= {"ansi-bold"}
+        elif 30 <= code <= 37 or 90 <= code <= 97:
+            colour = {f"ansi-{COLOURS[code % 10]}"}
+            classes = frozenset(c for c in classes if c == "ansi-bold") | colour
+        elif code == 39:  # default colour
+            classes = frozenset(c for c in classes if c == "ansi-bold")
+    return classes

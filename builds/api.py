@@ -1,0 +1,147 @@
+"""Builds and services for machines."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django_filters.rest_framework import FilterSet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.authentication import actor_of
+from accounts.roles import Scope
+from builds.comparison import ComparisonSerializer, compare
+from builds.filters import BuildFilter
+from builds.models import Build, Service, Step, StepLog
+from builds.serializers import (
+    BuildSerializer,
+    CriticalPathSerializer,
+    ServiceSerializer,
+    StepLogSerializer,
+    StepSerializer,
+)
+
+
+class BuildViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Build]):
+    """Builds, newest first."""
+
+    scope = Scope.BUILDS_READ
+    queryset = Build.objects.none()
+    serializer_class = BuildSerializer
+    filterset_class: type[FilterSet] = BuildFilter
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> Any:
+        """Builds that the actor may read."""
+        builds = Build.objects.visible_to(actor_of(self.request))
+        return builds.select_related("project", "service")
+
+    @extend_schema(responses=StepSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def steps(self, request: Request, public_id: str) -> Response:
+        """All steps in the order in which BuildKit announced them."""
+        steps = list(Step.objects.of(self.get_object()))
+        return Response(serialize_steps(steps, steps))
+
+    @extend_schema(
+        responses=StepLogSerializer(many=True),
+        parameters=[
+            OpenApiParameter("step", int, description="Only the step at this position."),
+            OpenApiParameter("search", str, description="Only steps whose log has this text."),
+        ],
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def log(self, request: Request, public_id: str) -> Response:
+        """What the steps printed."""
+        build = self.get_object()
+        logs = StepLog.objects.filter(build_id=build.pk)
+        if step := request.query_params.get("step"):
+            if not step.isdecimal() or len(step) > 9:
+                raise ValidationError({"step": ["Must be the position of a step."]})
+            logs = logs.filter(position=int(step))
+        if search := request.query_params.get("search"):
+            if "\0" in search:
+                raise ValidationError({"search": ["Must not contain NUL."]})
+            logs = logs.filter(text__icontains=search)
+        names = {
+            position: (digest, name)
+            for position, digest, name in Step.objects.of(build).values_list(
+                "position", "vertex_digest", "name"
+            )
+        }
+        rows = [_log_item(item, names) for item in logs]
+        return Response(StepLogSerializer(rows, many=True).data)
+
+    @extend_schema(responses=CriticalPathSerializer, filters=False)
+    @action(detail=True, url_path="critical-path", pagination_class=None)
+    def critical_path(self, request: Request, public_id: str) -> Response:
+        """The steps on the critical path, first to last."""
+        build = self.get_object()
+        steps = list(Step.objects.of(build))
+        critical = [step for step in steps if step.critical]
+        return Response(
+            {
+                "seconds": build.critical_path_seconds,
+                "steps": serialize_steps(critical, steps),
+            }
+        )
+
+    @extend_schema(
+        responses=ComparisonSerializer,
+        parameters=[OpenApiParameter("against", str, required=True, description="Build id.")],
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def compare(self, request: Request, public_id: str) -> Response:
+        """This build beside another: what differs, step by step."""
+        build = self.get_object()
+        other = _other_build(self.get_queryset(), request.query_params.get("against", ""))
+        return Response(ComparisonSerializer(compare(other, build)).data)
+
+
+def serialize_steps(steps: list[Step], of_build: list[Step]) -> Any:
+    """Serialize steps, naming their inputs by digest."""
+    digests = {step.position: step.vertex_digest for step in of_build}
+    return StepSerializer(steps, many=True, context={"digests": digests}).data
+
+
+def _log_item(item: StepLog, names: dict[int, tuple[str, str]]) -> dict[str, Any]:
+    digest, name = names.get(item.position, ("", ""))
+    return {
+        "position": item.position,
+        "vertex_digest": digest,
+        "name": name,
+        "text": item.text,
+        "offsets_ms": item.offsets_ms,
+        "clipped": item.clipped,
+    }
+
+
+def _other_build(builds: Any, public_id: str) -> Build:
+    try:
+        found: Build | None = builds.filter(public_id=public_id).first()
+    except (ValueError, TypeError, DjangoValidationError) as error:
+        raise ValidationError({"against": ["Must be the id of a build."]}) from error
+    if found is None:
+        raise NotFound
+    return found
+
+
+class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Service]):
+    """Services."""
+
+    scope = Scope.BUILDS_READ
+    queryset = Service.objects.none()
+    serializer_class = ServiceSerializer
+    lookup_field = "slug"
+    cursor_ordering = ("-created_at", "-id")
+
+    def get_queryset(self) -> Any:
+        """Services that the actor may read."""
+        return Service.objects.visible_to(actor_of(self.request)).select_related("project")

@@ -1,0 +1,54 @@
+"""Masking what looks like a secret in logs, before it is stored."""
+
+import re
+
+MASK = "••••••"
+
+PATTERNS: tuple[re.Pattern[str], ...] = (
+    re.compile(r"(?<=://)[^/\s:@]*:([^/\s@]+)(?=@)"),
+    re.compile(
+        r"(?i)\b(?:authorization|proxy-authorization)\s*[:=]\s*(?:bearer|basic|token)?\s*(\S+)"
+    ),
+    re.compile(
+        r"(?i)\b[\w.-]*(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key)"
+        r"[\w.-]*\s*[=:]\s*[\"']?([^\s\"',;]{4,})"
+    ),
+    re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,})"),
+    re.compile(r"\b((?:AKIA|ASIA)[A-Z0-9]{16})\b"),
+    re.compile(r"\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})"),
+    re.compile(r"\b(xox[abposr]-[\w-]{10,})"),
+    re.compile(r"\b(npm_[A-Za-z0-9]{30,}|dckr_pat_[\w-]{20,}|bi_[0-9a-f]{12}_[\w-]{20,})"),
+)
+"""Each has one group: the part that is replaced."""
+
+PRIVATE_KEY = re.compile(
+    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+
+
+def mask_secrets(text: str) -> str:
+    """Replace what looks like a credential; lines stay where they are."""
+    text = PRIVATE_KEY.sub(_mask_key, text)
+    for pattern in PATTERNS:
+        text = pattern.sub(_mask_group, text)
+    return text
+
+
+def _mask_group(match: re.Match[str]) -> str:
+    start, end = match.start(1) - match.start(), match.end(1) - match.start()
+    return match[0][:start] + MASK + match[0][end:]
+
+
+def _mask_key(match: re.Match[str]) -> str:
+    return match[1] + "\n" * match[0].count("\n") + match[2]
+
+
+SECRET_NAME = re.compile(r"(?i)pass(?:word|wd)|secret|token|api[_-]?key|private[_-]?key|credential")
+
+
+def mask_values(values: dict[str, str]) -> dict[str, str]:
+    """Mask the values whose names say that they are secret, and what looks secret in others."""
+    return {
+        name: MASK if SECRET_NAME.search(name) and value else mask_secrets(value)
+        for name, value in values.items()
+    }

@@ -1,0 +1,12 @@
+"""Addresses of pages about services."""
+
+from django.urls import path
+
+from builds import views
+
+app_name = "services"
+
+urlpatterns = [
+    path("", views.service_list, name="list"),
+    path("<slug:slug>/", views.service_detail, name="detail"),
+]

@@ -1,0 +1,195 @@
+"""Writes of services and builds."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from accounts.models import Project
+from buildkit.classification import classify
+from buildkit.model import Build as DecodedBuild
+from builds import baselines, evidence
+from builds.copying import copy_rows
+from builds.masking import mask_secrets, mask_values
+from builds.models import Build, Service, Step, StepLog
+from builds.partitions import ensure_partition, month_of
+from builds.rows import (
+    LOG_COLUMNS,
+    STEP_COLUMNS,
+    fitted,
+    line_pairs,
+    log_rows,
+    moment,
+    step_rows,
+)
+
+SERVICE_LOCK = 0x7376  # the letters "sv": first key of the two-key advisory lock
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """What the sender knows of a build beside BuildKit's own records; empty means not said."""
+
+    variant: str = ""
+    environment: str = ""
+    repository_url: str = ""
+    ref_name: str = ""
+    revision: str = ""
+    change_id: str = ""
+    pipeline_name: str = ""
+    pipeline_run_id: str = ""
+    pipeline_run_url: str = ""
+    trigger: str = ""
+
+
+def get_or_create_service(*, project: Project, name: str) -> Service:
+    """Return the service whose name makes that slug; create it at its first build."""
+    slug = slugify(name)[:100] or "unnamed"
+    service, _ = Service.objects.get_or_create(
+        project=project, slug=slug, defaults={"name": name.strip()[:100]}
+    )
+    return service
+
+
+def lock_service(service: Service) -> None:
+    """Let one transaction at a time record builds of a service.
+
+    So two pieces of one build cannot make two builds of it, and baselines see every build.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [SERVICE_LOCK, service.pk % 2**31])
+
+
+@transaction.atomic
+def record_build(
+    *,
+    service: Service,
+    decoded: DecodedBuild,
+    context: BuildContext,
+    received_at: datetime | None = None,
+    build: Build | None = None,
+) -> Build:
+    """Write a decoded build and everything below it; with ``build``, replace what it held.
+
+    The same input gives the same rows however often it is recorded.
+    """
+    started = moment(decoded.started_ns)
+    listed_at = started or (build.listed_at if build else None) or received_at or timezone.now()
+    histories = baselines.load_histories(service.pk, (s.identity for s in decoded.steps))
+    known_baselines = _baselines_before(histories, listed_at, build.pk if build else 0)
+    values = {
+        **_decoded_columns(decoded),
+        **_context_columns(context, decoded, build),
+        **asdict(baselines.cache_worth(decoded.steps, known_baselines)),
+        "listed_at": listed_at,
+        "steps_month": month_of(listed_at),
+    }
+    if build is None:
+        build = Build(project_id=service.project_id, service=service)
+    else:
+        _forget_details(build)
+    for name, value in fitted(Build, values).items():
+        setattr(build, name, value)
+    build.save()
+    ensure_partition(build.steps_month)
+    steps = step_rows(build.pk, build.steps_month, decoded, known_baselines)
+    copy_rows(Step._meta.db_table, STEP_COLUMNS, steps)  # noqa: SLF001
+    copy_rows(StepLog._meta.db_table, LOG_COLUMNS, log_rows(build.pk, decoded))  # noqa: SLF001
+    evidence.write_evidence(build, decoded)
+    _learn(service, build, decoded, histories)
+    return build
+
+
+def _forget_details(build: Build) -> None:
+    """Delete what hangs below a build that is about to be written again."""
+    Step.objects.of(build).delete()
+    StepLog.objects.filter(build_id=build.pk).delete()
+    evidence.delete_evidence(build)
+
+
+def _baselines_before(
+    histories: Mapping[str, baselines.History], listed_at: datetime, build_id: int
+) -> dict[str, float]:
+    started = listed_at.timestamp()
+    found = ((name, history.before(started, build_id)) for name, history in histories.items())
+    return {name: seconds for name, seconds in found if seconds is not None}
+
+
+def _learn(
+    service: Service,
+    build: Build,
+    decoded: DecodedBuild,
+    histories: Mapping[str, baselines.History],
+) -> None:
+    """Add this build's executed durations to the histories that later builds are weighed by."""
+    executed = baselines.executed_seconds(decoded.steps)
+    started = build.listed_at.timestamp()
+    empty = baselines.History([])
+    changed = {
+        identity: histories.get(identity, empty).with_run(started, build.pk, seconds)
+        for identity, seconds in executed.items()
+    }
+    baselines.save_histories(service.pk, changed)
+
+
+def _decoded_columns(decoded: DecodedBuild) -> dict[str, Any]:
+    image = next((image for image in decoded.images if image.size_bytes is not None), None)
+    first = image or next(iter(decoded.images), None)
+    return {
+        "buildkit_ref": decoded.buildkit_ref,
+        "builder": decoded.builder,
+        "target": decoded.target,
+        "platforms": list(decoded.platforms),
+        "status": decoded.status.value,
+        "frontend": decoded.frontend,
+        "frontend_attrs": mask_values(decoded.frontend_attrs),
+        "build_args": mask_values(decoded.build_args),
+        "labels": decoded.labels,
+        "started_at": moment(decoded.started_ns),
+        "completed_at": moment(decoded.completed_ns),
+        **asdict(decoded.timing),
+        **asdict(decoded.cache),
+        "image_digest": decoded.images[0].digest if decoded.images else "",
+        "image_bytes": first.size_bytes if first else None,
+        "has_provenance": decoded.has_provenance,
+        "problems": [asdict(problem) for problem in decoded.problems],
+        **_failure_columns(decoded),
+    }
+
+
+def _failure_columns(decoded: DecodedBuild) -> dict[str, Any]:
+    failure = decoded.failure
+    if failure is None:
+        return {
+            "failure_class": "",
+            "failure_fingerprint": "",
+            "failure_step": None,
+            "failure_message": "",
+            "failure_filename": "",
+            "failure_lines": [],
+        }
+    step = next((s for s in decoded.steps if s.vertex_digest == failure.vertex_digest), None)
+    verdict = classify(failure, decoded.status, step)
+    return {
+        "failure_class": verdict.failure_class,
+        "failure_fingerprint": verdict.fingerprint,
+        "failure_step": step.position if step else None,
+        "failure_message": mask_secrets(failure.message),
+        "failure_filename": failure.filename,
+        "failure_lines": line_pairs(failure.ranges),
+    }
+
+
+def _context_columns(
+    context: BuildContext, decoded: DecodedBuild, build: Build | None
+) -> dict[str, str]:
+    """What the sender says wins; then what an earlier piece said; then what BuildKit recorded."""
+    recorded = {"repository_url": decoded.repository_url, "revision": decoded.revision}
+    return {
+        name: said or (getattr(build, name) if build else "") or recorded.get(name, "")
+        for name, said in asdict(context).items()
+    }

@@ -1,0 +1,184 @@
+"""The ingest endpoints."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.authentication import actor_of
+from accounts.models import Project
+from accounts.roles import Scope
+from ingest import bodies
+from ingest.digest import digest_payload
+from ingest.models import IngestPayload, PayloadKind
+from ingest.parsers import NdjsonParser
+from ingest.schema import NDJSON_HELP, UploadForm
+from ingest.serializers import AcceptedSerializer, BulkSerializer, ReceiptSerializer
+from ingest.services import Accepted, accept_upload, dismiss_payload, replay_payload
+from ingest.tasks import digest_payload as digest_task
+from ingest.uploads import Upload
+
+PARAMETERS = [
+    OpenApiParameter(
+        "sync",
+        OpenApiTypes.BOOL,
+        description="Digest at once: 201 with builds, or 422 with errors.",
+    ),
+    OpenApiParameter(
+        "project", OpenApiTypes.STR, description="Slug; needed if you may send to several projects."
+    ),
+    OpenApiParameter(
+        "Idempotency-Key",
+        OpenApiTypes.STR,
+        location=OpenApiParameter.HEADER,
+        description="The same key with other bytes is refused with 409.",
+    ),
+]
+
+
+class BuildKitIngestView(APIView):
+    """Take what BuildKit emits, store it as it came, answer with a receipt."""
+
+    scope = Scope.INGEST_WRITE
+    parser_classes = [MultiPartParser, NdjsonParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check who asks, then the size of the body, before anything is read."""
+        super().initial(request, *args, **kwargs)
+        bodies.check_length(request)
+        bodies.decode_content_encoding(request)
+
+    @extend_schema(
+        operation_id="ingest_buildkit",
+        parameters=PARAMETERS,
+        request={"multipart/form-data": UploadForm, "application/x-ndjson": OpenApiTypes.BINARY},
+        responses={
+            202: AcceptedSerializer,
+            201: ReceiptSerializer,
+            422: ReceiptSerializer,
+            207: BulkSerializer,
+        },
+        description=NDJSON_HELP,
+    )
+    def post(self, request: Request) -> Response:
+        """Accept one build (multipart) or many (NDJSON)."""
+        project = project_for(request)
+        if isinstance(request.data, bytes):
+            return self._bulk(request, project, request.data)
+        upload = bodies.form_upload(PayloadKind.BUILDKIT, request.data)
+        key = request.headers.get("Idempotency-Key", "")[:200]
+        accepted = self._accept(request, project, upload, key)
+        if request.query_params.get("sync", "").lower() in {"1", "true"}:
+            return _digested_now(request, accepted)
+        return Response(_receipt(request, accepted), status=status.HTTP_202_ACCEPTED)
+
+    def _accept(
+        self, request: Request, project: Project, upload: Upload, key: str = ""
+    ) -> Accepted:
+        accepted = accept_upload(
+            project=project, actor=actor_of(request), upload=upload, idempotency_key=key
+        )
+        if not accepted.duplicate and "sync" not in request.query_params:
+            digest_task.delay_on_commit(accepted.payload.pk)
+        return accepted
+
+    def _bulk(self, request: Request, project: Project, body: bytes) -> Response:
+        """Answer for each line; 202 if all were accepted, else 207."""
+        results: list[dict[str, Any]] = []
+        for line in bodies.ndjson_uploads(PayloadKind.BUILDKIT, body):
+            if line.upload is None:
+                errors = [
+                    {"path": path, "message": str(messages[0])}
+                    for path, messages in line.errors.items()
+                ]
+                results.append({"line": line.number, "errors": errors})
+            else:
+                accepted = self._accept(request, project, line.upload)
+                results.append({"line": line.number, **_receipt(request, accepted)})
+        if not results:
+            raise ValidationError({"body": ["There is no line in it."]})
+        mixed = any("errors" in item for item in results)
+        code = status.HTTP_207_MULTI_STATUS if mixed else status.HTTP_202_ACCEPTED
+        return Response({"results": results}, status=code)
+
+
+def project_for(request: Request) -> Project:
+    """Return the project that the request writes to: the token's, or the one it names."""
+    projects = list(Project.objects.visible_to(actor_of(request), Scope.INGEST_WRITE)[:100])
+    slug = request.query_params.get("project")
+    if slug is not None:
+        projects = [project for project in projects if project.slug == slug]
+    if len(projects) != 1:
+        raise ValidationError({"project": ["Name one project that you may send to."]})
+    return projects[0]
+
+
+def _receipt(request: Request, accepted: Accepted) -> dict[str, Any]:
+    receipt = accepted.payload.public_id
+    return {
+        "receipt": str(receipt),
+        "status_url": reverse("api:receipt-detail", args=[receipt], request=request),
+        "duplicate": accepted.duplicate,
+    }
+
+
+def _digested_now(request: Request, accepted: Accepted) -> Response:
+    payload = accepted.payload
+    if payload.state == IngestPayload.State.RECEIVED:
+        payload = digest_payload(payload.pk) or payload
+    serializer = ReceiptSerializer(
+        payload, context={"request": request, "duplicate": accepted.duplicate}
+    )
+    failed = payload.state == IngestPayload.State.FAILED
+    code = status.HTTP_422_UNPROCESSABLE_ENTITY if failed else status.HTTP_201_CREATED
+    return Response(serializer.data, status=code)
+
+
+class ReceiptViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[IngestPayload]
+):
+    """Receipts of uploads."""
+
+    scope = (Scope.INGEST_READ, Scope.INGEST_WRITE)
+    write_scope = Scope.INGEST_REPLAY
+    queryset = IngestPayload.objects.none()
+    serializer_class = ReceiptSerializer
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+    filterset_fields = ("state", "kind")
+    cursor_ordering = ("-received_at", "-id")
+
+    def get_queryset(self) -> Any:
+        """Receipts that the actor may read."""
+        return IngestPayload.objects.visible_to(actor_of(self.request)).without_body()
+
+    @extend_schema(request=None, responses=ReceiptSerializer)
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, public_id: str) -> Response:
+        """Digest a failed payload again."""
+        payload = self._writable(public_id)
+        replay_payload(payload=payload, actor=actor_of(request))
+        digest_task.delay_on_commit(payload.pk)
+        payload.refresh_from_db(fields=["state", "errors"])
+        return Response(self.get_serializer(payload).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses=ReceiptSerializer)
+    @action(detail=True, methods=["post"])
+    def dismiss(self, request: Request, public_id: str) -> Response:
+        """Take a failed payload off the list of what waits for somebody."""
+        payload = self._writable(public_id)
+        dismiss_payload(payload=payload, actor=actor_of(request))
+        return Response(self.get_serializer(payload).data)
+
+    def _writable(self, public_id: str) -> IngestPayload:
+        payloads = IngestPayload.objects.replayable_by(actor_of(self.request)).without_body()
+        return get_object_or_404(payloads.select_related("project"), public_id=public_id)

@@ -1,0 +1,146 @@
+"""From a stored payload to builds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from buildkit.errors import ParseError
+from buildkit.limits import Limits
+from buildkit.model import Build as DecodedBuild
+from buildkit.reading import read_builds
+from builds.models import Build, Service
+from builds.services import BuildContext, get_or_create_service, lock_service, record_build
+from ingest.models import IngestPayload, PayloadBuild, PayloadKind
+from ingest.pieces import find_build, united
+from ingest.schemas import BuildKitFields, FieldsError, parse_fields
+from ingest.uploads import Part, plain, unpack
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 3
+STALE_AFTER = timedelta(minutes=5)
+"""A digest that runs longer has lost its worker: the task's hard time limit is shorter."""
+
+
+def limits() -> Limits:
+    """Return the limits of this server."""
+    return Limits(max_gzip_ratio=settings.INGEST_MAX_GZIP_RATIO)
+
+
+def digest_payload(payload_id: int) -> IngestPayload | None:
+    """Digest a payload that waits; return it, or ``None`` if there is nothing to do.
+
+    Whatever goes wrong is noted on the payload, which can then be replayed.
+    """
+    if not _claim(payload_id):
+        return None
+    payload = IngestPayload.objects.select_related("project").get(pk=payload_id)
+    with structlog.contextvars.bound_contextvars(payload_id=str(payload.public_id)):
+        try:
+            with transaction.atomic():
+                DIGESTERS[PayloadKind(payload.kind)](payload)
+                _settle(payload, IngestPayload.State.DONE, [])
+        except ParseError as error:
+            _settle(payload, IngestPayload.State.FAILED, [error])
+        except FieldsError as error:
+            _settle(payload, IngestPayload.State.FAILED, error.errors)
+        except Exception:
+            log.exception("payload_digest_crashed")
+            crash = ParseError("digest", "An error of ours; it is in the server's log.")
+            _settle(payload, IngestPayload.State.FAILED, [crash])
+    return payload
+
+
+def _claim(payload_id: int) -> bool:
+    """Take a waiting payload by compare-and-set; give up one that killed its workers.
+
+    The claim need not survive a crash of the database, so its commit does not wait for the disk.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+        waiting = IngestPayload.objects.filter(pk=payload_id).filter(
+            Q(state="received") | Q(state="digesting", digest_started_at__lt=Now() - STALE_AFTER)
+        )
+        claimed = waiting.filter(attempts__lt=MAX_ATTEMPTS).update(
+            state="digesting", attempts=F("attempts") + 1, digest_started_at=Now()
+        )
+        if not claimed:
+            message = f"The worker died {MAX_ATTEMPTS} times while digesting this payload."
+            errors = [{"path": "digest", "message": message}]
+            waiting.update(state="failed", errors=errors, digested_at=Now())
+    return bool(claimed)
+
+
+def _settle(payload: IngestPayload, state: str, errors: list[ParseError]) -> None:
+    payload.state = state
+    payload.errors = [{"path": error.path, "message": error.message} for error in errors]
+    IngestPayload.objects.filter(pk=payload.pk).update(
+        state=state, errors=payload.errors, digested_at=Now()
+    )
+    if errors:
+        log.warning("payload_failed", errors=payload.errors[:5])
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One decoded build of a payload, with what the payload says of it."""
+
+    decoded: DecodedBuild
+    context: BuildContext
+    service: Service
+
+
+def _digest_buildkit(payload: IngestPayload) -> None:
+    fields = parse_fields(payload.fields)
+    parts = unpack(payload.parts, payload.body)
+    decoded_builds = decode_parts(parts)
+    for decoded in decoded_builds:
+        service = _service_of(payload, fields, decoded)
+        context = BuildContext(**fields.model_dump(exclude={"service"}))
+        lock_service(service)
+        build = _record_piece(payload, parts, Piece(decoded, context, service))
+        PayloadBuild.objects.get_or_create(payload=payload, build=build)
+
+
+def decode_parts(parts: dict[str, Part], only_ref: str | None = None) -> tuple[DecodedBuild, ...]:
+    """Decode the parts of one upload, or of several that belong to one build."""
+    bounds = limits()
+    data = {name: plain(part, bounds) for name, part in parts.items() if name != "context"}
+    return read_builds(**data, limits=bounds, only_ref=only_ref)
+
+
+def _record_piece(payload: IngestPayload, parts: dict[str, Part], piece: Piece) -> Build:
+    """Record a build, together with the pieces of it that came before."""
+    build = find_build(piece.service, piece.decoded, piece.context.pipeline_run_id)
+    decoded = piece.decoded
+    if build:
+        ref = decoded.buildkit_ref or build.buildkit_ref or None
+        everything = united(build, payload, parts)
+        decoded = decode_parts(everything, only_ref=ref)[0]
+    return record_build(
+        service=piece.service,
+        decoded=decoded,
+        context=piece.context,
+        received_at=payload.received_at,
+        build=build,
+    )
+
+
+def _service_of(payload: IngestPayload, fields: BuildKitFields, decoded: DecodedBuild) -> Service:
+    name = fields.service or decoded.name_hint
+    if not name:
+        raise ParseError("service", "The record does not name the service: send the field.")
+    return get_or_create_service(project=payload.project, name=name)
+
+
+DIGESTERS: dict[PayloadKind, Callable[[IngestPayload], None]] = {
+    PayloadKind.BUILDKIT: _digest_buildkit,
+}
+"""One entry for each kind of payload."""

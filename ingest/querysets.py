@@ -1,0 +1,51 @@
+"""Reads of payloads."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.roles import Scope
+from accounts.typing import Actor
+
+if TYPE_CHECKING:
+    from ingest.models import IngestPayload
+
+
+class IngestPayloadQuerySet(models.QuerySet["IngestPayload"]):
+    """Payloads; lists leave the bytes in the database."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Payloads whose receipts ``actor`` may read; whoever may send may ask what became."""
+        return self.filter(
+            project_id__in=[
+                *actor.project_ids_with(Scope.INGEST_READ),
+                *actor.project_ids_with(Scope.INGEST_WRITE),
+            ]
+        )
+
+    def readable_by(self, actor: Actor) -> Self:
+        """Payloads whose raw bytes ``actor`` may read."""
+        return self.filter(project_id__in=actor.project_ids_with(Scope.INGEST_READ))
+
+    def replayable_by(self, actor: Actor) -> Self:
+        """Payloads that ``actor`` may replay or dismiss."""
+        return self.filter(project_id__in=actor.project_ids_with(Scope.INGEST_REPLAY))
+
+    def without_body(self) -> Self:
+        """Leave out the bytes."""
+        return self.defer("body")
+
+    def left_behind(self, *, pending: timedelta, stale: timedelta) -> Self:
+        """Payloads whose message was lost, or whose worker died in the middle."""
+        return self.filter(
+            Q(state="received", received_at__lt=Now() - pending)
+            | Q(state="digesting", digest_started_at__lt=Now() - stale)
+        ).order_by("received_at")
+
+    def expired(self, retention: timedelta) -> Self:
+        """Settled payloads beyond their retention; failures stay until somebody settles them."""
+        settled = Q(state="done") | Q(state="failed", dismissed_at__isnull=False)
+        return self.filter(settled, received_at__lt=Now() - retention)

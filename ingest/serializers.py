@@ -1,0 +1,108 @@
+"""Receipts on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from ingest.models import IngestPayload
+
+
+class ErrorItemSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong, and where."""
+
+    path = serializers.CharField()
+    message = serializers.CharField()
+
+
+class MadeSerializer(serializers.Serializer[Any]):
+    """Something made from a payload."""
+
+    id = serializers.UUIDField()
+    url = serializers.URLField(help_text="In this API.")
+    html_url = serializers.URLField(help_text="The page for people.")
+
+
+class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
+    """What became of a payload. ``duplicate``: these bytes had come before."""
+
+    receipt = serializers.UUIDField(source="public_id", read_only=True)
+    status_url = serializers.SerializerMethodField()
+    duplicate = serializers.SerializerMethodField()
+    errors = ErrorItemSerializer(many=True, read_only=True)
+    builds = serializers.SerializerMethodField()
+    scans = serializers.SerializerMethodField()
+
+    class Meta:
+        model = IngestPayload
+        fields = (
+            "receipt",
+            "status_url",
+            "duplicate",
+            "state",
+            "kind",
+            "received_at",
+            "digested_at",
+            "errors",
+            "builds",
+            "scans",
+        )
+
+    def get_status_url(self, payload: IngestPayload) -> str:
+        """Where to ask again."""
+        return reverse(
+            "api:receipt-detail", args=[payload.public_id], request=self.context["request"]
+        )
+
+    def get_duplicate(self, payload: IngestPayload) -> bool:
+        """Whether the same bytes had come before this request."""
+        return bool(self.context.get("duplicate", False))
+
+    def get_builds(self, payload: IngestPayload) -> list[dict[str, str]]:
+        """Builds that the payload told of."""
+        return made_builds(payload, self.context["request"])
+
+    def get_scans(self, payload: IngestPayload) -> list[dict[str, str]]:
+        """Scans that the payload told of; BuildKit payloads tell of none."""
+        return []
+
+
+def made_builds(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
+    """Return id and addresses of a settled payload's builds, in the order they were written."""
+    if payload.state != IngestPayload.State.DONE:
+        return []
+    links = payload.build_links.order_by("pk").values_list(
+        "build__public_id", "build__project__slug"
+    )
+    return [
+        {
+            "id": str(public_id),
+            "url": reverse("api:build-detail", args=[public_id], request=request),
+            "html_url": reverse("builds:detail", args=[slug, public_id], request=request),
+        }
+        for public_id, slug in links
+    ]
+
+
+class BulkItemSerializer(serializers.Serializer[Any]):
+    """What became of one line: a receipt, or errors."""
+
+    line = serializers.IntegerField()
+    receipt = serializers.UUIDField(required=False)
+    status_url = serializers.URLField(required=False)
+    duplicate = serializers.BooleanField(required=False)
+    errors = ErrorItemSerializer(many=True, required=False)
+
+
+class BulkSerializer(serializers.Serializer[Any]):
+    """The answer to a bulk upload, one item a line of the body."""
+
+    results = BulkItemSerializer(many=True)
+
+
+class AcceptedSerializer(serializers.Serializer[Any]):
+    """The answer to an accepted upload."""
+
+    receipt = serializers.UUIDField()
+    status_url = serializers.URLField()
+    duplicate = serializers.BooleanField()

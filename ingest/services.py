@@ -1,0 +1,104 @@
+"""Writes of payloads: accept, replay, dismiss, purge."""
+
+from dataclasses import dataclass
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from accounts.models import ApiToken, Project, User
+from audit.services import record
+from buildinsights.batches import delete_in_batches
+from ingest.exceptions import IdempotencyConflictError, NotReplayableError
+from ingest.models import IngestPayload
+from ingest.querysets import IngestPayloadQuerySet
+from ingest.uploads import Upload, pack
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A stored payload; ``duplicate`` if it was there before."""
+
+    payload: IngestPayload
+    duplicate: bool
+
+
+def accept_upload(
+    *,
+    project: Project,
+    actor: ApiToken | User,
+    upload: Upload,
+    idempotency_key: str = "",
+) -> Accepted:
+    """Store an upload as it came; the same bytes again give the first receipt.
+
+    Raises:
+        IdempotencyConflictError: the key came before with other bytes.
+    """
+    sha256 = upload.sha256()
+    contents, body = pack(upload.parts)
+    try:
+        with transaction.atomic():
+            payload = IngestPayload.objects.create(
+                project=project,
+                token=actor if isinstance(actor, ApiToken) else None,
+                user=actor if isinstance(actor, User) else None,
+                kind=upload.kind,
+                sha256=sha256,
+                idempotency_key=idempotency_key,
+                fields=upload.fields,
+                parts=contents,
+                body=body,
+                size_bytes=upload.size_bytes,
+            )
+    except IntegrityError:
+        return Accepted(_earlier(project, upload.kind, sha256, idempotency_key), duplicate=True)
+    log.info("payload_accepted", payload_id=str(payload.public_id), size_bytes=upload.size_bytes)
+    return Accepted(payload, duplicate=False)
+
+
+def _earlier(project: Project, kind: str, sha256: str, idempotency_key: str) -> IngestPayload:
+    known = IngestPayload.objects.without_body().filter(project=project)
+    same_bytes = known.filter(kind=kind, sha256=sha256).first()
+    if same_bytes is None:
+        raise IdempotencyConflictError
+    if idempotency_key:
+        same_key = known.filter(idempotency_key=idempotency_key).first()
+        if same_key and same_key.pk != same_bytes.pk:
+            raise IdempotencyConflictError
+    return same_bytes
+
+
+@transaction.atomic
+def replay_payload(*, payload: IngestPayload, actor: ApiToken | User) -> None:
+    """Put a failed payload back to the start; the caller enqueues it.
+
+    Raises:
+        NotReplayableError: it has not failed.
+    """
+    _change_failed(payload, state="received", attempts=0, errors=[], dismissed_at=None)
+    record(actor=actor, action="payload.replayed", target=payload, project=payload.project)
+
+
+@transaction.atomic
+def dismiss_payload(*, payload: IngestPayload, actor: ApiToken | User) -> None:
+    """Take a failed payload off the list of what waits for somebody.
+
+    Raises:
+        NotReplayableError: it has not failed.
+    """
+    _change_failed(payload, dismissed_at=Now())
+    record(actor=actor, action="payload.dismissed", target=payload, project=payload.project)
+
+
+def _change_failed(payload: IngestPayload, **values: object) -> None:
+    changed = IngestPayload.objects.filter(pk=payload.pk, state="failed").update(**values)
+    if not changed:
+        raise NotReplayableError
+
+
+def purge(payloads: IngestPayloadQuerySet) -> int:
+    """Delete payloads in batches; builds made from them stay."""
+    return delete_in_batches(payloads)

@@ -1,0 +1,51 @@
+"""Work off payload rows; a message is only a hint that there is one."""
+
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+
+from ingest.digest import STALE_AFTER
+from ingest.digest import digest_payload as digest
+from ingest.models import IngestPayload
+from ingest.services import purge
+
+log = structlog.get_logger(__name__)
+
+PENDING_AFTER = timedelta(seconds=20)
+DRAIN_SECONDS = 25
+"""How long one sweep works; the next one comes after 30 s."""
+BATCH = 5000
+
+
+@shared_task(name="ingest.digest_payload")
+def digest_payload(payload_id: int, **_: Any) -> None:
+    """Digest one payload."""
+    digest(payload_id)
+
+
+@shared_task(name="ingest.drain_pending")
+def drain_pending(**_: Any) -> None:
+    """Digest payloads whose message was lost or whose worker died, oldest first.
+
+    Done here and not enqueued again: under a backlog that would only lengthen the queue.
+    """
+    deadline = monotonic() + DRAIN_SECONDS
+    left = IngestPayload.objects.left_behind(pending=PENDING_AFTER, stale=STALE_AFTER)
+    drained = 0
+    for payload_id in left.values_list("pk", flat=True)[:BATCH]:
+        if monotonic() > deadline:
+            break
+        drained += digest(payload_id) is not None
+    if drained:
+        log.info("payloads_drained", count=drained)
+
+
+@shared_task(name="ingest.purge_expired")
+def purge_expired(**_: Any) -> None:
+    """Delete payloads beyond their retention."""
+    expired = IngestPayload.objects.expired(timedelta(days=settings.INGEST_RETENTION_DAYS))
+    log.info("payloads_purged", count=purge(expired))

@@ -1,0 +1,9 @@
+"""Addresses of dashboards."""
+
+from django.urls import path
+
+from reports import views
+
+app_name = "reports"
+
+urlpatterns = [path("", views.overview, name="overview")]

@@ -1,0 +1,101 @@
+"""Fixtures for every test: a fixed cast, a token, a way to ask the API."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import Project, User
+from accounts.roles import Role, Scope
+from accounts.services import create_project, create_token, set_member_role
+
+SHARED_FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
+"""Real records of public projects, where they lie beside the checkout."""
+
+
+@pytest.fixture(scope="session")
+def buildkit_fixtures() -> Path:
+    """The folder of real BuildKit records; tests that need it are skipped without it."""
+    folder = SHARED_FIXTURES / "buildkit"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """Throttles count in the cache; no test should feel another's requests."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """The administrator of the project."""
+    return User.objects.create_user("alice", "alice@example.com", "alice-password")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """A viewer of the project."""
+    return User.objects.create_user("bob", "bob@example.com", "bob-password")
+
+
+@pytest.fixture
+def carol(db: None) -> User:
+    """Somebody with another project and no access to this one."""
+    user = User.objects.create_user("carol", "carol@example.com", "carol-password")
+    create_project(name="Elsewhere", owner=user)
+    return user
+
+
+@pytest.fixture
+def project(alice: User, bob: User) -> Project:
+    """The project of Alice and Bob."""
+    project = create_project(name="Shop", owner=alice)
+    set_member_role(project=project, user=bob, role=Role.VIEWER, actor=alice)
+    return project
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """Sign a user in and return the browser."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def api_of(project: Project, alice: User) -> Callable[..., APIClient]:
+    """Return an API client with a token of the project that has the given scopes."""
+
+    def with_scopes(*scopes: Scope) -> APIClient:
+        _, secret = create_token(project=project, name="ci", scopes=scopes, actor=alice)
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        return client
+
+    return with_scopes
+
+
+@pytest.fixture
+def ci(api_of: Callable[..., APIClient]) -> APIClient:
+    """What a CI job holds: it may send, and read what became of it."""
+    return api_of(Scope.INGEST_WRITE, Scope.BUILDS_READ)
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Keep tests that share one server or engine on one worker."""
+    for item in items:
+        for name in ("engine", "browser", "slow"):
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.xdist_group(name))
