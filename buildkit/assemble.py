@@ -28,7 +28,6 @@ from buildkit.steps import (
     find_states,
     identify,
     parse_name,
-    with_platform,
 )
 from buildkit.times import NANOSECONDS, seconds_between
 
@@ -126,7 +125,7 @@ def _lay_out(draft: Draft, status: BuildStatus) -> _Graph:
 
 
 def _resolve_inputs(draft: Draft, vertices: list[Vertex]) -> list[list[int]]:
-    index = {vertex.digest: number for number, vertex in enumerate(vertices)}
+    index = {digest: number for number, digest in enumerate(draft.log.vertices)}
     resolved: list[list[int]] = []
     unknown = 0
     for vertex in vertices:
@@ -169,17 +168,18 @@ def _platforms(draft: Draft, vertices: list[Vertex]) -> tuple[str, ...]:
 def _steps(draft: Draft, laid_out: _Graph, platforms: Sequence[str]) -> tuple[Step, ...]:
     only = platforms[0] if len(platforms) == 1 else ""
     facts = [_facts(draft, vertex) for vertex in laid_out.vertices]
-    names = [
-        with_platform(parse_name(vertex.name), only or fact.platform)
-        for vertex, fact in zip(laid_out.vertices, facts, strict=True)
+    names = [parse_name(vertex.name) for vertex in laid_out.vertices]
+    step_platforms = [
+        name.platform or only or fact.platform for name, fact in zip(names, facts, strict=True)
     ]
-    identities = identify(names)
+    identities = identify(names, step_platforms)
     critical = set(laid_out.paths.path) if laid_out.paths.length else set()
     return tuple(
         _step(
             laid_out,
             position,
             names[position],
+            step_platforms[position],
             identities[position],
             facts[position],
             is_critical=position in critical,
@@ -192,6 +192,7 @@ def _step(
     laid_out: _Graph,
     position: int,
     name: StepName,
+    platform: str,
     identity: Identity,
     fact: ProvenanceStep,
     *,
@@ -209,7 +210,7 @@ def _step(
         kind=_kind(name, fact),
         state=laid_out.states[position],
         stage=name.stage,
-        platform=name.platform,
+        platform=platform,
         instruction=name.instruction,
         ordinal=identity.ordinal,
         identity=identity.key,

@@ -188,7 +188,7 @@ def _steps(config: Json, details: Json) -> tuple[dict[str, ProvenanceStep], tupl
         inputs = [name for name in as_list(item.get("inputs")) if isinstance(name, str)]
         op = as_dict(item.get("op"))
         if not as_dict(op.get("Op")) and inputs:
-            result = chains.get(inputs[0], ())
+            result = tuple(map(read_layer, chains.get(inputs[0], ())))
         filename, line = _location(as_dict(locations.get(step_id)), filenames)
         if step_id in digests:
             steps[digests[step_id]] = ProvenanceStep(
@@ -231,10 +231,13 @@ def _location(value: Json, filenames: list[str]) -> tuple[str, int | None]:
     return (filenames[index] if 0 <= index < len(filenames) else ""), line
 
 
-def _chain(value: Any) -> tuple[Layer, ...]:
-    """The layers of one output; BuildKit lists one chain per compression, ours is the first."""
+def _chain(value: Any) -> list[Json]:
+    """Layer descriptors of one output; BuildKit lists a chain per compression, ours is the first.
+
+    They stay unread, because every step repeats those of its inputs.
+    """
     chains = as_list(value)
-    return tuple(read_layer(item) for item in as_dicts(chains[0] if chains else None))
+    return as_dicts(chains[0]) if chains else []
 
 
 def read_layer(descriptor: Json) -> Layer:
@@ -247,17 +250,19 @@ def read_layer(descriptor: Json) -> Layer:
 
 
 def _own_layers(
-    chains: dict[str, tuple[Layer, ...]], outputs: list[str], inputs: list[str]
+    chains: dict[str, list[Json]], outputs: list[str], inputs: list[str]
 ) -> tuple[Layer, ...]:
     """Layers of a step's outputs that none of its inputs has.
 
     An input whose own chain is not recorded hides where the step's part begins; then only the
     last layer is certain to be its own.
     """
-    known = {layer.digest for name in inputs for layer in chains.get(name, ())}
-    is_certain = not inputs or any(chains.get(name) for name in inputs)
+    if not any(chains[name] for name in outputs):
+        return ()
+    below = [chain for name in inputs if (chain := chains.get(name))]
+    known = {item.get("digest") for chain in below for item in chain}
     own: list[Layer] = []
     for name in outputs:
-        chain = chains[name] if is_certain else chains[name][-1:]
-        own.extend(layer for layer in chain if layer.digest not in known)
+        chain = chains[name] if below or not inputs else chains[name][-1:]
+        own.extend(read_layer(item) for item in chain if item.get("digest") not in known)
     return tuple(dict.fromkeys(own))

@@ -4,12 +4,14 @@ A frame repeats what it is about: a vertex comes once when it is planned, again 
 at each end. The protobuf of a record and the JSON of ``--progress=rawjson`` both end up here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
 from buildkit.model import BuildWarning, LogChunk, Problem, Transfer
 from buildkit.times import NANOSECONDS
+from buildkit.values import clean
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class StatusLog:
         digest: str,
         name: str,
         *,
-        inputs: list[str],
+        inputs: Sequence[str],
         cached: bool,
         started_ns: int | None,
         completed_ns: int | None,
@@ -87,7 +89,7 @@ class StatusLog:
         if vertex is None:
             if len(self.vertices) >= self.limits.max_vertices:
                 raise ParseError(self.path, f"more than {self.limits.max_vertices} vertices")
-            vertex = self.vertices[digest] = Vertex(digest)
+            vertex = self.vertices[digest] = Vertex(clean(digest))
         if name:
             vertex.name = name
         if inputs:
@@ -112,16 +114,17 @@ class StatusLog:
         vertex = self.vertices.get(vertex_digest)
         if vertex is None:
             return
+        size = len(chunk.data)
         room = self.limits.max_step_log_bytes - vertex.log_bytes
-        vertex.log_bytes += len(chunk.data)
-        if len(chunk.data) <= room:
+        vertex.log_bytes += size
+        if size <= room:
             vertex.log.append(chunk)
         elif room >= 0:
             vertex.log.append(LogChunk(chunk.timestamp_ns, chunk.stream, chunk.data[:room]))
             allowed = self.limits.max_step_log_bytes
             self.problems.add(f"{self.path}/{vertex_digest}", f"log clipped to {allowed} bytes")
 
-    def _add_inputs(self, vertex: Vertex, inputs: list[str]) -> None:
+    def _add_inputs(self, vertex: Vertex, inputs: Sequence[str]) -> None:
         before = len(vertex.inputs)
         vertex.inputs.update(dict.fromkeys(inputs))
         self._edges += len(vertex.inputs) - before

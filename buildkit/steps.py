@@ -3,8 +3,9 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from buildkit.model import BuildStatus, StepKind, StepState
 from buildkit.status import Vertex
@@ -74,6 +75,7 @@ class Identity:
     key: str
 
 
+@lru_cache(maxsize=4096)
 def parse_name(name: str) -> StepName:
     """Take a vertex name apart; never fails, an unknown form is an internal step."""
     text = name.strip().removeprefix("CACHED ")
@@ -129,13 +131,16 @@ def find_states(
     return [_state(vertex, status, build_start_ns, idle_names) for vertex in vertices]
 
 
-def identify(names: list[StepName]) -> list[Identity]:
-    """Identity per step; equals are numbered by their place in the stage, then as given."""
+def identify(names: Sequence[StepName], platforms: Sequence[str]) -> list[Identity]:
+    """Identity per step; equals are numbered by their place in the stage, then as given.
+
+    ``platforms`` are those of the steps, which a name need not say.
+    """
     identities: list[Identity] = [Identity(0, "")] * len(names)
     seen: Counter[tuple[str, str, str]] = Counter()
     for index in sorted(range(len(names)), key=lambda item: (names[item].number, item)):
         name = names[index]
-        parts = (name.stage, name.platform, _DIGEST.sub("", name.instruction))
+        parts = (name.stage, platforms[index], _DIGEST.sub("", name.instruction))
         ordinal = seen[parts]
         seen[parts] += 1
         text = "\0".join((*parts, str(ordinal)))
@@ -147,11 +152,6 @@ def identify(names: list[StepName]) -> list[Identity]:
 def is_canceled(message: str) -> bool:
     """Whether an error of BuildKit means that someone gave up, not that something broke."""
     return _CANCELED.search(message) is not None
-
-
-def with_platform(name: StepName, platform: str) -> StepName:
-    """The name with a platform that it does not say itself."""
-    return name if name.platform or not platform else replace(name, platform=platform)
 
 
 def _state(

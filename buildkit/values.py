@@ -51,7 +51,7 @@ def clean(text: str) -> str:
 
 def decode(data: bytes) -> str:
     """Text of bytes that ought to be UTF-8."""
-    return clean(data.decode("utf-8", "replace"))
+    return clean(data.decode("utf-8", "replace")) if data else ""
 
 
 def as_text(value: object) -> str:

@@ -2,8 +2,9 @@
 
 Message and field numbers are those of ``api/services/control/control.proto``,
 ``solver/pb/ops.proto`` and ``google/rpc/status.proto``. The descriptor is built from a table, so
-that there is neither generated code nor a compile step and the C parser does the work. Text is
-declared as ``bytes``, which is the same on the wire: one broken character must not cost a frame.
+that there is neither generated code nor a compile step and the C parser does the work. Text that
+people write is declared as ``bytes``, which is the same on the wire: one broken character must not
+cost a frame.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from buildkit.errors import ParseError
 from buildkit.model import BuildWarning, LogChunk, SourceRange, Transfer
 from buildkit.status import StatusLog
 from buildkit.times import from_parts
-from buildkit.values import decode
+from buildkit.values import clean, decode
 
 STATUS_MEDIA_TYPE = "application/vnd.buildkit.status.v0"
 ERROR_MEDIA_TYPE = "application/vnd.googeapis.google.rpc.status+proto"
@@ -30,8 +31,8 @@ _MESSAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
     "Range": ((1, "start", "Position"), (2, "end", "Position")),
     "SourceInfo": ((1, "filename", "bytes"), (2, "data", "bytes")),
     "Vertex": (
-        (1, "digest", "bytes"),
-        (2, "inputs", "bytes*"),
+        (1, "digest", "string"),
+        (2, "inputs", "string*"),
         (3, "name", "bytes"),
         (4, "cached", "bool"),
         (5, "started", "Time"),
@@ -40,7 +41,7 @@ _MESSAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
     ),
     "VertexStatus": (
         (1, "id", "bytes"),
-        (2, "vertex", "bytes"),
+        (2, "vertex", "string"),
         (3, "name", "bytes"),
         (4, "current", "int64"),
         (5, "total", "int64"),
@@ -48,13 +49,13 @@ _MESSAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
         (8, "completed", "Time"),
     ),
     "VertexLog": (
-        (1, "vertex", "bytes"),
+        (1, "vertex", "string"),
         (2, "timestamp", "Time"),
         (3, "stream", "int64"),
         (4, "msg", "bytes"),
     ),
     "VertexWarning": (
-        (1, "vertex", "bytes"),
+        (1, "vertex", "string"),
         (2, "level", "int64"),
         (3, "short", "bytes"),
         (4, "detail", "bytes*"),
@@ -120,9 +121,9 @@ def _frames(data: bytes | memoryview, log: StatusLog) -> Iterator[Any]:
 def _merge(response: Any, log: StatusLog) -> None:
     for vertex in response.vertexes:
         log.add_vertex(
-            decode(vertex.digest),
+            vertex.digest,
             decode(vertex.name),
-            inputs=[decode(digest) for digest in vertex.inputs],
+            inputs=vertex.inputs,
             cached=vertex.cached,
             started_ns=_time(vertex.started),
             completed_ns=_time(vertex.completed),
@@ -137,16 +138,17 @@ def _merge(response: Any, log: StatusLog) -> None:
             started_ns=_time(status.started),
             completed_ns=_time(status.completed),
         )
-        log.add_transfer(decode(status.vertex), transfer)
+        log.add_transfer(status.vertex, transfer)
     for entry in response.logs:
-        chunk = LogChunk(_time(entry.timestamp), entry.stream, entry.msg)
-        log.add_log(decode(entry.vertex), chunk)
+        stamp = entry.timestamp
+        at_ns = from_parts(stamp.seconds, stamp.nanos)
+        log.add_log(entry.vertex, LogChunk(at_ns, entry.stream, entry.msg))
     log.warnings.extend(_warning(warning) for warning in response.warnings)
 
 
 def _warning(warning: Any) -> BuildWarning:
     return BuildWarning(
-        vertex_digest=decode(warning.vertex),
+        vertex_digest=clean(warning.vertex),
         level=warning.level,
         short=decode(warning.short),
         detail=tuple(decode(line) for line in warning.detail),
