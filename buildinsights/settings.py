@@ -196,7 +196,9 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
-CELERY_TASK_QUEUES = {name: {} for name in ("ingest", "builds", "analysis", "mail")}
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
+    name: {} for name in ("ingest", "builds", "analysis", "mail")
+}
 CELERY_TASK_ROUTES = {"ingest.*": {"queue": "ingest"}, "audit.*": {"queue": "analysis"}}
 CELERY_TASK_SOFT_TIME_LIMIT = 120
 CELERY_TASK_TIME_LIMIT = 150

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -32,7 +31,7 @@ class BuildViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     scope = Scope.BUILDS_READ
     queryset = Build.objects.none()
     serializer_class = BuildSerializer
-    filterset_class: type[FilterSet] = BuildFilter
+    filterset_class = BuildFilter
     lookup_field = "public_id"
     lookup_value_converter = "uuid"
 

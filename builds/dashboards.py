@@ -141,7 +141,7 @@ def failure_context(
     if not build.failure_class:
         return None
     step = next((s for s in steps if s.position == build.failure_step), None)
-    lines = build.failure_lines or ([[step.dockerfile_line] * 2] if _has_line(step) else [])
+    lines = build.failure_lines or _line_of(step)
     filename = build.failure_filename or (step.dockerfile_name if step else "")
     source = next((s for s in sources if s.filename == filename), None)
     source = source or (sources[0] if len(sources) == 1 else None)
@@ -155,8 +155,10 @@ def failure_context(
     }
 
 
-def _has_line(step: Step | None) -> bool:
-    return step is not None and step.dockerfile_line is not None
+def _line_of(step: Step | None) -> list[list[int]]:
+    if step is None or step.dockerfile_line is None:
+        return []
+    return [[step.dockerfile_line, step.dockerfile_line]]
 
 
 def excerpt(text: str, ranges: Sequence[Sequence[int]]) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ class ServiceRow:
 def service_rows(project: Project) -> list[ServiceRow]:
     """Return a row a service: two queries, each service's builds found through its index."""
     newest = Build.objects.filter(service=OuterRef("pk")).newest_first()
-    services = list(
+    services: list[Any] = list(
         Service.objects.filter(project=project).annotate(
             build_ids=ArraySubquery(newest.values("pk")[: 2 * USUAL_BUILDS])
         )

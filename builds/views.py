@@ -24,7 +24,7 @@ def build_list(request: HttpRequest, project_slug: str) -> HttpResponse:
     project = get_project(request, project_slug)
     builds = Build.objects.filter(project=project).select_related("service")
     filterset = BuildFilter(request.GET, queryset=builds)
-    found = filterset.qs if filterset.is_valid() else builds.none()
+    found: Any = filterset.qs if filterset.is_valid() else builds.none()
     context = {
         "project": project,
         "filter": filterset,

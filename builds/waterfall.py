@@ -6,6 +6,7 @@ lanes are polygons in a box of 1000 × 100 with y downwards.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from buildinsights.templatetags.formats import duration, filesize, ratio
@@ -21,7 +22,7 @@ MAX_TICKS = 8
 MAX_ROWS = 1000
 """More rows than this help nobody and cost the browser seconds."""
 
-Interval = Sequence[float]
+Interval = list[float] | tuple[float, float]
 Point = tuple[float, float]
 
 
@@ -143,7 +144,7 @@ def links(steps: Sequence[Step], seconds: float) -> list[dict[str, float]]:
             "x2": round(_percent(following.intervals[0][0], seconds), 3),
             "y2": round(FULL * (next_index + 0.5) / len(steps), 3),
         }
-        for (index, step), (next_index, following) in zip(path, path[1:], strict=False)
+        for (index, step), (next_index, following) in pairwise(path)
     ]
 
 
@@ -167,10 +168,10 @@ def busy_curve(intervals: Iterable[Interval], seconds: float) -> Curve:
     return Curve(points, peak, area / seconds if seconds else 0.0)
 
 
-def idle_gaps(intervals: Iterable[Interval], seconds: float) -> list[Interval]:
+def idle_gaps(intervals: Iterable[Interval], seconds: float) -> list[tuple[float, float]]:
     """Return the stretches of the timeline during which no step was busy."""
     gaps, reached = [], 0.0
-    for begin, end in sorted(intervals):
+    for begin, end in sorted((a, b) for a, b in intervals):
         if begin > reached:
             gaps.append((reached, begin))
         reached = max(reached, end)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -24,7 +25,7 @@ from ingest.parsers import NdjsonParser
 from ingest.schema import NDJSON_HELP, UploadForm
 from ingest.serializers import AcceptedSerializer, BulkSerializer, ReceiptSerializer
 from ingest.services import Accepted, accept_upload, dismiss_payload, replay_payload
-from ingest.tasks import digest_payload as digest_task
+from ingest.tasks import enqueue_digest
 from ingest.uploads import Upload
 
 PARAMETERS = [
@@ -88,7 +89,7 @@ class BuildKitIngestView(APIView):
             project=project, actor=actor_of(request), upload=upload, idempotency_key=key
         )
         if not accepted.duplicate and "sync" not in request.query_params:
-            digest_task.delay_on_commit(accepted.payload.pk)
+            enqueue_digest(accepted.payload)
         return accepted
 
     def _bulk(self, request: Request, project: Project, body: bytes) -> Response:
@@ -167,7 +168,7 @@ class ReceiptViewSet(
         """Digest a failed payload again."""
         payload = self._writable(public_id)
         replay_payload(payload=payload, actor=actor_of(request))
-        digest_task.delay_on_commit(payload.pk)
+        enqueue_digest(payload)
         payload.refresh_from_db(fields=["state", "errors"])
         return Response(self.get_serializer(payload).data, status=status.HTTP_202_ACCEPTED)
 

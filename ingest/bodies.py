@@ -52,7 +52,7 @@ def decode_content_encoding(request: Request) -> None:
         raise ParseError(str(error)) from error
     if len(data) > settings.INGEST_MAX_BODY_BYTES:
         raise BodyTooLargeError
-    http._stream = BytesIO(data)  # type: ignore[attr-defined]  # noqa: SLF001
+    http._stream = BytesIO(data)  # noqa: SLF001
     http._read_started = False  # type: ignore[attr-defined]  # noqa: SLF001
     http.META["CONTENT_LENGTH"] = str(len(data))
     del http.META["HTTP_CONTENT_ENCODING"]
@@ -85,7 +85,7 @@ def form_upload(kind: str, form: Any) -> Upload:
 
 
 def _add_file(
-    parts: list[Part], wrong: dict[str, list[str]], name: str, file: UploadedFile
+    parts: list[Part], wrong: dict[str, list[str]], name: str, file: UploadedFile[Any]
 ) -> None:
     if name not in BUILDKIT_PARTS:
         wrong[name] = [f"This file part is not known. Known are: {', '.join(BUILDKIT_PARTS)}."]

@@ -16,7 +16,6 @@ class NdjsonParser(BaseParser):
         stream: IO[Any],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
-        """Return the whole body."""
-        data: bytes = stream.read()
-        return data
+    ) -> Any:
+        """Return the whole body as bytes."""
+        return stream.read()

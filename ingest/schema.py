@@ -31,7 +31,7 @@ class UploadForm(serializers.Serializer[Any]):
     resources = serializers.FileField(
         required=False, help_text="Builder-wide samples, JSON lines; see docs/ingest.md."
     )
-    context = serializers.FileField(
+    context = serializers.FileField(  # type: ignore[assignment]
         required=False, help_text="File digests of the build context, JSON; kept for later."
     )
     service = serializers.CharField(

@@ -29,7 +29,7 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
     receipt = serializers.UUIDField(source="public_id", read_only=True)
     status_url = serializers.SerializerMethodField()
     duplicate = serializers.SerializerMethodField()
-    errors = ErrorItemSerializer(many=True, read_only=True)
+    errors = ErrorItemSerializer(many=True, read_only=True)  # type: ignore[assignment]
     builds = serializers.SerializerMethodField()
     scans = serializers.SerializerMethodField()
 
@@ -91,7 +91,7 @@ class BulkItemSerializer(serializers.Serializer[Any]):
     receipt = serializers.UUIDField(required=False)
     status_url = serializers.URLField(required=False)
     duplicate = serializers.BooleanField(required=False)
-    errors = ErrorItemSerializer(many=True, required=False)
+    errors = ErrorItemSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 class BulkSerializer(serializers.Serializer[Any]):

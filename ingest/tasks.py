@@ -27,6 +27,11 @@ def digest_payload(payload_id: int, **_: Any) -> None:
     digest(payload_id)
 
 
+def enqueue_digest(payload: IngestPayload) -> None:
+    """Ask a worker to digest ``payload`` once the current transaction is committed."""
+    digest_payload.delay_on_commit(payload.pk)  # type: ignore[attr-defined]  # Celery's DjangoTask
+
+
 @shared_task(name="ingest.drain_pending")
 def drain_pending(**_: Any) -> None:
     """Digest payloads whose message was lost or whose worker died, oldest first.

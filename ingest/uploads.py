@@ -82,7 +82,7 @@ def pack(parts: Iterable[Part]) -> tuple[list[dict[str, Any]], bytes]:
     return contents, b"".join(chunks)
 
 
-def unpack(contents: Iterable[dict[str, Any]], body: bytes) -> dict[str, Part]:
+def unpack(contents: Iterable[dict[str, Any]], body: bytes | memoryview) -> dict[str, Part]:
     """Undo ``pack``; of several parts with one name the first counts."""
     parts: dict[str, Part] = {}
     for entry in contents:

@@ -14,9 +14,10 @@ from accounts.models import ApiToken, Project, User
 from accounts.roles import Scope
 from buildinsights.exceptions import DomainError
 from buildinsights.paging import page_of
+from builds.models import Build
 from ingest.models import IngestPayload
 from ingest.services import dismiss_payload, replay_payload
-from ingest.tasks import digest_payload
+from ingest.tasks import enqueue_digest
 from ingest.uploads import unpack
 
 ORDER = ("-received_at", "-id")
@@ -49,7 +50,9 @@ def receipt_detail(request: HttpRequest, project_slug: str, public_id: UUID) -> 
     context = {
         "project": project,
         "payload": payload,
-        "builds": payload.builds.select_related("service", "project").newest_first(),
+        "builds": Build.objects.filter(payloads=payload)
+        .select_related("service", "project")
+        .newest_first(),
         "may": scopes_in(request, project),
     }
     return render(request, "ingest/receipt_detail.html", context)
@@ -61,7 +64,7 @@ def receipt_replay(request: HttpRequest, project_slug: str, public_id: UUID) -> 
 
     def replay(payload: IngestPayload, actor: ApiToken | User) -> None:
         replay_payload(payload=payload, actor=actor)
-        digest_payload.delay_on_commit(payload.pk)
+        enqueue_digest(payload)
 
     return _act(request, project_slug, public_id, replay, "It is being digested again.")
 

@@ -160,6 +160,13 @@ def test_short_digest(digest: str | None, text: str) -> None:
     assert formats.short_digest(digest) == text
 
 
+@pytest.mark.parametrize(
+    ("level_tag", "state"), [("error", "failed"), ("success", "succeeded"), ("debug", "info")]
+)
+def test_level_state(level_tag: str, state: str) -> None:
+    assert formats.level_state(level_tag) == state
+
+
 def test_filters_are_built_in_and_unknown_is_not_escaped() -> None:
     page = engines["django"].from_string("{{ wall|duration }} {{ size|filesize }}")
     assert page.render({"wall": 1.5, "size": None}) == f"1.5 s {UNKNOWN}"
