@@ -22,8 +22,16 @@ def ansi_line(text: str) -> SafeString:
 
     A carriage return means that what follows overwrites the line, as a terminal would show it.
     """
-    visible = text.rstrip("\r").rpartition("\r")[2]
-    return format_html_join("", "{}", ((piece,) for piece in _pieces(visible)))
+    return format_html_join("", "{}", ((piece,) for piece in _pieces(_visible(text))))
+
+
+def plain_line(text: str) -> str:
+    """Return one line as a terminal would show it, without colours."""
+    return CONTROL.sub("", _visible(text))
+
+
+def _visible(text: str) -> str:
+    return text.rstrip("\r").rpartition("\r")[2]
 
 
 def _pieces(text: str) -> Iterator[SafeString | str]:

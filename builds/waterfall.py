@@ -91,7 +91,7 @@ def _row(step: Step, seconds: float) -> dict[str, Any]:
         "what_if": step.what_if_seconds,
         "starts_at": step.intervals[0][0] if step.intervals else None,
         "ends_at": step.intervals[-1][1] if step.intervals else None,
-        "href": f"#step-{step.position}",
+        "href": f"?tab=steps#step-{step.position}",
         "title": step.name,
     }
 

@@ -85,7 +85,10 @@ def form_upload(kind: str, form: Any) -> Upload:
 
 
 def _add_file(
-    parts: list[Part], wrong: dict[str, list[str]], name: str, file: UploadedFile[Any]
+    parts: list[Part],
+    wrong: dict[str, list[str]],
+    name: str,
+    file: UploadedFile,  # type: ignore[type-arg]
 ) -> None:
     if name not in BUILDKIT_PARTS:
         wrong[name] = [f"This file part is not known. Known are: {', '.join(BUILDKIT_PARTS)}."]

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from accounts.models import ApiToken, Project, User
 from builds.models import Build
@@ -92,13 +93,9 @@ class IngestPayload(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"
 
-    def part_bytes(self, name: str) -> bytes | None:
-        """Return the bytes of the first part of that name, or ``None``."""
-        for part in self.parts:
-            if part["name"] == name:
-                start = part["offset"]
-                return bytes(self.body[start : start + part["size"]])
-        return None
+    def get_absolute_url(self) -> str:
+        """The receipt's page."""
+        return reverse("ingest:detail", args=[self.project.slug, self.public_id])
 
 
 class PayloadBuild(models.Model):

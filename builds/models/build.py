@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from accounts.models import Project
 from builds.models.service import Service
@@ -139,6 +140,10 @@ class Build(models.Model):
 
     def __str__(self) -> str:
         return f"{self.service_id} {self.target or 'default'} {self.buildkit_ref or self.public_id}"
+
+    def get_absolute_url(self) -> str:
+        """The build's page."""
+        return reverse("builds:detail", args=[self.project.slug, self.public_id])
 
     @property
     def hit_ratio_steps(self) -> float | None:

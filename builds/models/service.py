@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from accounts.models import Project
 from builds.querysets import ServiceQuerySet
@@ -32,3 +33,7 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """The service's page."""
+        return reverse("services:detail", args=[self.project.slug, self.slug])

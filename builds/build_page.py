@@ -1,0 +1,103 @@
+"""The page of one build: a summary above, and one tab that loads only what it shows."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from builds.layerview import layers_context
+from builds.logview import log_context
+from builds.models import Build, BuildSource, ResourceSeries, Step
+from builds.sourceview import annotated_lines, excerpt, source_context
+from builds.usual import usual_of
+from builds.waterfall import longest, waterfall
+
+TABS = {
+    "timeline": "Timeline",
+    "steps": "Steps",
+    "log": "Log",
+    "source": "Dockerfile",
+    "layers": "Layers",
+    "evidence": "Inputs",
+}
+
+
+def build_page(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the context of the page; ``query`` is the address's query."""
+    tab = query.get("tab", "")
+    tab = tab if tab in TABS else "timeline"
+    return {
+        "build": build,
+        "usual": usual_of(build),
+        "failure_excerpt": failure_excerpt(build) if build.failure_class else [],
+        "tab": tab,
+        "tabs": [
+            {"label": label, "href": f"?tab={name}", "current": name == tab}
+            for name, label in TABS.items()
+        ],
+        **TAB_CONTEXTS[tab](build, query),
+    }
+
+
+def failure_excerpt(build: Build) -> list[dict[str, Any]]:
+    """Return the failing lines inside their Dockerfile, or nothing if they are not known."""
+    source = _failing_source(build)
+    if source is None:
+        return []
+    steps: list[Step] = []
+    if build.failure_step is not None:
+        steps = list(Step.objects.of(build).filter(position=build.failure_step))
+    return excerpt(annotated_lines(build, source, steps))
+
+
+def _sources(build: Build) -> list[BuildSource]:
+    return list(build.sources.select_related("source_text"))
+
+
+def _failing_source(build: Build) -> BuildSource | None:
+    sources = _sources(build)
+    named = [source for source in sources if source.filename == build.failure_filename]
+    return next(iter(named or sources), None)
+
+
+def _timeline(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
+    steps = list(Step.objects.of(build))
+    resources = ResourceSeries.objects.filter(build=build).first()
+    return {"waterfall": waterfall(build, steps, resources)}
+
+
+def _steps(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
+    steps = list(Step.objects.of(build))
+    return {"steps": longest(steps), "steps_count": len(steps)}
+
+
+def _log(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
+    position = query.get("step", "")
+    step = int(position) if position.isdecimal() and len(position) < 10 else None
+    text = query.get("q", "").replace("\0", "").strip()[:200]
+    return {"log": log_context(build, step, text)}
+
+
+def _source(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
+    steps = list(Step.objects.of(build))
+    warnings = list(build.warnings.all())
+    return {
+        "sources": [source_context(build, source, steps, warnings) for source in _sources(build)],
+        "warnings": warnings,
+    }
+
+
+def _layers(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
+    return layers_context(build, list(Step.objects.of(build)))
+
+
+def _evidence(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
+    return {"materials": list(build.materials.all())}
+
+
+TAB_CONTEXTS: dict[str, Callable[[Build, Mapping[str, str]], dict[str, Any]]] = {
+    "timeline": _timeline,
+    "steps": _steps,
+    "log": _log,
+    "source": _source,
+    "layers": _layers,
+    "evidence": _evidence,
+}
