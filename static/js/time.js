@@ -1,0 +1,30 @@
+// Every <time datetime> in the reader's own time zone; the server wrote UTC, which stays as title.
+const FORMAT = new Intl.DateTimeFormat(undefined, {
+  dateStyle: "medium",
+  timeStyle: "short",
+});
+const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+function relative(date) {
+  const seconds = (date - Date.now()) / 1000;
+  const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
+  return unit ? RELATIVE.format(Math.trunc(seconds / unit[1]), unit[0]) : "just now";
+}
+
+function render(element) {
+  const date = new Date(element.dateTime);
+  if (Number.isNaN(date.valueOf())) return;
+  if (!element.dataset.utc) element.dataset.utc = element.title || element.textContent;
+  const local = FORMAT.format(date);
+  element.title = `${local} (${element.dataset.utc})`;
+  element.textContent = "relative" in element.dataset ? relative(date) : local;
+}
+
+function renderAll(root) {
+  root.querySelectorAll("time[datetime]").forEach(render);
+}
+
+renderAll(document);
+document.addEventListener("htmx:load", (event) => renderAll(event.target));
+setInterval(() => document.querySelectorAll("time[data-relative]").forEach(render), 60_000);
