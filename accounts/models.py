@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 from accounts.querysets import ApiTokenQuerySet, MembershipQuerySet, ProjectQuerySet
@@ -60,6 +61,10 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """The project's overview."""
+        return reverse("reports:overview", args=[self.slug])
 
 
 class Membership(models.Model):

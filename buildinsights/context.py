@@ -4,12 +4,50 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
-from accounts.models import Project
+from accounts.models import Project, User
+from accounts.roles import Scope
+
+NAVIGATION = (
+    ("Overview", "reports:overview", Scope.BUILDS_READ),
+    ("Services", "services:list", Scope.BUILDS_READ),
+    ("Builds", "builds:list", Scope.BUILDS_READ),
+    ("Receipts", "ingest:list", Scope.INGEST_READ),
+    ("Members", "accounts:members", Scope.MEMBERS_WRITE),
+    ("Tokens", "accounts:tokens", Scope.TOKENS_WRITE),
+)
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the version and, for people who signed in, the projects they can switch to."""
+    """Return the version and, for people who signed in, where they can go."""
+    context: dict[str, Any] = {"VERSION": settings.VERSION}
     user = getattr(request, "user", None)
-    projects = Project.objects.visible_to(user) if user and user.is_authenticated else []
-    return {"VERSION": settings.VERSION, "switcher_projects": projects}
+    if isinstance(user, User):
+        projects = list(Project.objects.visible_to(user))
+        context["switcher_projects"] = projects
+        context["nav"] = navigation(request, user, projects)
+    return context
+
+
+def navigation(request: HttpRequest, user: User, projects: list[Project]) -> list[dict[str, Any]]:
+    """Return the pages of the project in the address that the person may see."""
+    match = request.resolver_match
+    slug = match.kwargs.get("project_slug") if match else None
+    project = next((project for project in projects if project.slug == slug), None)
+    if match is None or project is None:
+        return []
+    return [
+        {
+            "label": label,
+            "href": reverse(name, args=[project.slug]),
+            "current": name == match.view_name or _same_section(name, match.namespace),
+        }
+        for label, name, scope in NAVIGATION
+        if project.pk in user.project_ids_with(scope)
+    ]
+
+
+def _same_section(name: str, namespace: str) -> bool:
+    """Detail pages belong to their list; the settings share a namespace and are told by name."""
+    return namespace in {"services", "builds", "ingest"} and name.startswith(f"{namespace}:")

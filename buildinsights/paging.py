@@ -17,8 +17,19 @@ class Page:
     """Rows with the addresses of the newer and the older page, which are ``None`` at the ends."""
 
     rows: list[Any]
-    newer_url: str | None
-    older_url: str | None
+    previous: str | None
+    next: str | None
+
+    def describe(self, noun: str) -> str:
+        """Say what is shown, for eyes and for screen readers."""
+        count = len(self.rows)
+        shown = f"{count} {noun}{'' if count == 1 else 's'}"
+        return f"{shown}, older ones" if self.previous else f"{shown}, newest first"
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether only a fragment of the page is wanted."""
+    return bool(getattr(request, "htmx", False))
 
 
 def page_of(

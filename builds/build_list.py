@@ -4,9 +4,10 @@ from typing import Any
 
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
+from django_filters import FilterSet
 
 from accounts.models import Project
-from buildinsights.paging import Page, page_of
+from buildinsights.paging import page_of
 from builds.filters import BuildFilter
 from builds.models import Build
 
@@ -28,6 +29,7 @@ def list_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     filters = BuildFilter(request.GET, queryset=builds)
     found: Any = filters.qs if filters.is_valid() else builds.none()
     page = page_of(request, found.newest_first())
+    summary = page.describe("build")
     return {
         "project": project,
         "builds": page.rows,
@@ -35,20 +37,13 @@ def list_page(request: HttpRequest, project: Project) -> dict[str, Any]:
         "active_filters": active_filters(filters, request.GET),
         "reset": reverse("builds:list", args=[project.slug]),
         "columns": COLUMNS,
-        "page": page,
-        "announcement": summary(page),
-        "ingest_command": ingest_command(request, project),
+        "page": {"summary": summary, "previous": page.previous, "next": page.next},
+        "announcement": summary,
+        "ingest_command": ingest_command(request),
     }
 
 
-def summary(page: Page) -> str:
-    """Say what is shown, for eyes and for screen readers."""
-    count = len(page.rows)
-    shown = f"{count} build{'' if count == 1 else 's'}"
-    return f"{shown}, newest first" if not page.newer_url else f"{shown}, older"
-
-
-def active_filters(filters: BuildFilter, query: QueryDict) -> list[dict[str, str]]:
+def active_filters(filters: FilterSet, query: QueryDict) -> list[dict[str, str]]:
     """Return what the list is narrowed by, each with the address without it."""
     active = []
     for name in filters.filters:
@@ -62,7 +57,7 @@ def active_filters(filters: BuildFilter, query: QueryDict) -> list[dict[str, str
     return active
 
 
-def ingest_command(request: HttpRequest, project: Project) -> str:
+def ingest_command(request: HttpRequest) -> str:
     """Return what somebody types to send the first build."""
     address = request.build_absolute_uri(reverse("api:ingest-buildkit"))
     return (

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.urls import reverse
+
+from builds.crumbs import build_crumbs
 from builds.layerview import layers_context
 from builds.logview import log_context
 from builds.models import Build, BuildSource, ResourceSeries, Step
@@ -24,10 +27,13 @@ def build_page(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
     """Return the context of the page; ``query`` is the address's query."""
     tab = query.get("tab", "")
     tab = tab if tab in TABS else "timeline"
+    project = build.project.slug
     return {
         "build": build,
         "usual": usual_of(build),
         "failure_excerpt": failure_excerpt(build) if build.failure_class else [],
+        "crumbs": build_crumbs(build),
+        "can": {"compare_href": reverse("builds:compare", args=[project, build.public_id])},
         "tab": tab,
         "tabs": [
             {"label": label, "href": f"?tab={name}", "current": name == tab}

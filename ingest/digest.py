@@ -14,7 +14,9 @@ from buildkit.errors import ParseError
 from buildkit.limits import Limits
 from buildkit.model import Build as DecodedBuild
 from buildkit.reading import read_builds
+from buildkit.shift import shifted
 from builds.models import Build, Service
+from builds.rows import NANOSECONDS
 from builds.services import BuildContext, get_or_create_service, lock_service, record_build
 from ingest.models import IngestPayload, PayloadBuild, PayloadKind
 from ingest.pieces import find_build, united
@@ -100,7 +102,7 @@ class Piece:
 def _digest_buildkit(payload: IngestPayload) -> None:
     fields = parse_fields(payload.fields)
     parts = unpack(payload.parts, payload.body)
-    decoded_builds = decode_parts(parts)
+    decoded_builds = _decode(payload, parts)
     for decoded in decoded_builds:
         service = _service_of(payload, fields, decoded)
         context = BuildContext(**fields.model_dump(exclude={"service"}))
@@ -109,11 +111,14 @@ def _digest_buildkit(payload: IngestPayload) -> None:
         PayloadBuild.objects.get_or_create(payload=payload, build=build)
 
 
-def decode_parts(parts: dict[str, Part], only_ref: str | None = None) -> tuple[DecodedBuild, ...]:
+def _decode(
+    payload: IngestPayload, parts: dict[str, Part], only_ref: str | None = None
+) -> tuple[DecodedBuild, ...]:
     """Decode the parts of one upload, or of several that belong to one build."""
     bounds = limits()
     data = {name: plain(part, bounds) for name, part in parts.items() if name != "context"}
-    return read_builds(**data, limits=bounds, only_ref=only_ref)
+    builds = read_builds(**data, limits=bounds, only_ref=only_ref)
+    return tuple(shifted(build, payload.shift_seconds * NANOSECONDS) for build in builds)
 
 
 def _record_piece(payload: IngestPayload, parts: dict[str, Part], piece: Piece) -> Build:
@@ -123,7 +128,7 @@ def _record_piece(payload: IngestPayload, parts: dict[str, Part], piece: Piece) 
     if build:
         ref = decoded.buildkit_ref or build.buildkit_ref or None
         everything = united(build, payload, parts)
-        decoded = decode_parts(everything, only_ref=ref)[0]
+        decoded = _decode(payload, everything, only_ref=ref)[0]
     return record_build(
         service=piece.service,
         decoded=decoded,

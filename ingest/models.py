@@ -46,6 +46,8 @@ class IngestPayload(models.Model):
     parts = models.JSONField(default=list)
     body = models.BinaryField()
     size_bytes = models.PositiveBigIntegerField()
+    shift_seconds = models.BigIntegerField(default=0)
+    """Added to every recorded time: sample data are dated relative to today."""
 
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -6,15 +6,19 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
 from accounts.models import ApiToken, Project, User
 from accounts.roles import Scope
 from buildinsights.exceptions import DomainError
-from buildinsights.paging import page_of
+from buildinsights.paging import is_htmx, page_of
+from builds.build_list import active_filters, ingest_command
 from builds.models import Build
+from ingest.filters import ReceiptFilter
 from ingest.models import IngestPayload
 from ingest.services import dismiss_payload, replay_payload
 from ingest.tasks import enqueue_digest
@@ -23,39 +27,56 @@ from ingest.uploads import unpack
 ORDER = ("-received_at", "-id")
 
 
+@vary_on_headers("HX-Request")
 def receipt_list(request: HttpRequest, project_slug: str) -> HttpResponse:
-    """Receipts of a project, the failures that wait for somebody counted apart."""
+    """Receipts of a project, newest first."""
     project = get_project(request, project_slug, Scope.INGEST_READ)
     payloads = IngestPayload.objects.filter(project=project).without_body()
-    waiting = payloads.filter(state="failed", dismissed_at__isnull=True)
-    state = request.GET.get("state", "")
-    if state == "waiting":
-        payloads = waiting
-    elif state in IngestPayload.State.values:
-        payloads = payloads.filter(state=state)
+    filters = ReceiptFilter(request.GET, queryset=payloads)
+    found = filters.qs if filters.is_valid() else payloads.none()
+    page = page_of(request, found.select_related("project"), ORDER)
+    summary = page.describe("receipt")
     context = {
         "project": project,
-        "page": page_of(request, payloads.select_related("token", "user"), ORDER),
-        "state": state,
-        "states": IngestPayload.State.choices,
-        "waiting_count": waiting.count(),
+        "receipts": page.rows,
+        "filter_form": filters.form,
+        "active_filters": active_filters(filters, request.GET),
+        "reset": reverse("ingest:list", args=[project.slug]),
+        "page": {"summary": summary, "previous": page.previous, "next": page.next},
+        "announcement": summary,
+        "ingest_command": ingest_command(request),
     }
-    return render(request, "ingest/receipt_list.html", context)
+    name = "ingest/receipt_list.html"
+    return render(request, name + "#results" if is_htmx(request) else name, context)
 
 
+@vary_on_headers("HX-Request")
 def receipt_detail(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """What was sent, what became of it, and what can be done about it."""
     project = get_project(request, project_slug, Scope.INGEST_READ)
-    payload = _payload(project, public_id)
+    receipt = _payload(project, public_id)
+    builds = Build.objects.filter(payloads=receipt).select_related("service", "project")
     context = {
         "project": project,
-        "payload": payload,
-        "builds": Build.objects.filter(payloads=payload)
-        .select_related("service", "project")
-        .newest_first(),
-        "may": scopes_in(request, project),
+        "crumbs": [{"label": "Receipts", "href": reverse("ingest:list", args=[project.slug])}],
+        "receipt": receipt,
+        "settled": receipt.state in {"done", "failed"},
+        "builds": builds.newest_first(),
+        "can": _actions(request, project, receipt),
     }
-    return render(request, "ingest/receipt_detail.html", context)
+    name = "ingest/receipt_detail.html"
+    return render(request, name + "#state" if is_htmx(request) else name, context)
+
+
+def _actions(request: HttpRequest, project: Project, receipt: IngestPayload) -> dict[str, str]:
+    """Return the addresses of what the person may do with a failed payload."""
+    if receipt.state != "failed" or Scope.INGEST_REPLAY not in scopes_in(request, project):
+        return {}
+    args = [project.slug, receipt.public_id]
+    actions = {"replay": reverse("ingest:replay", args=args)}
+    if receipt.dismissed_at is None:
+        actions["dismiss"] = reverse("ingest:dismiss", args=args)
+    return actions
 
 
 @require_POST

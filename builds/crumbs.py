@@ -1,0 +1,22 @@
+"""The way up from a build."""
+
+from django.urls import reverse
+
+from builds.models import Build
+
+
+def build_crumbs(build: Build, *, with_build: bool = False) -> list[dict[str, str]]:
+    """Return breadcrumbs, outermost first, with the build itself if the page is below it."""
+    project = build.project.slug
+    service_url = reverse("services:detail", args=[project, build.service.slug])
+    crumbs = [
+        {"label": "Builds", "href": reverse("builds:list", args=[project])},
+        {
+            "label": build.service.name,
+            "href": reverse("services:detail", args=[project, build.service.slug]),
+        },
+    ]
+    if with_build:
+        label = f"Build {build.revision[:12] or str(build.public_id)[:8]}"
+        crumbs.append({"label": label, "href": build.get_absolute_url()})
+    return crumbs

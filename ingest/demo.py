@@ -1,0 +1,79 @@
+"""The recorded sample builds: sent through the ordinary way in, dated relative to today."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from accounts.models import Project, User
+from buildkit.limits import Limits
+from buildkit.reading import read_builds
+from ingest.digest import digest_payload
+from ingest.models import IngestPayload, PayloadKind
+from ingest.schemas import FIELD_NAMES
+from ingest.services import accept_upload
+from ingest.uploads import Part, Upload, plain
+
+RECORDINGS = Path(settings.BASE_DIR) / "demo" / "recordings"
+UPLOAD_DELAY = timedelta(seconds=20)
+"""How long after its build a sample is said to have been received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One recorded build: what CI would send, and when it should seem to have started."""
+
+    upload: Upload
+    starts_at: datetime
+
+
+def load_samples(now: datetime, folder: Path = RECORDINGS) -> list[Sample]:
+    """Read the recordings, oldest first; offsets count back from ``now``'s midnight in UTC."""
+    index = json.loads((folder / "index.json").read_text())
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    samples = [
+        Sample(_upload(entry, folder), midnight - timedelta(seconds=entry["offset_seconds"]))
+        for entry in index["builds"]
+    ]
+    return sorted(samples, key=lambda sample: sample.starts_at)
+
+
+def _upload(entry: dict[str, Any], folder: Path) -> Upload:
+    parts = tuple(
+        Part(name, file["name"], (folder / file["name"]).read_bytes())
+        for name, file in entry["files"].items()
+    )
+    fields = {name: entry[name] for name in FIELD_NAMES if entry.get(name)}
+    return Upload(PayloadKind.BUILDKIT, fields, parts)
+
+
+def ingest_samples(
+    samples: list[Sample], *, project: Project, actor: User
+) -> Iterator[IngestPayload]:
+    """Accept and digest each sample that the project does not have yet."""
+    for sample in samples:
+        accepted = accept_upload(project=project, actor=actor, upload=sample.upload)
+        if accepted.duplicate:
+            continue
+        _date(accepted.payload, sample)
+        payload = digest_payload(accepted.payload.pk)
+        if payload:
+            yield payload
+
+
+def _date(payload: IngestPayload, sample: Sample) -> None:
+    started = _recorded_start(sample.upload)
+    payload.shift_seconds = round((sample.starts_at - started).total_seconds())
+    IngestPayload.objects.filter(pk=payload.pk).update(
+        shift_seconds=payload.shift_seconds, received_at=sample.starts_at + UPLOAD_DELAY
+    )
+
+
+def _recorded_start(upload: Upload) -> datetime:
+    parts: dict[str, Any] = {part.name: plain(part, Limits()) for part in upload.parts}
+    starts = [build.started_ns for build in read_builds(**parts) if build.started_ns is not None]
+    return datetime.fromtimestamp(min(starts) / 1e9, UTC)

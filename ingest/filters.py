@@ -1,0 +1,29 @@
+"""Filters of the receipt list."""
+
+import django_filters as filters
+
+from ingest.models import IngestPayload
+from ingest.querysets import IngestPayloadQuerySet
+
+WAITING = "waiting"
+STATES = [(WAITING, "Failed, waiting for somebody"), *IngestPayload.State.choices]
+
+
+class ReceiptFilter(filters.FilterSet):
+    """What a list of receipts can be narrowed by."""
+
+    state = filters.ChoiceFilter(choices=STATES, label="State", method="in_state")
+    after = filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte", label="From")
+    before = filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="lt", label="Until")
+
+    class Meta:
+        model = IngestPayload
+        fields: list[str] = []
+
+    def in_state(
+        self, payloads: IngestPayloadQuerySet, name: str, value: str
+    ) -> IngestPayloadQuerySet:
+        """Payloads in that state; ``waiting`` are failures that nobody has dismissed."""
+        if value == WAITING:
+            return payloads.filter(state="failed", dismissed_at__isnull=True)
+        return payloads.filter(state=value)

@@ -1,0 +1,156 @@
+"""One service: its trend, its costliest steps, its last builds."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.urls import reverse
+
+from buildinsights.templatetags.formats import duration
+from builds.build_list import COLUMNS
+from builds.models import Build, Service, Step
+from builds.querysets import BuildQuerySet
+from reports.svg import TREND, shapes
+
+WEEKS = 26
+COST_BUILDS = 50
+"""The last builds over which steps are ranked by cost."""
+
+LISTED_BUILDS = 20
+MOST_COSTLY = 12
+
+
+def service_page(service: Service, query: QueryDict) -> dict[str, Any]:
+    """Return the context of a service's page for the group that the address names."""
+    builds = Build.objects.filter(service=service)
+    form = GroupForm(builds, query)
+    group = form.narrow(builds)
+    last = list(group.select_related("project", "service").newest_first()[:COST_BUILDS])
+    project = service.project.slug
+    return {
+        "service": service,
+        "crumbs": [{"label": "Services", "href": reverse("services:list", args=[project])}],
+        "group": {"filter_form": form},
+        "trend": trend(list(group.weekly(WEEKS))),
+        "costs": costly_steps(last),
+        "cost_builds": len(last),
+        "builds": last[:LISTED_BUILDS],
+        "columns": COLUMNS,
+        "builds_href": reverse("builds:list", args=[project]) + f"?service={service.slug}",
+    }
+
+
+class GroupForm(forms.Form):
+    """Which homogeneous group of builds is shown; raw totals over all mostly show cache luck."""
+
+    target = forms.ChoiceField(required=False)
+    variant = forms.ChoiceField(required=False)
+    cache_state = forms.ChoiceField(
+        required=False, label="Cache", choices=[("", "All"), *Build.CacheState.choices]
+    )
+
+    def __init__(self, builds: BuildQuerySet, query: QueryDict) -> None:
+        super().__init__(query)
+        recent = builds.newest_first().values_list("target", "variant")[:500]
+        pairs = set(recent)
+        for name, index in (("target", 0), ("variant", 1)):
+            values = sorted({pair[index] for pair in pairs if pair[index]})
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared above
+            field.choices = [("", "All"), *((value, value) for value in values)]
+
+    def narrow(self, builds: BuildQuerySet) -> BuildQuerySet:
+        """Return the builds of the chosen group; what is not a choice is not applied."""
+        self.full_clean()
+        chosen = {name: value for name, value in self.cleaned_data.items() if value}
+        return builds.filter(**chosen)
+
+
+def trend(weeks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the weekly median with its 25–75 band, oldest week first."""
+    by_age = {week["week"]: week for week in weeks if week["quartiles"]}
+    oldest = max(by_age, default=0)
+    ages = list(range(oldest, -1, -1))
+    series = [tuple(by_age[age]["quartiles"]) if age in by_age else None for age in ages]
+    drawn = shapes(series, TREND)
+    medians = [band[1] for band in series if band]
+    return {
+        "points": drawn.points,
+        "band": drawn.band,
+        "axis": _axis(ages),
+        "max_label": str(duration(drawn.top)),
+        "summary": _summary(medians, sum(week["succeeded"] for week in weeks)),
+        "rows": [_trend_row(age, by_age[age]) for age in ages if age in by_age],
+    }
+
+
+def _axis(ages: Sequence[int]) -> list[dict[str, Any]]:
+    """Label the ends and the middle."""
+    if len(ages) < 3:
+        return []
+    marks = (0, len(ages) // 2, len(ages) - 1)
+    return [
+        {"x": 100 * index / (len(ages) - 1), "label": week_label(ages[index])} for index in marks
+    ]
+
+
+def week_label(age: int) -> str:
+    """Name a week by its age."""
+    return "last 7 days" if age == 0 else f"{age} week{'' if age == 1 else 's'} earlier"
+
+
+def _summary(medians: Sequence[float], builds: int) -> str:
+    if not medians:
+        return "No succeeded build in the last half year."
+    low, high = duration(min(medians)), duration(max(medians))
+    return f"{builds} succeeded builds; weekly median {low} to {high}, now {duration(medians[-1])}"
+
+
+def _trend_row(age: int, week: Mapping[str, Any]) -> dict[str, Any]:
+    low, middle, high = week["quartiles"]
+    return {
+        "label": week_label(age),
+        "builds": week["succeeded"],
+        "low_seconds": low,
+        "median_seconds": middle,
+        "high_seconds": high,
+    }
+
+
+def costly_steps(builds: Sequence[Build]) -> list[dict[str, Any]]:
+    """Return the steps on which those builds spent most executed time, most first."""
+    rows = Step.objects.filter(
+        build_id__in=[build.pk for build in builds],
+        month__in={build.steps_month for build in builds},
+        state__in=["executed", "cached"],
+    ).values_list("identity", "name", "state", "busy_seconds", "build_id", "position")
+    found: dict[str, dict[str, Any]] = {}
+    for identity, name, state, seconds, build_id, position in rows:
+        entry = found.setdefault(identity, {"name": name, "runs": [], "hits": 0, "builds": 0})
+        entry["builds"] += 1
+        if state == "cached":
+            entry["hits"] += 1
+        else:
+            entry["runs"].append(seconds)
+            entry["last"] = max(entry.get("last", (0, 0)), (build_id, position))
+    by_pk = {build.pk: build for build in builds}
+    ran = [entry for entry in found.values() if sum(entry["runs"]) > 0]
+    total = sum(sum(entry["runs"]) for entry in ran)
+    ran.sort(key=lambda entry: -sum(entry["runs"]))
+    return [_cost(entry, total, by_pk) for entry in ran[:MOST_COSTLY]]
+
+
+def _cost(entry: Mapping[str, Any], total: float, builds: Mapping[int, Build]) -> dict[str, Any]:
+    build_id, position = entry["last"]
+    return {
+        "name": entry["name"],
+        "busy_seconds": sum(entry["runs"]),
+        "share": sum(entry["runs"]) / total,
+        "median_seconds": median(entry["runs"]),
+        "hits": entry["hits"],
+        "builds": entry["builds"],
+        "hit_ratio": entry["hits"] / entry["builds"],
+        "href": f"{builds[build_id].get_absolute_url()}?tab=steps#step-{position}",
+    }
