@@ -1,0 +1,1 @@
+"""Records real builds of the demo services: histories, repositories, packages, engine, bundles."""

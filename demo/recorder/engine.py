@@ -1,0 +1,167 @@
+"""The Docker engine that builds: base images, package images, builds and their records."""
+
+import json
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from recorder.plan import BuildPlan, Outcome
+from recorder.repositories import Repository
+
+OUTCOMES: dict[str, Outcome] = {
+    "Completed": "succeeded",
+    "Error": "failed",
+    "Canceled": "canceled",
+}
+"""What ``docker buildx history ls`` calls the ends of a build."""
+
+PUSH = ("build", "--quiet", "--push", "--platform=linux/amd64,linux/arm64")
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The registry of a recording: the base images it is given and the copies that it changes."""
+
+    host: str
+    library: str = "library"
+    team: str = "shop"
+
+    def base(self, image: str) -> str:
+        """Return the team's copy of an official image."""
+        return f"{self.host}/{self.team}/{image}"
+
+    def packages(self, service: str) -> str:
+        """Return the image that holds a service's packages."""
+        return f"{self.host}/{self.team}/{service}-packages:demo"
+
+    def layer_cache(self, service: str) -> str:
+        """Return where a service's layer cache is kept."""
+        return f"{self.host}/{self.team}/{service}-cache:main"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a build left behind; ``progress`` and ``metadata`` are empty where not asked for."""
+
+    outcome: Outcome
+    bundle: bytes
+    progress: bytes
+    metadata: bytes
+
+
+def buildx(*arguments: str, cwd: Path | None = None, stdin: str = "") -> str:
+    """Run ``docker buildx`` and return its output."""
+    command = ["docker", "buildx", *arguments]
+    done = subprocess.run(
+        command, cwd=cwd, input=stdin, check=True, text=True, stdout=subprocess.PIPE
+    )
+    return done.stdout
+
+
+def copy_bases(registry: Registry, images: Iterable[str]) -> None:
+    """Give the team its own copies of the official images, as they are now."""
+    for image in images:
+        official = f"{registry.host}/{registry.library}/{image}"
+        buildx("imagetools", "create", "--progress=quiet", "--tag", registry.base(image), official)
+
+
+def refresh_base(registry: Registry, image: str, note: str) -> None:
+    """Publish a new image under the tag of a base: the same with one more layer."""
+    dockerfile = (
+        f"FROM {registry.base(image)}\n"
+        f"RUN echo '{note}' >> /etc/image-release && ls -l /usr/share > /usr/share/packages.list\n"
+    )
+    buildx(*PUSH, "--tag", registry.base(image), "-", stdin=dockerfile)
+
+
+def push_packages(registry: Registry, service: str, folder: Path) -> None:
+    """Publish fetched packages as an image that holds nothing else."""
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (folder / ".dockerignore").write_text("Dockerfile\n.dockerignore\n_logs\n")
+    buildx(*PUSH, "--tag", registry.packages(service), ".", cwd=folder)
+
+
+def empty_cache() -> None:
+    """Remove the whole build cache of the engine."""
+    buildx("prune", "--all", "--force")
+
+
+def build(repository: Repository, revision: str, plan: BuildPlan, registry: Registry) -> Recorded:
+    """Build the working tree of ``repository`` and return what BuildKit recorded.
+
+    Raises:
+        RuntimeError: if the build ended otherwise than planned or left no record.
+    """
+    before = set(_records())
+    with tempfile.TemporaryDirectory() as scratch:
+        metadata = Path(scratch) / "metadata.json"
+        options = _options(repository, revision, plan, registry)
+        if plan.progress:
+            options += ["--progress=rawjson", f"--metadata-file={metadata}"]
+        output = _run(["docker", "buildx", "build", *options, "."], repository.path, plan)
+        after = _records()
+        ref = next((ref for ref in after if ref not in before), None)
+        if ref is None:
+            raise RuntimeError(f"no record of {revision}: {output.decode(errors='replace')}")
+        if after[ref] != plan.expect:
+            log = output.decode(errors="replace")
+            raise RuntimeError(f"{revision} {after[ref]}, planned {plan.expect}: {log}")
+        exported = Path(scratch) / "record.dockerbuild"
+        buildx("history", "export", "--finalize", "--output", str(exported), ref)
+        return Recorded(
+            outcome=after[ref],
+            bundle=exported.read_bytes(),
+            progress=output if plan.progress else b"",
+            metadata=metadata.read_bytes() if metadata.exists() else b"",
+        )
+
+
+def _options(
+    repository: Repository, revision: str, plan: BuildPlan, registry: Registry
+) -> list[str]:
+    history = repository.history
+    arguments = {name: registry.base(image) for name, image in history.bases.items()}
+    arguments |= history.offline | {"APP_VERSION": revision[:7]} | dict(plan.args)
+    packages = registry.packages(history.service)
+    options = [
+        "--pull",
+        "--provenance=mode=max",
+        f"--target={plan.target}",
+        f"--platform={','.join(plan.platforms)}",
+        f"--tag=registry.example.com/shop/{history.service}:{revision[:7]}-{plan.variant}",
+        f"--build-context={history.packages}=docker-image://{packages}",
+        *(f"--build-arg={name}={value}" for name, value in arguments.items()),
+    ]
+    if plan.no_cache:
+        options.append("--no-cache")
+    if history.layer_cache:
+        cache = registry.layer_cache(history.service)
+        options.append(f"--cache-from=type=registry,ref={cache}")
+        if plan.environment == "production":
+            options.append(f"--cache-to=type=registry,ref={cache},mode=max")
+    return options
+
+
+def _run(command: list[str], cwd: Path, plan: BuildPlan) -> bytes:
+    """Run a build and return its progress; interrupt it like a canceled pipeline if so planned."""
+    with subprocess.Popen(command, cwd=cwd, stderr=subprocess.PIPE) as process:
+        try:
+            _, output = process.communicate(timeout=plan.interrupt_after_seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            _, output = process.communicate()
+    return output
+
+
+def _records() -> dict[str, Outcome]:
+    """Return the outcome of each finished build that the engine remembers, by its ref."""
+    lines = buildx("history", "ls", "--no-trunc", "--format", "json").splitlines()
+    records = (json.loads(line) for line in lines)
+    return {
+        record["ref"].rsplit("/", 1)[-1]: OUTCOMES[record["status"]]
+        for record in records
+        if record["status"] in OUTCOMES
+    }

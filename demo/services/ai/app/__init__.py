@@ -1,0 +1,1 @@
+"""Finds products by meaning: latent semantic search over the product texts."""
