@@ -52,8 +52,9 @@ def assemble(draft: Draft) -> Build:
     status = draft.status or BuildStatus.SUCCEEDED
     _drop_absurd_times(draft)
     laid_out = _lay_out(draft, status)
-    platforms = _platforms(draft, laid_out.vertices)
-    steps = _steps(draft, laid_out, platforms)
+    names = [parse_name(vertex.name) for vertex in laid_out.vertices]
+    platforms = _platforms(draft, names)
+    steps = _steps(draft, laid_out, names, platforms)
     args = _arguments(draft)
     return Build(
         buildkit_ref=draft.ref,
@@ -154,21 +155,22 @@ def _intervals(
     return graph.merge_intervals(pairs)
 
 
-def _platforms(draft: Draft, vertices: list[Vertex]) -> tuple[str, ...]:
+def _platforms(draft: Draft, names: Sequence[StepName]) -> tuple[str, ...]:
     """As recorded, else those that step names say, else what provenance says of the builder."""
     if draft.platforms:
         return draft.platforms
-    named = {parse_name(vertex.name).platform for vertex in vertices} - {""}
+    named = {name.platform for name in names} - {""}
     if named:
         return tuple(sorted(named))
-    names = [name or item.platform for name, item in draft.provenances]
-    return tuple(dict.fromkeys(name for name in names if name))
+    attested = [name or item.platform for name, item in draft.provenances]
+    return tuple(dict.fromkeys(name for name in attested if name))
 
 
-def _steps(draft: Draft, laid_out: _Graph, platforms: Sequence[str]) -> tuple[Step, ...]:
+def _steps(
+    draft: Draft, laid_out: _Graph, names: Sequence[StepName], platforms: Sequence[str]
+) -> tuple[Step, ...]:
     only = platforms[0] if len(platforms) == 1 else ""
     facts = [_facts(draft, vertex) for vertex in laid_out.vertices]
-    names = [parse_name(vertex.name) for vertex in laid_out.vertices]
     step_platforms = [
         name.platform or only or fact.platform for name, fact in zip(names, facts, strict=True)
     ]

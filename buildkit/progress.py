@@ -166,14 +166,11 @@ def _of_group(frame: Json, group: str) -> Json:
     vertices = []
     for vertex in as_dicts(frame.get("vertexes")):
         name = as_text(vertex.get("name"))
-        if parse_name(name).group == group:
-            vertices.append({**vertex, "name": _without_group(name, group)})
+        if name.startswith(f"[{group}] "):
+            vertices.append({**vertex, "name": name.removeprefix(f"[{group}] ")})
+        elif name.startswith(f"[{group} "):
+            vertices.append({**vertex, "name": "[" + name.removeprefix(f"[{group} ")})
     return {**frame, "vertexes": vertices}
-
-
-def _without_group(name: str, group: str) -> str:
-    rest = name.removeprefix(f"[{group}")
-    return rest.removeprefix("] ") if rest.startswith("]") else "[" + rest.removeprefix(" ")
 
 
 def _failure(draft: Draft, text: str) -> Failure | None:

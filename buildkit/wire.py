@@ -108,7 +108,7 @@ def _frames(data: bytes | memoryview, log: StatusLog) -> Iterator[Any]:
                 raise message.DecodeError("truncated")
             response.ParseFromString(view[start:end])
         except message.DecodeError:
-            place = f"{log.path}/frame {number}"
+            place = f"{log.path}/status/frame {number}"
             if number == 0:
                 raise ParseError(place, f"broken frame at byte {offset}") from None
             log.problems.add(place, f"broken frame at byte {offset}: the rest is left out")
