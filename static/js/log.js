@@ -1,7 +1,8 @@
-// The log's search box, without a request: hides the lines that do not match and counts those that do.
-// Without JavaScript the same form asks the server (?q=).
+// The log's search box narrows the lines shown while one types; Enter asks the server (?q=), which
+// searches all of them. Choosing a step asks the server too.
 function search(form, log) {
   const words = form.querySelector("input[type=search]").value.trim().toLowerCase();
+  if (!log) return;
   const lines = log.querySelectorAll("li");
   let found = 0;
   lines.forEach((line) => {
@@ -15,6 +16,6 @@ function search(form, log) {
 
 document.querySelectorAll("form[data-log-search]").forEach((form) => {
   const log = document.getElementById(form.dataset.logSearch);
-  form.addEventListener("input", () => search(form, log));
-  form.addEventListener("submit", (event) => event.preventDefault());
+  form.querySelector("[data-submit]").addEventListener("change", () => form.submit());
+  form.querySelector("input[type=search]").addEventListener("input", () => search(form, log));
 });

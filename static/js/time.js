@@ -3,13 +3,15 @@ const FORMAT = new Intl.DateTimeFormat(undefined, {
   dateStyle: "medium",
   timeStyle: "short",
 });
-const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
 
+/** As the filter `ago` writes it. */
 function relative(date) {
-  const seconds = (date - Date.now()) / 1000;
+  const seconds = (Date.now() - date) / 1000;
   const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
-  return unit ? RELATIVE.format(Math.trunc(seconds / unit[1]), unit[0]) : "just now";
+  if (!unit) return "just now";
+  const amount = `${Math.floor(Math.abs(seconds) / unit[1])} ${unit[0]}`;
+  return seconds > 0 ? `${amount} ago` : `in ${amount}`;
 }
 
 function render(element) {
