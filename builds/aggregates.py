@@ -9,17 +9,19 @@ class Quartiles(Aggregate):
     """The 25th, 50th and 75th percentile of known values, interpolated, as one array."""
 
     function = "PERCENTILE_CONT"
-    template = "%(function)s(ARRAY[0.25,0.5,0.75]) WITHIN GROUP (ORDER BY %(expressions)s)"
+    template = (
+        "%(function)s(ARRAY[0.25,0.5,0.75]) WITHIN GROUP (ORDER BY %(expressions)s)%(filter)s"
+    )
     output_field = ArrayField(FloatField())
 
 
-class AgeInDays(Func):
-    """Whole days between a moment and now; 0 is the last 24 hours."""
+class AgeInWeeks(Func):
+    """Whole weeks in an interval; 0 is the last seven days."""
 
-    template = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / 86400)::integer"
+    template = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / 604800)::integer"
     output_field = IntegerField()
 
 
-def age_in_days(field: str) -> Expression:
-    """Return how many whole days ago ``field`` was, by the database's clock."""
-    return AgeInDays(Now() - F(field))
+def age_in_weeks(field: str) -> Expression:
+    """Return how many whole weeks ago ``field`` was, by the database's clock."""
+    return AgeInWeeks(Now() - F(field))

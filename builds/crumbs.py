@@ -11,10 +11,7 @@ def build_crumbs(build: Build, *, with_build: bool = False) -> list[dict[str, st
     service_url = reverse("services:detail", args=[project, build.service.slug])
     crumbs = [
         {"label": "Builds", "href": reverse("builds:list", args=[project])},
-        {
-            "label": build.service.name,
-            "href": reverse("services:detail", args=[project, build.service.slug]),
-        },
+        {"label": build.service.name, "href": service_url},
     ]
     if with_build:
         label = f"Build {build.revision[:12] or str(build.public_id)[:8]}"

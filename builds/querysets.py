@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Count, Q, Sum, Value
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
 
 from accounts.roles import Scope
 from accounts.typing import Actor
-from builds.aggregates import Quartiles, age_in_days
+from builds.aggregates import Quartiles, age_in_weeks
 
 if TYPE_CHECKING:
     from builds.models import Build, Image, Service, Step
@@ -66,7 +66,7 @@ class BuildQuerySet(models.QuerySet["Build"]):
         return (
             self.filter(listed_at__gt=Now() - timedelta(weeks=weeks), listed_at__lte=Now())
             .order_by()
-            .values("service_id", week=age_in_days("listed_at") / Value(7))
+            .values("service_id", week=age_in_weeks("listed_at"))
             .annotate(
                 builds=Count("pk"),
                 failed=Count("pk", filter=Q(status="failed")),

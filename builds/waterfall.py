@@ -17,7 +17,29 @@ BOX_WIDTH, BOX_HEIGHT = 1000.0, 100.0
 MIN_BAR = 0.15
 """The narrowest bar that can still be seen."""
 
-TICK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+TICK_STEPS = (
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    14400,
+)
 MAX_TICKS = 8
 MAX_ROWS = 1000
 """More rows than this help nobody and cost the browser seconds."""
