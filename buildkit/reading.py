@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from buildkit.assemble import assemble
 from buildkit.draft import Draft, new_draft
@@ -9,8 +10,8 @@ from buildkit.errors import ParseError
 from buildkit.limits import Limits
 from buildkit.metadata import Metadata, read_metadata
 from buildkit.model import Build, BuildStatus, Image
-from buildkit.progress import Stream, draft_stream, read_stream
-from buildkit.provenance import Provenance, read_provenance
+from buildkit.progress import draft_stream, read_stream
+from buildkit.provenance import read_provenance
 from buildkit.records import draft_record, read_bundle
 from buildkit.resources import read_samples
 from buildkit.status import Problems
@@ -25,7 +26,7 @@ class _Pieces:
     problems: Problems
     error: ParseError | None = None
 
-    def attempt[T](self, read: Callable[[], T], otherwise: T) -> T:
+    def attempt[T, D](self, read: Callable[[], T], otherwise: D) -> T | D:
         """Read one piece; an error is kept, as other pieces may still make a build."""
         try:
             return read()
@@ -60,10 +61,8 @@ def read_builds(
         wanted = [item for item in bundle if only_ref is None or item.ref == only_ref]
         pieces.drafts = [draft_record(item, limits) for item in wanted]
     if metadata is not None:
-        data = metadata
-        pieces.metadata = pieces.attempt(
-            lambda: read_metadata(data, "metadata", limits, problems), ()
-        )
+        read = partial(read_metadata, metadata, "metadata", limits, problems)
+        pieces.metadata = pieces.attempt(read, ())
     if progress is not None:
         _add_progress(pieces, progress, limits)
     for entry in pieces.metadata:
@@ -76,39 +75,53 @@ def read_builds(
 
 
 def _add_progress(pieces: _Pieces, data: bytes, limits: Limits) -> None:
-    stream = pieces.attempt(lambda: read_stream(data, "progress", limits), Stream())
-    if not stream.frames:
+    stream = pieces.attempt(partial(read_stream, data, "progress", limits), None)
+    if stream is None:
         return
+    recorded = tuple(pieces.drafts)
     groups = {entry.group: entry for entry in pieces.metadata if entry.group}
     # With one target, Bake does not prefix its names.
     names = [name for name in stream.groups if not groups or name in groups] or [""]
     for name in names:
         entry = groups.get(name) or (pieces.metadata[0] if len(pieces.metadata) == 1 else None)
-        draft = pieces.attempt(
-            lambda group=name, known=entry: draft_stream(  # type: ignore[misc]
-                stream, group, is_complete=known is not None, path="progress", limits=limits
-            ),
-            None,
+        read = partial(
+            draft_stream,
+            stream,
+            name,
+            is_complete=entry is not None,
+            path="progress",
+            limits=limits,
         )
+        draft = pieces.attempt(read, None)
         if draft is not None:
-            _unite_progress(pieces, draft, entry)
+            _unite_progress(pieces, draft, entry, recorded)
 
 
-def _unite_progress(pieces: _Pieces, draft: Draft, entry: Metadata | None) -> None:
+def _unite_progress(
+    pieces: _Pieces, draft: Draft, entry: Metadata | None, recorded: tuple[Draft, ...]
+) -> None:
     """Add a stream's build, unless a record tells of the same build."""
     if entry is not None:
         draft.ref, draft.builder = entry.ref, entry.builder
-    recorded = [item for item in pieces.drafts if item.log.path.startswith("record")]
-    same = next((item for item in recorded if item.ref == draft.ref), None)
-    if same is None and not draft.ref and len(recorded) == 1:
-        same = recorded[0]
-    if same is None:
+    same = _find_record(draft, recorded)
+    if same is not None:
+        same.console = draft.console
+        if not same.log.vertices:
+            draft.log.problems.listed[:0] = same.problems.listed
+            same.log = draft.log
+    elif draft.ref or not recorded:
         pieces.drafts.append(draft)
-        return
-    same.console = draft.console
-    if not same.log.vertices:
-        draft.log.problems.listed[:0] = same.problems.listed
-        same.log = draft.log
+    else:
+        pieces.problems.add("progress", "does not say which of the builds it is about")
+
+
+def _find_record(draft: Draft, recorded: tuple[Draft, ...]) -> Draft | None:
+    """The record of a stream's build: by ref, by Bake's target, or because there is one only."""
+    if draft.ref:
+        return next((item for item in recorded if item.ref == draft.ref), None)
+    if draft.group:
+        return next((item for item in recorded if item.name_hint == draft.group), None)
+    return recorded[0] if len(recorded) == 1 else None
 
 
 def _add_metadata(pieces: _Pieces, entry: Metadata, limits: Limits) -> None:
@@ -148,9 +161,7 @@ def _unite_images(images: tuple[Image, ...], found: Image) -> tuple[Image, ...]:
 
 
 def _add_provenance(pieces: _Pieces, data: bytes, limits: Limits) -> None:
-    found: Provenance | None = pieces.attempt(
-        lambda: read_provenance(data, "provenance", limits), None
-    )
+    found = pieces.attempt(partial(read_provenance, data, "provenance", limits), None)
     if found is None:
         return
     if len(pieces.drafts) > 1:

@@ -267,27 +267,29 @@ def _result_images(
     descriptor: Json, record: HistoryRecord, draft: Draft, limits: Limits
 ) -> list[Image]:
     image = images.read_descriptor(descriptor)
-    blob = record.blobs.get(image.digest)
     if not image.digest:
         return []
-    if blob is None:
-        return [image]
-    try:
-        document = load_object(blob, f"{record.path}/{image.digest}", limits)
-    except ParseError as error:
-        draft.problems.add(error.path, error.message)
-        return [image]
     if image.media_type not in images.INDEX_MEDIA_TYPES:
-        return [images.read_manifest(image, document)]
-    members = images.read_index(document)
-    return [image, *(_with_manifest(member, record, limits) for member in members)]
+        return [_with_manifest(image, record, draft, limits)]
+    members = images.read_index(_document(image, record, draft, limits))
+    return [image, *(_with_manifest(member, record, draft, limits) for member in members)]
 
 
-def _with_manifest(image: Image, record: HistoryRecord, limits: Limits) -> Image:
+def _with_manifest(image: Image, record: HistoryRecord, draft: Draft, limits: Limits) -> Image:
+    manifest = _document(image, record, draft, limits)
+    return images.read_manifest(image, manifest) if manifest else image
+
+
+def _document(image: Image, record: HistoryRecord, draft: Draft, limits: Limits) -> Json:
+    """The image's index or manifest; empty when the bundle does not hold it."""
     blob = record.blobs.get(image.digest)
     if blob is None:
-        return image
-    return images.read_manifest(image, load_object(blob, f"{record.path}/{image.digest}", limits))
+        return {}
+    try:
+        return load_object(blob, f"{record.path}/{image.digest}", limits)
+    except ParseError as error:
+        draft.problems.add(error.path, error.message)
+        return {}
 
 
 def _with_details(image: Image, response: Json, draft: Draft, limits: Limits) -> Image:

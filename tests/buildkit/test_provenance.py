@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,3 +197,25 @@ def test_documents_that_are_no_provenance(document: dict[str, Any]) -> None:
 def test_a_predicate_without_any_detail() -> None:
     found = read({"buildType": "x", "materials": None, "invocation": [], "metadata": 5})
     assert (found.steps, found.materials, found.platform) == ({}, (), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "started", "materials", "frontend"),
+    [
+        ("intoto-v0.2-5df72ae6*.json", 1_686_148_847_483_931_883, 3, "dockerfile.v0"),
+        ("intoto-v0.2-8d63b5e4*.json", 1_740_520_626_800_879_795, 3, "dockerfile.v0"),
+        ("intoto-v0.2-c90ea216*.json", 1_677_544_785_681_052_515, 3, "dockerfile.v0"),
+        ("intoto-v0.2-gcloud*.json", 1_660_603_398_700_638_187, 1, ""),
+        ("intoto-v0.2-oci-kubectl*.json", None, 1, ""),
+    ],
+)
+def test_real_statements(name: str, started: int | None, materials: int, frontend: str) -> None:
+    paths = list((Path(__file__).resolve().parents[2] / "../shared/fixtures/slsa").glob(name))
+    if not paths:
+        pytest.skip(f"fixture {name} is not beside the checkout")
+    found = read_provenance(paths[0].read_bytes(), "p", Limits())
+    assert (found.started_ns, len(found.materials), found.frontend) == (
+        started,
+        materials,
+        frontend,
+    )

@@ -10,6 +10,7 @@ from buildkit.errors import ParseError
 from buildkit.model import BuildStatus
 from buildkit.reading import read_builds
 from tests.buildkit.making import bundle, frame, iso, record_fields, run
+from tests.buildkit.test_corpus import read_case
 
 DIGEST = f"sha256:{'0' * 64}"
 RECORD = bundle(
@@ -37,6 +38,20 @@ def test_a_record_wins_over_the_stream_of_the_same_build() -> None:
 def test_a_stream_without_a_ref_belongs_to_the_only_record() -> None:
     [build] = read_builds(record=RECORD, progress=STREAM)
     assert [step.vertex_digest for step in build.steps] == ["a"]
+
+
+def test_a_stream_of_one_of_several_records_is_not_guessed() -> None:
+    inputs, _ = read_case("bake")
+    builds = read_builds(record=inputs["record"], progress=STREAM)
+    assert [len(build.steps) for build in builds] == [7, 11]
+    assert [problem.path for problem in builds[0].problems] == ["progress"]
+
+
+def test_a_stream_of_bake_finds_its_records_by_target() -> None:
+    inputs, _ = read_case("bake")
+    builds = read_builds(record=inputs["record"], progress=inputs["progress"] + b"\nsome text")
+    assert [build.name_hint for build in builds] == ["one", "two"]
+    assert [build.console for build in builds] == ["some text", "some text"]
 
 
 def test_a_stream_of_another_build_is_another_build() -> None:

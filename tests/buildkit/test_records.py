@@ -244,6 +244,71 @@ def test_an_exported_index_and_its_platforms() -> None:
     assert {image.names for image in images} == {("r/a:1", "r/a:2")}
 
 
+def test_a_manifest_in_the_bundle_gives_layers_and_size() -> None:
+    layer = {"digest": "sha256:l", "size": 40, "mediaType": "tar+gzip"}
+    config = {"digest": "sha256:c", "size": 2}
+    manifest = json.dumps({"config": config, "layers": [layer]}).encode()
+    member = {"digest": digest_of(manifest), "platform": {"os": "linux", "architecture": "amd64"}}
+    index = json.dumps({"manifests": [member]}).encode()
+    kind = "application/vnd.oci.image.index.v1+json"
+    by_index = {"media_type": kind, "digest": digest_of(index)}
+    by_manifest = {"media_type": "manifest", "digest": digest_of(manifest)}
+    for result, place in ((by_index, 1), (by_manifest, 0)):
+        fields = record_fields(Result={"Results": {"0": result}}, DefaultPlatform="linux/amd64")
+        image = one(fields, {STATUS: SIMPLE}, index=index, manifest=manifest).images[place]
+        assert (image.platform, image.size_bytes) == ("linux/amd64", 42)
+        assert (image.config_digest, image.layers[0].size_bytes) == ("sha256:c", 40)
+
+
+def test_a_broken_manifest_leaves_the_image_bare() -> None:
+    result = {"media_type": "manifest", "digest": digest_of(b"{")}
+    build = one(record_fields(Result={"Results": {"0": result}}), {STATUS: SIMPLE}, broken=b"{")
+    assert [(image.digest, image.layers) for image in build.images] == [(digest_of(b"{"), ())]
+    assert "not JSON" in build.problems[0].message
+
+
+def test_an_image_that_only_the_exporter_names() -> None:
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "rootfs": {"diff_ids": ["sha256:d"]},
+        "history": [{"created_by": "COPY / /"}],
+    }
+    response = {
+        "containerimage.digest": "sha256:i",
+        "containerimage.config": json.dumps(config),
+        "image.name": "r/x:1",
+        "refs.platforms": "{broken",
+    }
+    build = one(record_fields(ExporterResponse=response), {STATUS: SIMPLE})
+    [image] = build.images
+    assert (image.digest, image.names, image.platform) == ("sha256:i", ("r/x:1",), "linux/amd64")
+    assert [layer.created_by for layer in image.layers] == ["COPY / /"]
+    assert [problem.path.rpartition("/")[2] for problem in build.problems] == ["refs.platforms"]
+
+
+def test_a_result_without_a_digest_is_none() -> None:
+    fields = record_fields(Result={"Results": {"0": {"media_type": "manifest"}, "1": None}})
+    assert one(fields, {STATUS: SIMPLE}).images == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "platforms"),
+    [
+        (
+            {"FrontendAttrs": {"platform": "linux/arm64, linux/amd64,"}},
+            ("linux/arm64", "linux/amd64"),
+        ),
+        ({"DefaultPlatform": "linux/amd64"}, ("linux/amd64",)),
+        ({}, ()),
+    ],
+)
+def test_platforms(fields: dict[str, Any], platforms: tuple[str, ...]) -> None:
+    build = one(record_fields(**fields), {STATUS: SIMPLE})
+    assert build.platforms == platforms
+    assert build.steps[0].platform == (platforms[0] if len(platforms) == 1 else "")
+
+
 @pytest.mark.parametrize(
     ("fields", "hint"),
     [
@@ -300,6 +365,26 @@ def test_indexes_nest_up_to_the_limit() -> None:
 def test_what_is_no_bundle(data: bytes, message: str) -> None:
     with pytest.raises(ParseError, match=message):
         read_bundle(data, Limits())
+
+
+def test_a_manifest_that_is_no_record_is_passed_over() -> None:
+    other = json.dumps({"config": {"mediaType": "other"}}).encode()
+    with pytest.raises(ParseError, match="holds no build record"):
+        read_bundle(index_of([other], [other]), Limits())
+
+
+def test_a_record_whose_config_is_missing() -> None:
+    kind = "application/vnd.buildkit.historyrecord.v0"
+    manifest = json.dumps({"config": {"mediaType": kind, "digest": "sha256:gone"}}).encode()
+    with pytest.raises(ParseError, match="/config: the bundle has no blob sha256:gone"):
+        read_bundle(index_of([manifest], [manifest]), Limits())
+
+
+def test_a_record_that_is_named_twice_is_read_once() -> None:
+    config = json.dumps(record_fields()).encode()
+    kind = "application/vnd.buildkit.historyrecord.v0"
+    manifest = json.dumps({"config": {"mediaType": kind, "digest": digest_of(config)}}).encode()
+    assert len(read_bundle(index_of([manifest, manifest], [config, manifest]), Limits())) == 1
 
 
 def test_too_many_records() -> None:
