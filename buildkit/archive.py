@@ -3,13 +3,16 @@
 import hashlib
 import tarfile
 import zlib
+from collections.abc import Iterator
 
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
 from buildkit.values import clean
 
 GZIP_MAGIC = b"\x1f\x8b"
-_CHUNK_BYTES = 1024**2
+_PIECE_BYTES = 64 * 1024
+_PART_BYTES = 1024**2
+_MAX_NAME_BYTES = 4096
 _GZIP_WINDOW = 31
 _BLOCK = tarfile.BLOCKSIZE
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
@@ -21,32 +24,53 @@ def gunzip(data: bytes, path: str, limits: Limits) -> bytes:
     Raises ``ParseError`` for broken data and for bombs: more than ``max_uncompressed_bytes``, or
     more than ``max_gzip_ratio`` times the input once past ``gzip_ratio_floor_bytes``.
     """
-    allowed = limits.max_uncompressed_bytes
     if data[:2] != GZIP_MAGIC:
-        if len(data) > allowed:
+        if len(data) > limits.max_uncompressed_bytes:
+            allowed = limits.max_uncompressed_bytes
             raise ParseError(path, f"{len(data)} bytes, allowed are {allowed}")
         return data
     by_ratio = max(limits.gzip_ratio_floor_bytes, len(data) * limits.max_gzip_ratio)
-    allowed = min(allowed, by_ratio)
+    allowed = min(limits.max_uncompressed_bytes, by_ratio)
     parts: list[bytes] = []
     size = 0
-    rest = data
-    while rest[:2] == GZIP_MAGIC:
-        member = zlib.decompressobj(_GZIP_WINDOW)
-        while not member.eof:
-            try:
-                part = member.decompress(rest, _CHUNK_BYTES)
-            except zlib.error as error:
-                raise ParseError(path, f"broken gzip: {error}") from error
-            rest = member.unconsumed_tail
+    try:
+        for part in _inflate(data, path, limits):
             size += len(part)
             if size > allowed:
                 raise ParseError(path, f"unpacks to more than the {allowed} bytes allowed")
-            if not part and not rest and not member.eof:
-                raise ParseError(path, "truncated gzip")
             parts.append(part)
-        rest = member.unused_data
+    except zlib.error as error:
+        raise ParseError(path, f"broken gzip: {error}") from error
     return b"".join(parts)
+
+
+def _inflate(data: bytes, path: str, limits: Limits) -> Iterator[bytes]:
+    """Yield the content in small parts.
+
+    Input goes in by pieces, because zlib copies what is left of its input after every part. Zeros
+    between members are padding.
+    """
+    members = 0
+    member = None
+    for start in range(0, len(data), _PIECE_BYTES):
+        piece = data[start : start + _PIECE_BYTES]
+        while piece:
+            if member is None:
+                piece = piece.lstrip(b"\0")
+                members += bool(piece)
+                member = zlib.decompressobj(_GZIP_WINDOW) if piece else None
+            if members > limits.max_archive_entries:
+                raise ParseError(path, f"more than {limits.max_archive_entries} gzip members")
+            if member is not None:
+                yield member.decompress(piece, _PART_BYTES)
+                piece = member.unused_data if member.eof else member.unconsumed_tail
+                member = None if member.eof else member
+    while member is not None:
+        part = member.decompress(b"", _PART_BYTES)
+        if not part and not member.eof:
+            raise ParseError(path, "truncated gzip")
+        yield part
+        member = None if member.eof else member
 
 
 def read_tar(data: bytes, path: str, limits: Limits) -> dict[str, memoryview]:
@@ -71,7 +95,7 @@ def read_tar(data: bytes, path: str, limits: Limits) -> dict[str, memoryview]:
         offset = end + -end % _BLOCK
         body = view[start:end]
         if header.type == tarfile.GNUTYPE_LONGNAME:
-            long_name = bytes(body).rstrip(b"\0").decode("utf-8", "replace")
+            long_name = _long_name(body, path)
         elif header.type == tarfile.XHDTYPE:
             long_name = _pax_path(bytes(body), path)
         elif header.type != tarfile.XGLTYPE:
@@ -118,15 +142,23 @@ def _add_entry(
     files[name] = body
 
 
+def _long_name(body: memoryview, path: str) -> str:
+    if len(body) > _MAX_NAME_BYTES:
+        raise ParseError(path, f"a name of {len(body)} bytes")
+    return bytes(body).rstrip(b"\0").decode("utf-8", "replace")
+
+
 def _pax_path(body: bytes, path: str) -> str:
     """The ``path`` record of an extended header, or an empty string.
 
     An extended size would make header and walk disagree, so it is refused.
     """
+    if len(body) > 2 * _MAX_NAME_BYTES:
+        raise ParseError(path, f"an extended header of {len(body)} bytes")
     name = ""
     while body:
         length, _, rest = body.partition(b" ")
-        if not length.isdigit() or not 0 < int(length[:8]) <= len(body):
+        if not length.isdigit() or not len(length) < int(length[:8]) <= len(body):
             raise ParseError(path, "broken extended header")
         record = rest[: int(length[:8]) - len(length) - 1]
         key, _, value = record.rstrip(b"\n").partition(b"=")

@@ -14,6 +14,7 @@ class Limits:
     max_archive_entries: int = 10_000
     max_index_depth: int = 8
     max_records: int = 1_000
+    max_targets: int = 100
     max_json_bytes: int = 128 * 1024**2
     max_vertices: int = 100_000
     max_edges: int = 2_000_000

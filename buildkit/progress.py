@@ -67,6 +67,8 @@ def read_stream(data: bytes, path: str, limits: Limits) -> Stream:
             name = as_text(vertex.get("name"))
             if "internal] load build definition" in name and (group := parse_name(name).group):
                 groups[group] = None
+    if len(groups) > limits.max_targets:
+        raise ParseError(path, f"more than {limits.max_targets} targets")
     if not stream.frames:
         raise ParseError(path, "no line is a JSON object of BuildKit's progress")
     stream.text = "\n".join(text)[: limits.max_step_log_bytes].strip("\n")

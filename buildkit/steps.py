@@ -16,6 +16,8 @@ _PLATFORM = re.compile(r"[a-z0-9]+(?:\([^)]*\))?/[a-z0-9_]+(?:/[a-z0-9.]+)?(?:->
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
 _CANCELED = re.compile(r"context cancell?ed|\bCancell?ed\b", re.IGNORECASE)
 
+_SHORT = 512
+
 # Of vertices that only this client can have asked for: their start is a start of this build.
 _LOCAL_NAMES = ("load build definition", "load .dockerignore", "load local bake definitions")
 
@@ -75,9 +77,13 @@ class Identity:
     key: str
 
 
-@lru_cache(maxsize=4096)
 def parse_name(name: str) -> StepName:
     """Take a vertex name apart; never fails, an unknown form is an internal step."""
+    # Builds of one service repeat their names; long ones must not stay in memory.
+    return _parse_short_name(name) if len(name) <= _SHORT else _parse_name(name)
+
+
+def _parse_name(name: str) -> StepName:
     text = name.strip().removeprefix("CACHED ")
     match = _BRACKETS.fullmatch(text)
     if match is None:
@@ -95,6 +101,9 @@ def parse_name(name: str) -> StepName:
         stage, group = (words[-1] if words else ""), (words[0] if len(words) > 1 else "")
         return StepName(_kind_of_text(rest), stage, platform, _one_line(rest), number, group)
     return _unnumbered(words, platform, rest)
+
+
+_parse_short_name = lru_cache(maxsize=4096)(_parse_name)
 
 
 def find_build_start(vertices: Iterable[Vertex], created_ns: int | None) -> int | None:

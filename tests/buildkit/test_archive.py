@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import io
+import os
 import tarfile
 
 import pytest
@@ -37,6 +38,28 @@ def test_plain_data_passes() -> None:
 
 def test_several_gzip_members_are_one_stream() -> None:
     assert gunzip(gzip.compress(b"one") + gzip.compress(b"two"), "x", LIMITS) == b"onetwo"
+
+
+def test_padding_and_pieces() -> None:
+    content = os.urandom(150_000) + bytes(400_000)
+    data = gzip.compress(content) + bytes(70_000) + gzip.compress(b"end") + bytes(9)
+    assert gunzip(data, "x", LIMITS) == content + b"end"
+
+
+@pytest.mark.parametrize("rest", [b"garbage", b"\x1f\x8b\x00"])
+def test_garbage_after_a_member(rest: bytes) -> None:
+    with pytest.raises(ParseError, match="gzip"):
+        gunzip(gzip.compress(b"one") + rest, "x", LIMITS)
+
+
+def test_too_many_gzip_members() -> None:
+    with pytest.raises(ParseError, match="more than 3 gzip members"):
+        gunzip(gzip.compress(b"") * 4, "x", Limits(max_archive_entries=3))
+
+
+@given(st.binary(max_size=300), st.integers(1, 3))
+def test_any_content_comes_back(content: bytes, repeat: int) -> None:
+    assert gunzip(gzip.compress(content * 1000) * repeat, "x", LIMITS) == content * 1000 * repeat
 
 
 def test_a_bomb_by_size() -> None:
@@ -107,15 +130,34 @@ def test_truncated_tar_names_the_entry() -> None:
         read_tar(data[:2500], "x", LIMITS)
 
 
+@pytest.mark.parametrize("style", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_a_name_that_is_too_long(style: int) -> None:
+    with pytest.raises(ParseError, match=r"a name of 9001 bytes|an extended header of"):
+        read_tar(make_tar(("n" * 9000, b""), style=style), "x", LIMITS)
+
+
+@pytest.mark.parametrize("record", [b"x path=a\n", b"0 path=a\n", b"99 path=a\n", b"1 x"])
+def test_a_broken_extended_header(record: bytes) -> None:
+    with pytest.raises(ParseError, match="broken extended header"):
+        read_tar(extended(record), "x", LIMITS)
+
+
+def extended(record: bytes) -> bytes:
+    """An extended header with the given record before a file."""
+    header = tarfile.TarInfo("pax")
+    header.type = tarfile.XHDTYPE
+    header.size = len(record)
+    return header.tobuf() + record.ljust(512, b"\0") + make_tar(("a", b"x"))
+
+
 def test_an_extended_size_is_refused() -> None:
-    header = tarfile.TarInfo.create_pax_global_header({})
-    record = b"13 size=9999\n"
-    extended = tarfile.TarInfo("pax")
-    extended.type = tarfile.XHDTYPE
-    extended.size = len(record)
-    data = header + extended.tobuf() + record.ljust(512, b"\0") + make_tar(("a", b"x"))
     with pytest.raises(ParseError, match="extended header with size"):
-        read_tar(data, "x", LIMITS)
+        read_tar(extended(b"13 size=9999\n"), "x", LIMITS)
+
+
+def test_a_global_header_is_passed_over() -> None:
+    header = tarfile.TarInfo.create_pax_global_header({"comment": "x"})
+    assert list(read_tar(header + make_tar(("a", b"x")), "x", LIMITS)) == ["a"]
 
 
 def test_digests() -> None:

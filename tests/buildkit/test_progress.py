@@ -143,6 +143,12 @@ def test_a_failed_target_of_bake_does_not_fail_the_other() -> None:
     assert one.failure is None
 
 
+def test_too_many_targets() -> None:
+    data = lines([vertex(str(n), f"[t{n} {LOAD[1:]}") for n in range(4)])
+    with pytest.raises(ParseError, match="more than 3 targets"):
+        read_stream(data, "progress", Limits(max_targets=3))
+
+
 def test_a_lone_surrogate_and_nul_are_replaced() -> None:
     line = b'{"vertexes":[{"digest":"a\\u0000","name":"x\\ud800","error":"\\udfff\\u0000"}]}'
     [build] = read_builds(progress=line)

@@ -8,10 +8,10 @@ from buildkit.reading import read_builds
 from tests.buildkit.making import bundle, frame, record_fields, run
 from tests.buildkit.test_corpus import read_case
 
-COUNT = 100_000
+COUNT = 50_000
 
 
-def test_a_hundred_thousand_vertices() -> None:
+def test_fifty_thousand_vertices() -> None:
     vertexes = [
         run(f"v{number}", f"[s {number + 1}/{COUNT}] RUN x", 0, 1 + number / COUNT)
         | {"inputs": [f"v{number - 1}", f"v{number // 2}"] if number else []}
@@ -20,7 +20,7 @@ def test_a_hundred_thousand_vertices() -> None:
     data = bundle(record_fields(), {wire.STATUS_MEDIA_TYPE: frame(vertexes=vertexes)})
     begun = time.perf_counter()
     [build] = read_builds(record=data)
-    assert time.perf_counter() - begun < 30
+    assert time.perf_counter() - begun < 20
     assert len(build.steps) == COUNT
     assert sum(step.critical for step in build.steps) == COUNT
 
