@@ -38,6 +38,7 @@ _PREFIXES = (
     ("local://", StepKind.CONTEXT),
     ("load build context", StepKind.CONTEXT),
     ("load from client", StepKind.CONTEXT),
+    ("OCI load from client", StepKind.CONTEXT),
     ("load metadata for", StepKind.RESOLVE),
     ("resolve image config for", StepKind.RESOLVE),
     ("importing cache manifest", StepKind.IMPORT_CACHE),
@@ -195,7 +196,11 @@ def _unnumbered(words: list[str], platform: str, rest: str) -> StepName:
     group = words[0] if is_grouped else ""
     if "auth" in words:
         return StepName(StepKind.INTERNAL, "", platform, _one_line(f"auth {rest}"), 0, group)
-    return StepName(_kind_of_text(rest), "", platform, _one_line(rest), 0, group)
+    kind = _kind_of_text(rest)
+    if kind is StepKind.INTERNAL and words[:1] == ["context"] and len(rest.split()) == 1:
+        # A named context that is an image has nothing but its reference as name.
+        kind = StepKind.FROM
+    return StepName(kind, "", platform, _one_line(rest), 0, group)
 
 
 def _kind_of_text(text: str) -> StepKind:

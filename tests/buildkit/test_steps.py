@@ -32,6 +32,9 @@ RUNNING, SUCCEEDED, FAILED = BuildStatus.RUNNING, BuildStatus.SUCCEEDED, BuildSt
         ("https://x.org/f.tgz", StepKind.HTTP, "", "", "https://x.org/f.tgz"),
         ("[internal] load build context", StepKind.CONTEXT, "", "", "load build context"),
         ("[context src] load from client", StepKind.CONTEXT, "", "", "load from client"),
+        ("[context src] OCI load from client", StepKind.CONTEXT, "", "", None),
+        ("[context src] r:5000/x:1", StepKind.FROM, "", "", "r:5000/x:1"),
+        ("[context src] load .dockerignore", StepKind.INTERNAL, "", "", "load .dockerignore"),
         ("[internal] load .dockerignore", StepKind.INTERNAL, "", "", "load .dockerignore"),
         (
             "[linux/arm64 internal] load metadata for x:1",
