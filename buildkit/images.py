@@ -20,6 +20,12 @@ def platform_name(value: Json) -> str:
     return "/".join(as_text(part) for part in parts if as_text(part))
 
 
+def short_name(names: tuple[str, ...]) -> str:
+    """The last part of the first image name, without tag and digest; empty without names."""
+    name = names[0] if names else ""
+    return name.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
 def read_descriptor(descriptor: Json, names: tuple[str, ...] = ()) -> Image:
     """An image of which only the descriptor is known."""
     return Image(

@@ -7,6 +7,7 @@ from functools import partial
 from buildkit.assemble import assemble
 from buildkit.draft import Draft, new_draft
 from buildkit.errors import ParseError
+from buildkit.images import short_name
 from buildkit.limits import Limits
 from buildkit.metadata import Metadata, read_metadata
 from buildkit.model import Build, BuildStatus, Image
@@ -143,6 +144,7 @@ def _add_metadata(pieces: _Pieces, entry: Metadata, limits: Limits) -> None:
     draft.sources = (*draft.sources, *entry.sources)
     if entry.image is not None:
         draft.images = _unite_images(draft.images, entry.image)
+        draft.name_hint = draft.name_hint or short_name(entry.image.names)
 
 
 def _find_draft(pieces: _Pieces, entry: Metadata) -> Draft | None:

@@ -332,12 +332,15 @@ def _written_image(draft: Draft) -> str:
 
 
 def _name_hint(fields: Json, draft: Draft) -> str:
-    """What to call the built thing: Bake target, title, repository or directory."""
+    """What to call the built thing: Bake target, title, image, repository or directory."""
     local = as_dict(fields.get("localState"))
     target = as_text(local.get("Target"))
-    if target and target != "default":
-        return target
-    title = draft.attrs.get("label:org.opencontainers.image.title", "")
     repository = draft.attrs.get("vcs:source", "").removesuffix("/").removesuffix(".git")
-    directory = as_text(local.get("LocalPath"))
-    return title or PurePosixPath(repository).name or PurePosixPath(directory).name
+    candidates = (
+        target if target != "default" else "",
+        draft.attrs.get("label:org.opencontainers.image.title", ""),
+        images.short_name(draft.images[0].names) if draft.images else "",
+        PurePosixPath(repository).name,
+        PurePosixPath(as_text(local.get("LocalPath"))).name,
+    )
+    return next((name for name in candidates if name), "")

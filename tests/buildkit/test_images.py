@@ -1,5 +1,7 @@
 """OCI documents by hand."""
 
+import pytest
+
 from buildkit import images
 from buildkit.model import Image, Layer
 
@@ -12,6 +14,19 @@ def history(*entries: str) -> list[dict[str, object]]:
         {"created_by": entry.removeprefix("-"), "empty_layer": entry.startswith("-")}
         for entry in entries
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("registry:5000/team/shop:1.2@sha256:00", "other"), "shop"),
+        (("busybox",), "busybox"),
+        (("localhost:5000/a",), "a"),
+        ((), ""),
+    ],
+)
+def test_short_names(names: tuple[str, ...], expected: str) -> None:
+    assert images.short_name(names) == expected
 
 
 def test_an_index_without_its_attestations() -> None:

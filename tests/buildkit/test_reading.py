@@ -84,6 +84,7 @@ def test_metadata_alone() -> None:
     assert (image.digest, image.names, image.media_type) == (DIGEST, ("r/a:1", "r/a:2"), "manifest")
     assert (build.status, build.has_provenance) == (BuildStatus.SUCCEEDED, True)
     assert build.materials[0].uri == "m"
+    assert build.name_hint == "a"
 
 
 def test_metadata_of_two_platforms() -> None:

@@ -29,6 +29,7 @@ from tests.buildkit.making import (
 
 FIXTURES = Path(__file__).resolve().parents[2] / "../shared/fixtures/buildkit"
 STATUS = wire.STATUS_MEDIA_TYPE
+IMAGE = {"ExporterResponse": {"containerimage.digest": "sha256:i"}}
 SIMPLE = frame(vertexes=[run("a", "[1/1] RUN x", 1, 3)])
 
 
@@ -316,6 +317,7 @@ def test_platforms(fields: dict[str, Any], platforms: tuple[str, ...]) -> None:
         ({"localState": {"Target": "default", "LocalPath": "/src/shop"}}, "shop"),
         ({"FrontendAttrs": {"vcs:source": "https://x/team/web.git"}}, "web"),
         ({"FrontendAttrs": {"label:org.opencontainers.image.title": "My App"}}, "My App"),
+        ({"Exporters": [{"Attrs": {"name": "r:5/team/shop:1"}}], **IMAGE}, "shop"),
         ({}, ""),
     ],
 )
