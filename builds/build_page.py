@@ -79,6 +79,8 @@ def _log(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
     position = query.get("step", "")
     step = int(position) if position.isdecimal() and len(position) < 10 else None
     text = query.get("q", "").replace("\0", "").strip()[:200]
+    if not position and not text:
+        step = build.failure_step  # what somebody with a failed build came for
     return {"log": log_context(build, step, text)}
 
 

@@ -11,12 +11,10 @@ MAX_LINES = 5000
 
 
 def log_context(build: Build, step: int | None, query: str) -> dict[str, Any]:
-    """Return the log tab: one step's lines or all steps' in order, narrowed by ``query``."""
+    """Return the log tab: one step's lines, or all steps' in order, narrowed by ``query``."""
     steps = {found.position: found for found in Step.objects.of(build)}
     logs = StepLog.objects.filter(build_id=build.pk).order_by("position")
     printed = [steps[position] for position in _positions(logs) if position in steps]
-    if step is None and build.failure_step is not None and not query:
-        step = build.failure_step
     wanted = logs if step is None else logs.filter(position=step)
     if query:
         wanted = wanted.filter(text__icontains=query)

@@ -63,13 +63,14 @@ def waterfall(
     """Return the context of the waterfall; the template documents each key."""
     intervals = [pair for step in steps for pair in step.intervals]
     seconds = max(build.wall_seconds or 0.0, max((end for _, end in intervals), default=0.0))
-    shown = longest(steps)
+    shown = longest([step for step in steps if step.intervals])
     rows = [_row(step, seconds) for step in shown]
     return {
         "summary": _summary(build, len(shown), len(steps)),
         "wall_label": str(duration(seconds)),
         "axis": axis(seconds),
         "rows": rows,
+        "not_started": [_idle_row(step) for step in steps if not step.intervals],
         "links": links(shown, seconds),
         "busy_lane": _busy_lane(intervals, seconds),
         "lanes": _resource_lanes(resources, seconds) if resources else [],
@@ -111,10 +112,18 @@ def _row(step: Step, seconds: float) -> dict[str, Any]:
         "busy": step.busy_seconds,
         "slack": step.slack_seconds,
         "what_if": step.what_if_seconds,
-        "starts_at": step.intervals[0][0] if step.intervals else None,
-        "ends_at": step.intervals[-1][1] if step.intervals else None,
+        "starts_at": step.intervals[0][0],
+        "ends_at": step.intervals[-1][1],
         "href": f"?tab=steps#step-{step.position}",
         "title": step.name,
+    }
+
+
+def _idle_row(step: Step) -> dict[str, Any]:
+    return {
+        "label": " ".join(short_name(step.name).split()),
+        "stage": step.stage,
+        "href": f"?tab=steps#step-{step.position}",
     }
 
 
@@ -133,7 +142,7 @@ def _bar(pair: Interval, seconds: float) -> dict[str, float]:
 
 
 def _slack_bar(step: Step, seconds: float) -> dict[str, float] | None:
-    if step.critical or not step.intervals or step.slack_seconds <= 0:
+    if step.critical or step.slack_seconds <= 0:
         return None
     begin = _percent(step.intervals[-1][1], seconds)
     end = _percent(step.intervals[-1][1] + step.slack_seconds, seconds)
@@ -157,7 +166,7 @@ def axis(seconds: float) -> list[dict[str, Any]]:
 
 def links(steps: Sequence[Step], seconds: float) -> list[dict[str, float]]:
     """Return the lines from the end of each critical step to the start of the next."""
-    path = [(index, step) for index, step in enumerate(steps) if step.critical and step.intervals]
+    path = [(index, step) for index, step in enumerate(steps) if step.critical]
     path.sort(key=lambda entry: entry[1].intervals[0][0])
     return [
         {

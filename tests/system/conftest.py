@@ -1,0 +1,148 @@
+"""The whole product, started as people start it, in a data directory of its own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 180
+
+
+@dataclass
+class Server:
+    """A running ``manage.py serve`` and the credentials it printed."""
+
+    process: subprocess.Popen[bytes]
+    data: Path
+    url: str
+    username: str
+    password: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.url + path, headers=self.headers, timeout=30, **options)
+
+    def worker(self) -> psutil.Process:
+        """The parent process of the Celery worker."""
+        for child in psutil.Process(self.process.pid).children():
+            if "worker" in child.cmdline():
+                return child
+        raise AssertionError("no worker runs")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_server(data: Path, *options: str) -> Server:
+    """Start the server and wait until it answers."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DATABASE_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE"}
+    }
+    environment["BUILDINSIGHTS_DATA"] = str(data)
+    port = free_port()
+    command = [sys.executable, "manage.py", "serve", "--port", str(port), *options]
+    log = data.parent / "serve.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    url = f"http://127.0.0.1:{port}"
+    if not answers(url, process):
+        stop(process)
+        pytest.fail("the server did not start:\n" + log.read_text()[-3000:])
+    credentials = json.loads((data / "credentials.json").read_text())
+    return Server(process, data, **credentials)
+
+
+def answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server is ready; false if it ends or takes too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if requests.get(f"{url}/readyz", timeout=10).ok:
+                return True
+        except requests.RequestException:
+            time.sleep(0.3)
+    return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> int:
+    """End the server as Ctrl-C does; return its exit code."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    return process.wait(timeout=60)
+
+
+@pytest.fixture
+def empty_server(tmp_path: Path) -> Iterator[Server]:
+    """A server without sample data, for tests that hurt it."""
+    server = start_server(tmp_path / "data")
+    yield server
+    stop(server.process)
+
+
+@pytest.fixture(scope="session")
+def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the sample builds, for tests that only look."""
+    server = start_server(tmp_path_factory.mktemp("demo") / "data", "--demo")
+    yield server
+    stop(server.process)
+
+
+def required(name: str) -> bool:
+    """Whether a missing engine or browser is a failure instead of a skip."""
+    return os.environ.get(name) == "1"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; skipped without one, failed if ``REQUIRE_BROWSER=1``."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found:
+        return found
+    if required("REQUIRE_BROWSER"):
+        pytest.fail("REQUIRE_BROWSER=1, and there is no Chromium")
+    pytest.skip("no Chromium here (apt-get install chromium)")
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """The version of a Docker engine; skipped without one, failed if ``REQUIRE_ENGINE=1``."""
+    try:
+        answer = subprocess.run(
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        version = answer.stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        version = ""
+    if re.match(r"\d+\.", version):
+        return version
+    if required("REQUIRE_ENGINE"):
+        pytest.fail("REQUIRE_ENGINE=1, and no Docker engine answers")
+    pytest.skip("no Docker engine answers here")

@@ -1,0 +1,103 @@
+"""Every page in a real browser: two widths, two themes, no error, no sideways scrolling."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.system.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
+THEMES = ("light", "dark")
+TABS = ("timeline", "steps", "log", "source", "layers", "evidence")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def sign_in(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/login/")
+    page.get_by_label("Username").fill(server.username)
+    page.get_by_label("Password").fill(server.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/projects/**")
+
+
+def addresses(server: Server) -> list[str]:
+    """One address of each page, with builds that succeeded and that failed."""
+    project = "/projects/demo"
+    found = [f"{project}/{tail}" for tail in ("", "services/", "builds/", "receipts/")]
+    found += [f"{project}/settings/members/", f"{project}/settings/tokens/"]
+    found += [f"{project}/services/{name}/" for name in ("api", "web", "ai")]
+    for status in ("succeeded", "failed", "canceled"):
+        builds = server.get(f"/api/v1/builds/?status={status}").json()["results"]
+        detail = builds[0]["html_url"].removeprefix(server.url)
+        found += [f"{detail}?tab={tab}" for tab in TABS]
+        found.append(f"{detail}compare/")
+    receipt = server.get("/api/v1/ingest/receipts/").json()["results"][0]["receipt"]
+    found.append(f"{project}/receipts/{receipt}/")
+    return found
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page(browser: Browser, demo_server: Server, width: str, theme: Any):
+    columns, rows = WIDTHS[width]
+    context = browser.new_context(viewport={"width": columns, "height": rows}, color_scheme=theme)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    sign_in(page, demo_server)
+    for address in addresses(demo_server):
+        answer = page.goto(demo_server.url + address)
+        assert answer is not None
+        assert answer.status == 200, address
+        assert page.locator("h1").count() == 1, address
+        assert page.evaluate("document.documentElement.scrollWidth") <= columns, address
+        assert page.locator("img:not([alt]), table:not(:has(caption))").count() == 0, address
+        assert complaints == [], address
+    context.close()
+
+
+def test_builds_can_be_filtered_without_a_reload(browser: Browser, demo_server: Server):
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    sign_in(page, demo_server)
+    page.goto(f"{demo_server.url}/projects/demo/builds/")
+    page.get_by_label("Service").first.fill("web")
+    page.wait_for_url("**service=web**")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#results tbody th a')].every(a => a.textContent === 'web')"
+    )
+    assert page.locator("#results tbody tr").count() > 0
+
+
+def test_the_build_page_works_without_javascript(browser: Browser, demo_server: Server):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, demo_server)
+    build = demo_server.get("/api/v1/builds/?status=succeeded").json()["results"][0]
+    page.goto(build["html_url"])
+    assert page.locator(".waterfall li.step").count() == build["steps_total"]
+    page.get_by_role("link", name="Steps", exact=True).click()
+    assert page.locator("tbody tr").count() == build["steps_total"]
+    context.close()
