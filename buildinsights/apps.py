@@ -7,3 +7,7 @@ class BuildinsightsConfig(AppConfig):
     """Wiring."""
 
     name = "buildinsights"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from buildinsights import checks  # noqa: F401

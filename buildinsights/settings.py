@@ -179,7 +179,7 @@ DRF_STANDARDIZED_ERRORS = {
 
 # --- Celery ---------------------------------------------------------------------------------------
 # No message is the only copy of work: each task works off a row and sweeps re-enqueue what is left.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {

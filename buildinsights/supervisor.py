@@ -34,7 +34,7 @@ class Process:
 def server_processes(host: str, port: int, workers: int) -> list[Process]:
     """Return web, worker and scheduler."""
     python = sys.executable
-    celery = [python, "-m", "celery", "-A", "buildinsights"]
+    celery = [python, "-m", "celery", "--app=buildinsights", "--quiet"]
     web = [
         python,
         "-m",

@@ -1,62 +1,96 @@
 """What each instruction added to an image."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from builds.models import Build, Image, Layer, Step
 
 
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """What one instruction added: its last layer's digest and the compressed size of all."""
+
+    instruction: str
+    digest: str
+    size_bytes: int | None
+    empty: bool = False
+    layers: int = 1
+
+
 def layers_context(build: Build, steps: Sequence[Step]) -> dict[str, Any]:
-    """Return images with their layers; where no manifest is known, provenance's layers."""
-    images = [
-        image
-        for image in build.images.prefetch_related("layers").order_by("platform", "pk")
-        if image.layers.all()
-    ]
-    past = _previous_sizes(build)
-    views = [_image_view(image, list(image.layers.all()), past) for image in images]
-    return {"images": views or _from_provenance(build, steps)}
-
-
-def _image_view(image: Image, layers: Sequence[Layer], past: Mapping[str, int]) -> dict[str, Any]:
-    rows = [(layer.created_by, layer.digest, layer.size_bytes, layer.empty) for layer in layers]
+    """Return the images of a build with their layers, each against the build before."""
+    earlier = _previous(build)
+    past = _sizes(earlier) if earlier else {}
     return {
-        "image": {
-            "digest": image.digest,
-            "platform": image.platform,
-            "size_bytes": image.size_bytes,
-            "names": image.names,
-        },
-        "layers": layer_rows(rows, past),
+        "images": [
+            {"image": _image_facts(image), "layers": layer_rows(rows, past)}
+            for image, rows in image_layers(build, steps)
+        ]
     }
 
 
-def _from_provenance(build: Build, steps: Sequence[Step]) -> list[dict[str, Any]]:
-    rows = [(s.name, s.layer_digest, s.layer_bytes, False) for s in steps if s.layer_digest]
-    if not rows:
-        return []
-    image = {"digest": build.image_digest, "platform": ", ".join(build.platforms), "names": []}
-    return [{"image": image | {"size_bytes": build.image_bytes}, "layers": layer_rows(rows, {})}]
+def image_layers(build: Build, steps: Sequence[Step]) -> list[tuple[Image, list[LayerRow]]]:
+    """Return each image with what each of its instructions added, bottom first.
+
+    An image's own history names the instruction of a layer; where the configuration was not
+    recorded, provenance does, by the layer's digest. A base image's lower layers have no step of
+    their own: they belong to the ``FROM`` above them.
+    """
+    made_by = {step.layer_digest: step for step in steps if step.layer_digest}
+    images = build.images.prefetch_related("layers").order_by("platform", "pk")
+    views = [(image, _rows(list(image.layers.all()), made_by)) for image in images]
+    return [(image, rows) for image, rows in views if rows]
 
 
-def layer_rows(
-    rows: Sequence[tuple[str, str, int | None, bool]], past: Mapping[str, int]
-) -> list[dict[str, Any]]:
+def _rows(layers: Sequence[Layer], made_by: Mapping[str, Step]) -> list[LayerRow]:
+    rows: list[LayerRow] = []
+    for layer in layers:
+        step = made_by.get(layer.digest)
+        name = layer.created_by or (step.name if step else "")
+        row = LayerRow(name, layer.digest, layer.size_bytes, layer.empty)
+        if step and step.kind == "from" and not layer.created_by:
+            row = _merged([*rows, row])
+            rows = []
+        rows.append(row)
+    return rows
+
+
+def _merged(rows: Sequence[LayerRow]) -> LayerRow:
+    """Give the layers of a base image to its ``FROM``, which is the last of them."""
+    sizes = [row.size_bytes for row in rows]
+    known = [size for size in sizes if size is not None]
+    total = sum(known) if len(known) == len(sizes) else None
+    return LayerRow(rows[-1].instruction, rows[-1].digest, total, layers=len(rows))
+
+
+def _image_facts(image: Image) -> dict[str, Any]:
+    return {
+        "digest": image.digest,
+        "platform": image.platform,
+        "size_bytes": image.size_bytes,
+        "names": image.names,
+    }
+
+
+def layer_rows(rows: Sequence[LayerRow], past: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return layers with their share of the known sizes and the change since ``past``.
 
-    A layer is the same as before if the same instruction made it.
+    A layer is the same as before if the same instruction made it; one whose instruction is not
+    known cannot be compared.
     """
-    total = sum(size or 0 for _, _, size, _ in rows)
+    total = sum(row.size_bytes or 0 for row in rows)
     return [
         {
-            "created_by": created_by,
-            "digest": digest,
-            "size_bytes": size,
-            "empty": empty,
-            "share": size / total if total and size is not None else None,
-            **_change(size, past.get(created_by)),
+            "created_by": row.instruction,
+            "digest": row.digest,
+            "size_bytes": row.size_bytes,
+            "layers": row.layers,
+            "empty": row.empty,
+            "share": row.size_bytes / total if total and row.size_bytes is not None else None,
+            **_change(row.size_bytes, past.get(row.instruction)),
         }
-        for created_by, digest, size, empty in rows
+        for row in rows
     ]
 
 
@@ -68,9 +102,9 @@ def _change(size: int | None, before: int | None) -> dict[str, Any]:
     return {"delta_bytes": delta, "verdict": verdict}
 
 
-def _previous_sizes(build: Build) -> dict[str, int]:
-    """Sizes by instruction in the last succeeded build of the same target and platforms."""
-    earlier = (
+def _previous(build: Build) -> Build | None:
+    """The last succeeded build of the same target, variant and platforms that made an image."""
+    return (
         Build.objects.filter(
             service_id=build.service_id,
             target=build.target,
@@ -83,9 +117,16 @@ def _previous_sizes(build: Build) -> dict[str, int]:
         .newest_first()
         .first()
     )
-    if earlier is None:
-        return {}
-    layers = Layer.objects.filter(image__builds=earlier, size_bytes__isnull=False)
-    return {
-        created_by: size or 0 for created_by, size in layers.values_list("created_by", "size_bytes")
-    }
+
+
+def _sizes(build: Build) -> dict[str, int]:
+    """Sizes by instruction; an instruction that made several layers is left out."""
+    sizes: dict[str, int] = {}
+    repeated: set[str] = set()
+    for _, rows in image_layers(build, list(Step.objects.of(build))):
+        for row in rows:
+            if row.instruction in sizes:
+                repeated.add(row.instruction)
+            if row.instruction and row.size_bytes is not None:
+                sizes[row.instruction] = row.size_bytes
+    return {name: size for name, size in sizes.items() if name not in repeated}

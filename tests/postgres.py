@@ -4,21 +4,18 @@ With ``DATABASE_URL`` the tests use that server; else an embedded one of their o
 """
 
 import os
-import warnings
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "buildinsights.settings_test"
 
-from buildinsights import embedded  # noqa: E402  # its package names other settings
+from buildinsights import embedded  # its package names other settings
 
 
 def start() -> None:
     """Name a data directory and a database server for this test process."""
     os.environ["BUILDINSIGHTS_DATA"] = str(embedded.DEFAULT_DATA_DIR / "test")
     if not os.environ.get("DATABASE_URL"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # platformdirs notes a missing runtime directory
-            directory = embedded.prepare_data_dir()
-            os.environ["DATABASE_URL"] = embedded.start_postgres(directory / "postgres")
+        directory = embedded.prepare_data_dir()
+        os.environ["DATABASE_URL"] = embedded.start_postgres(directory / "postgres")
 
 
 start()

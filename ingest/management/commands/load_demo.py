@@ -1,5 +1,6 @@
 """``manage.py load_demo``: the recorded sample builds, into the first project."""
 
+import logging
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         if project.builds.exists():
             self.stdout.write(f"{project} has builds already; the samples are not loaded again.")
             return
+        logging.getLogger("ingest").setLevel(logging.WARNING)
         samples = load_samples(timezone.now())
         failed = 0
         for done, payload in enumerate(
