@@ -1,10 +1,12 @@
 """All addresses."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from buildinsights import health
+from buildinsights.styleguide import styleguide
 from reports.views import home
 
 urlpatterns = [
@@ -21,3 +23,6 @@ urlpatterns = [
     path("livez", health.livez),
     path("readyz", health.readyz),
 ]
+
+if settings.DEBUG:
+    urlpatterns.append(path("styleguide/", styleguide, name="styleguide"))

@@ -55,14 +55,14 @@ def free_port() -> int:
         return port
 
 
-def start_server(data: Path, *options: str) -> Server:
-    """Start the server and wait until it answers."""
+def start_server(data: Path, *options: str, **variables: str) -> Server:
+    """Start the server with those environment variables and wait until it answers."""
     environment = {
         name: value
         for name, value in os.environ.items()
         if name not in {"DATABASE_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE"}
     }
-    environment["BUILDINSIGHTS_DATA"] = str(data)
+    environment |= {"BUILDINSIGHTS_DATA": str(data), **variables}
     port = free_port()
     command = [sys.executable, "manage.py", "serve", "--port", str(port), *options]
     log = data.parent / "serve.log"
