@@ -1,5 +1,6 @@
 """What each step usually takes, and what the cache was therefore worth to a build."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -56,57 +57,55 @@ def _state(ratio: float | None) -> str:
     return "warm" if ratio > WARM_ABOVE else "partial"
 
 
-@dataclass(slots=True)
-class History:
-    """Executed durations of one identity: (start of build, build, seconds), ascending."""
+type Run = tuple[float, int, float]
+"""Start of the build in epoch seconds, the build's key, busy seconds."""
 
-    entries: list[tuple[float, int, float]]
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Executed durations of one step identity, ascending by start of the build."""
+
+    runs: tuple[Run, ...] = ()
 
     def before(self, started: float, build_id: int) -> float | None:
         """Return the median of the last ``WINDOW`` durations of earlier builds."""
         earlier = [
-            seconds
-            for begun, build, seconds in self.entries
-            if build != build_id and begun <= started
+            seconds for begun, build, seconds in self.runs if build != build_id and begun <= started
         ]
         return median(earlier[-WINDOW:]) if earlier else None
 
-    def with_run(self, started: float, build_id: int, seconds: float | None) -> "History":
-        """Return the history in which ``build_id`` took ``seconds`` (``None``: it did not run)."""
-        kept = [entry for entry in self.entries if entry[1] != build_id]
-        if seconds is not None:
-            kept.append((started, build_id, seconds))
-        return History(sorted(kept)[-WINDOW:])
+    def with_run(self, started: float, build_id: int, seconds: float) -> "History":
+        """Return the history in which ``build_id`` took ``seconds``, and nothing else."""
+        others = [run for run in self.runs if run[1] != build_id]
+        return History(tuple(sorted([*others, (started, build_id, seconds)])[-WINDOW:]))
 
 
 def load_histories(service_id: int, identities: Iterable[str]) -> dict[str, History]:
     """Read the histories of those identities of one service; unknown ones are left out."""
     rows = StepBaseline.objects.filter(
         service_id=service_id, identity__in=sorted(set(identities))
-    ).values_list("identity", "started", "build_ids", "durations")
+    ).values_list("identity", "runs")
     return {
-        identity: History(list(zip(started, build_ids, durations, strict=True)))
-        for identity, started, build_ids, durations in rows
+        identity: History(tuple((begun, build, seconds) for begun, build, seconds in runs))
+        for identity, runs in rows
     }
 
 
 UPSERT = """
-INSERT INTO builds_stepbaseline (service_id, identity, started, build_ids, durations)
-VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (service_id, identity) DO UPDATE SET
-    started = EXCLUDED.started, build_ids = EXCLUDED.build_ids, durations = EXCLUDED.durations
+INSERT INTO builds_stepbaseline (service_id, identity, runs)
+SELECT %s, identity, runs FROM jsonb_to_recordset(%s::jsonb) AS new (identity text, runs jsonb)
+ORDER BY identity
+ON CONFLICT (service_id, identity) DO UPDATE SET runs = EXCLUDED.runs
 """
 
 
 def save_histories(service_id: int, histories: Mapping[str, History]) -> None:
-    """Write histories, sorted by identity so that two writers lock rows in the same order."""
-    rows = []
-    for identity in sorted(histories):
-        started, build_ids, durations = zip(*histories[identity].entries, strict=True) or ((),) * 3
-        rows.append((service_id, identity, list(started), list(build_ids), list(durations)))
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(UPSERT, rows)
+    """Write histories in one statement, sorted so that two writers lock in the same order."""
+    if not histories:
+        return
+    rows = [{"identity": name, "runs": history.runs} for name, history in histories.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(UPSERT, [service_id, json.dumps(rows)])
 
 
 def executed_seconds(steps: Iterable[Step]) -> dict[str, float]:

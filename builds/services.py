@@ -128,7 +128,7 @@ def _learn(
     """Add this build's executed durations to the histories that later builds are weighed by."""
     executed = baselines.executed_seconds(decoded.steps)
     started = build.listed_at.timestamp()
-    empty = baselines.History([])
+    empty = baselines.History()
     changed = {
         identity: histories.get(identity, empty).with_run(started, build.pk, seconds)
         for identity, seconds in executed.items()

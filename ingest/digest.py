@@ -108,7 +108,8 @@ def _digest_buildkit(payload: IngestPayload) -> None:
         context = BuildContext(**fields.model_dump(exclude={"service"}))
         lock_service(service)
         build = _record_piece(payload, parts, Piece(decoded, context, service))
-        PayloadBuild.objects.get_or_create(payload=payload, build=build)
+        link = PayloadBuild(payload=payload, build=build)
+        PayloadBuild.objects.bulk_create([link], ignore_conflicts=True)
 
 
 def _decode(

@@ -84,8 +84,8 @@ class StepLog(models.Model):
 class StepBaseline(models.Model):
     """The last executed durations of one step identity in one service.
 
-    The three arrays run in parallel, ascending by start of the build, and hold 20 entries at most:
-    what a baseline (their median) needs, in one row that a digest reads and writes.
+    ``runs`` is ``[[start of the build (epoch seconds), build id, busy seconds], …]``, ascending, 20
+    at most: what a baseline (their median) needs, in one row that a digest reads and writes.
     """
 
     pk = models.CompositePrimaryKey("service_id", "identity")
@@ -93,9 +93,7 @@ class StepBaseline(models.Model):
         Service, models.DB_CASCADE, related_name="step_baselines", db_index=False
     )
     identity = models.CharField(max_length=32)
-    build_ids = ArrayField(models.BigIntegerField())
-    started = ArrayField(models.FloatField())
-    durations = ArrayField(models.FloatField())
+    runs = models.JSONField()
 
     def __str__(self) -> str:
         return f"baseline of {self.identity}"
