@@ -1,8 +1,9 @@
 """Monthly partitions of the step table."""
 
 from datetime import date, datetime
+from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import sql
 
 PARENT = "builds_step"
@@ -22,36 +23,34 @@ def next_month(month: date) -> date:
 
 
 def ensure_partition(month: date) -> None:
-    """Create the partition of ``month`` unless it exists.
+    """Create the partition of ``month`` unless it exists; must run inside a transaction.
 
     Attached rather than created in place: that leaves readers and writers of the other
-    partitions alone. What exists is remembered for the life of the process only once committed
-    work has used it, because the creating transaction may still be rolled back.
+    partitions alone. A partition is remembered for the life of the process only after the
+    transaction that saw it was committed: before that it may still be rolled back.
     """
     if month in _known:
         return
     name = f"{PARENT}_{month:%Y_%m}"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
-        row = cursor.fetchone()
-        if row and row[0]:
-            _known.add(month)
-            return
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
-        row = cursor.fetchone()
-        if row and row[0]:
-            return
-        identifiers = {"name": sql.Identifier(name), "parent": sql.Identifier(PARENT)}
-        cursor.execute(
-            sql.SQL("CREATE TABLE {name} (LIKE {parent} INCLUDING ALL)").format(**identifiers)
-        )
-        cursor.execute(
-            sql.SQL(
-                "ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
-            ).format(
-                start=sql.Literal(month.isoformat()),
-                end=sql.Literal(next_month(month).isoformat()),
-                **identifiers,
-            )
-        )
+        if not _exists(cursor, name):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+            if not _exists(cursor, name):
+                _create(cursor, name, month)
+    transaction.on_commit(lambda: _known.add(month))
+
+
+def _exists(cursor: Any, name: str) -> bool:
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
+    return bool(cursor.fetchone()[0])
+
+
+def _create(cursor: Any, name: str, month: date) -> None:
+    names = {"name": sql.Identifier(name), "parent": sql.Identifier(PARENT)}
+    bounds = {
+        "start": sql.Literal(month.isoformat()),
+        "end": sql.Literal(next_month(month).isoformat()),
+    }
+    cursor.execute(sql.SQL("CREATE TABLE {name} (LIKE {parent} INCLUDING ALL)").format(**names))
+    attach = "ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
+    cursor.execute(sql.SQL(attach).format(**names, **bounds))

@@ -18,7 +18,7 @@ from buildkit import errors
 from buildkit.archive import gunzip
 from ingest.digest import limits
 from ingest.schemas import FieldsError, parse_fields
-from ingest.uploads import BUILDKIT_PARTS, Part, Upload
+from ingest.uploads import BUILDKIT_PARTS, GZIP_MAGIC, Part, Upload
 
 
 class BodyTooLargeError(APIException):
@@ -46,8 +46,11 @@ def decode_content_encoding(request: Request) -> None:
     if encoding != "gzip":
         raise UnsupportedEncodingError
     http = request._request  # noqa: SLF001
+    body = http.read()
+    if not body.startswith(GZIP_MAGIC):
+        raise ParseError("body: Content-Encoding is gzip, and the body is not.")
     try:
-        data = gunzip(http.read(), "body", limits())
+        data = gunzip(body, "body", limits())
     except errors.ParseError as error:
         raise ParseError(str(error)) from error
     if len(data) > settings.INGEST_MAX_BODY_BYTES:

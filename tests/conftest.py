@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
 from accounts.roles import Role, Scope
 from accounts.services import create_project, create_token, set_member_role
+from audit.models import AuditEvent
+
+NO_TRUNCATE = AuditEvent._meta.triggers[1].get_pgid(AuditEvent)
 
 SHARED_FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 """Real records of public projects, where they lie beside the checkout."""
@@ -24,6 +28,13 @@ def buildkit_fixtures() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Let tests with real transactions empty the tables: only TRUNCATE of the trail is allowed."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE audit_auditevent DISABLE TRIGGER {NO_TRUNCATE}")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,93 @@
+"""A build that arrives in pieces is one build, whatever the order."""
+
+from itertools import permutations
+from threading import Thread
+
+import pytest
+from django.db import connection
+from rest_framework.test import APIClient
+
+from builds.models import Build, Step, StepBaseline
+from ingest.digest import digest_payload
+from ingest.models import IngestPayload
+from tests.ingest.sending import corpus, progress, send
+
+RUN = {"pipeline_run_id": "17"}
+PIECES = ("record", "progress", "metadata")
+COMPARED = (
+    "buildkit_ref",
+    "status",
+    "target",
+    "platforms",
+    "wall_seconds",
+    "critical_path_seconds",
+    "steps_total",
+    "cacheable_steps",
+    "image_digest",
+    "has_provenance",
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", list(permutations(PIECES)))
+def test_any_order_gives_the_same_build(ci: APIClient, order: tuple[str, ...]):
+    for name in order:
+        answer = send(ci, fields=RUN, **{name: corpus("plain", name)})
+        assert answer.status_code == 201, answer.content
+    build = Build.objects.get()
+    pieces = [getattr(build, name) for name in COMPARED]
+    steps = list(Step.objects.of(build).values_list("vertex_digest", "state", "busy_seconds"))
+    assert build.payloads.count() == 3
+    build.delete()
+    StepBaseline.objects.all().delete()
+    IngestPayload.objects.all().delete()
+    together = {name: corpus("plain", name) for name in PIECES}
+    assert send(ci, fields=RUN, **together).status_code == 201
+    whole = Build.objects.get()
+    assert [getattr(whole, name) for name in COMPARED] == pieces
+    found = Step.objects.of(whole).values_list("vertex_digest", "state", "busy_seconds")
+    assert list(found) == steps
+
+
+@pytest.mark.django_db
+def test_the_same_ref_meets_without_a_pipeline_run(ci: APIClient):
+    send(ci, record=corpus("plain", "record"))
+    send(ci, record=corpus("plain", "record"), fields={"variant": "dev"})
+    build = Build.objects.get()
+    assert build.variant == "dev"
+    assert Step.objects.of(build).count() == build.steps_total
+
+
+@pytest.mark.django_db
+def test_other_runs_and_other_services_are_other_builds(ci: APIClient):
+    send(ci, progress=progress(), fields={"pipeline_run_id": "1"})
+    send(ci, progress=progress(), fields={"pipeline_run_id": "2"})
+    send(ci, progress=progress(), fields={"pipeline_run_id": "1", "service": "other"})
+    assert Build.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_a_bundle_makes_one_build_for_each_record(ci: APIClient):
+    receipt = send(ci, record=corpus("bake", "record")).json()
+    assert len(receipt["builds"]) == 2
+    assert Build.objects.values("buildkit_ref").distinct().count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_with_two_pieces_make_one_build(ci: APIClient):
+    for name in ("record", "progress"):
+        send(ci, sync=False, fields=RUN, **{name: corpus("plain", name)})
+
+    def work(key: int) -> None:
+        digest_payload(key)
+        connection.close()
+
+    keys = list(IngestPayload.objects.values_list("pk", flat=True))
+    threads = [Thread(target=work, args=[key]) for key in keys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert list(IngestPayload.objects.values_list("state", flat=True)) == ["done", "done"]
+    build = Build.objects.get()
+    assert Step.objects.of(build).count() == build.steps_total
