@@ -1,0 +1,38 @@
+"""``deploy/make-secrets`` writes secrets that fit together, once."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """A copy of the script, which writes beside itself."""
+    return Path(shutil.copy(ROOT / "deploy" / "make-secrets", tmp_path))
+
+
+def run(script: Path) -> dict[str, str]:
+    """Run the script; return the secrets by name."""
+    subprocess.run([script], check=True, capture_output=True)
+    return {file.name: file.read_text() for file in (script.parent / "secrets").iterdir()}
+
+
+def test_the_database_address_holds_the_password(script: Path) -> None:
+    secrets = run(script)
+    assert set(secrets) == {"secret_key", "postgres_password", "database_url"}
+    assert f":{secrets['postgres_password']}@postgres:5432/" in secrets["database_url"]
+    assert len(secrets["secret_key"]) == 64
+    assert secrets["secret_key"] != secrets["postgres_password"]
+
+
+def test_only_the_owner_can_enter_the_directory(script: Path) -> None:
+    run(script)
+    assert (script.parent / "secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_run_keeps_them(script: Path) -> None:
+    assert run(script) == run(script)
