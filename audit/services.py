@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any, Protocol
 
 import structlog
@@ -67,7 +68,7 @@ def record(
         "target_id": str(getattr(target, "public_id", target.pk)),
         "target_repr": str(target)[:300],
         "request_id": str(context.get("request_id", ""))[:64],
-        "ip": context.get("ip"),
+        "ip": _stored_ip(context.get("ip")),
         "changes": dict(changes or {}),
         "occurred_at": datetime.now(UTC).isoformat(),
         "prev_hash": last["hash"] if last else GENESIS,
@@ -77,6 +78,14 @@ def record(
     return AuditEvent.objects.create(
         **fields | {"occurred_at": datetime.fromisoformat(fields["occurred_at"])}, user_id=user_id
     )
+
+
+def _stored_ip(ip: object) -> str | None:
+    """Return the address as the database gives it back, without a zone, so that hashes hold."""
+    try:
+        return str(ip_address(str(ip).partition("%")[0]))
+    except ValueError:
+        return None
 
 
 def chain_name(project: models.Model | None) -> str:

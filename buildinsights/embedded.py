@@ -32,7 +32,7 @@ def configure_environment() -> None:
     Raises:
         EmbeddedError: the directory is not writable, or the server does not start.
     """
-    if os.environ.get("DATABASE_URL"):
+    if any(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE")):
         return
     directory = prepare_data_dir()
     os.environ["DATABASE_URL"] = start_postgres(directory / "postgres")

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
@@ -14,6 +16,15 @@ class RecentFirst(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 500
     ordering = ("-listed_at", "-id")
+
+    def paginate_queryset(  # type: ignore[override]
+        self, queryset: QuerySet[Any], request: Request, view: Any = None
+    ) -> list[Any] | None:
+        """Return the page that the cursor names; a made-up cursor names none."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except ValidationError as error:
+            raise NotFound(self.invalid_cursor_message) from error
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
         """Return the fields that make the cursor."""

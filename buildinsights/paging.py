@@ -39,9 +39,9 @@ def page_of(
     paginator = RecentFirst()
     view = _Ordered(ordering)
     try:
-        found = paginator.paginate_queryset(rows, Request(request), view=view)  # type: ignore[arg-type]
+        found = paginator.paginate_queryset(rows, Request(request), view=view)
     except NotFound:
-        found = paginator.paginate_queryset(rows, _first_page(request), view=view)  # type: ignore[arg-type]
+        found = paginator.paginate_queryset(rows, _first_page(request), view=view)
     return Page(
         list(found or []), _query(paginator.get_previous_link()), _query(paginator.get_next_link())
     )

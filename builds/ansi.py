@@ -14,6 +14,11 @@ CONTROL = re.compile(
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 )
 
+EXTENDED_COLOUR = re.compile(r"\b[345]8;(?:5;\d*|2;\d*;\d*;\d*)")
+"""Colours of the 256 and RGB palettes: left out, and their numbers are not codes of their own."""
+
+MAX_CODE_DIGITS = 3
+
 COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
@@ -54,7 +59,8 @@ def _span(text: str, classes: frozenset[str]) -> SafeString | str:
 
 
 def _apply(classes: frozenset[str], codes: str) -> frozenset[str]:
-    for code in (int(c) for c in codes.split(";") if c) if codes else (0,):
+    numbers = EXTENDED_COLOUR.sub("", codes).split(";") if codes else ["0"]
+    for code in (int(number) for number in numbers if 0 < len(number) <= MAX_CODE_DIGITS):
         if code == 0:
             classes = frozenset()
         elif code == 1:

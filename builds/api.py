@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -23,6 +23,8 @@ from builds.serializers import (
     StepLogSerializer,
     StepSerializer,
 )
+
+PROJECT = OpenApiParameter("project", str, description="Slug of one of your projects.")
 
 
 class BuildViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Build]):
@@ -132,6 +134,9 @@ def _other_build(builds: Any, public_id: str) -> Build:
     return found
 
 
+@extend_schema_view(
+    list=extend_schema(parameters=[PROJECT]), retrieve=extend_schema(parameters=[PROJECT])
+)
 class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Service]):
     """Services."""
 
@@ -142,5 +147,16 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     cursor_ordering = ("-created_at", "-id")
 
     def get_queryset(self) -> Any:
-        """Services that the actor may read."""
-        return Service.objects.visible_to(actor_of(self.request)).select_related("project")
+        """Services that the actor may read, of all projects or of the one named."""
+        services = Service.objects.visible_to(actor_of(self.request)).select_related("project")
+        project = self.request.query_params.get("project")
+        return services.filter(project__slug=project) if project else services
+
+    def get_object(self) -> Service:
+        """Return the service; a slug that two projects share needs ``?project=``."""
+        found: list[Service] = list(self.get_queryset().filter(slug=self.kwargs["slug"])[:2])
+        if not found:
+            raise NotFound
+        if len(found) > 1:
+            raise ValidationError({"project": ["Several projects have this service: name one."]})
+        return found[0]

@@ -139,13 +139,14 @@ def log_lines(
             clipped = True
             break
         piece = chunk.data[:room]
+        if not piece:
+            continue
         clipped = clipped or len(chunk.data) > room
         known = chunk.timestamp_ns is not None and origin is not None
         offset = max(-1, ((chunk.timestamp_ns or 0) - (origin or 0)) // 1_000_000) if known else -1
         begun = piece.count(b"\n") + (not piece.endswith(b"\n")) - (not at_line_start)
-        offsets.extend([min(offset, 2**31 - 1)] * max(0, begun))
-        if piece:
-            at_line_start = piece.endswith(b"\n")
+        offsets.extend([min(offset, 2**31 - 1)] * begun)
+        at_line_start = piece.endswith(b"\n")
         data += piece
     text = data.decode("utf-8", "replace").replace("\0", "\ufffd")
     return mask_secrets(text), offsets, clipped

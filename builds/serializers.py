@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
@@ -85,6 +86,7 @@ class BuildSerializer(serializers.ModelSerializer[Build]):
         args = [build.project.slug, build.public_id]
         return reverse("builds:detail", args=args, request=self._request)
 
+    @extend_schema_field(FailureSerializer(allow_null=True))
     def get_failure(self, build: Build) -> dict[str, Any] | None:
         """Class, fingerprint, failing step and BuildKit's message; null without a failure."""
         if not build.failure_class:
@@ -92,7 +94,7 @@ class BuildSerializer(serializers.ModelSerializer[Build]):
         return {
             "class": build.failure_class,
             "fingerprint": build.failure_fingerprint,
-            "step": build.failure_step,
+            "step": build.failure_vertex or None,
             "message": build.failure_message,
         }
 

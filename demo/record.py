@@ -85,6 +85,8 @@ def _prepare(workspace: Path, registry: engine.Registry, today: datetime) -> lis
     repositories = []
     for history in HISTORIES:
         _say(f"{history.service}: {len(history.commits)} commits")
+        if history.layer_cache:
+            engine.refuse_layer_cache(registry, history.service)
         path = workspace / history.service
         shutil.rmtree(path, ignore_errors=True)
         repository = grow(history, SERVICES / history.service, path, today)

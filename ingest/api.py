@@ -162,7 +162,7 @@ class ReceiptViewSet(
         """Receipts that the actor may read."""
         return IngestPayload.objects.visible_to(actor_of(self.request)).without_body()
 
-    @extend_schema(request=None, responses=ReceiptSerializer)
+    @extend_schema(request=None, responses={202: ReceiptSerializer})
     @action(detail=True, methods=["post"])
     def replay(self, request: Request, public_id: str) -> Response:
         """Digest a failed payload again."""
@@ -172,7 +172,7 @@ class ReceiptViewSet(
         payload.refresh_from_db(fields=["state", "errors"])
         return Response(self.get_serializer(payload).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=None, responses=ReceiptSerializer)
+    @extend_schema(request=None, responses={200: ReceiptSerializer})
     @action(detail=True, methods=["post"])
     def dismiss(self, request: Request, public_id: str) -> Response:
         """Take a failed payload off the list of what waits for somebody."""

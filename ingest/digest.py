@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
@@ -81,10 +82,10 @@ def _claim(payload_id: int) -> bool:
 
 
 def _settle(payload: IngestPayload, state: str, errors: list[ParseError]) -> None:
-    payload.state = state
+    payload.state, payload.digested_at = state, timezone.now()
     payload.errors = [{"path": error.path, "message": error.message} for error in errors]
     IngestPayload.objects.filter(pk=payload.pk).update(
-        state=state, errors=payload.errors, digested_at=Now()
+        state=state, errors=payload.errors, digested_at=payload.digested_at
     )
     if errors:
         log.warning("payload_failed", errors=payload.errors[:5])

@@ -15,9 +15,10 @@ from accounts.roles import Role, Scope
 from accounts.services import create_project, create_token, set_member_role
 from audit.models import AuditEvent
 
+ROOT = Path(__file__).resolve().parents[1]
 NO_TRUNCATE = AuditEvent._meta.triggers[1].get_pgid(AuditEvent)
 
-SHARED_FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
+SHARED_FIXTURES = ROOT.parent / "shared" / "fixtures"
 """Real records of public projects, where they lie beside the checkout."""
 
 

@@ -87,6 +87,7 @@ class Build(models.Model):
     failure_class = models.CharField(max_length=40, blank=True)
     failure_fingerprint = models.CharField(max_length=32, blank=True)
     failure_step = models.PositiveIntegerField(null=True)
+    failure_vertex = models.CharField(max_length=80, blank=True)
     failure_message = models.TextField(blank=True)
     failure_filename = models.CharField(max_length=300, blank=True)
     failure_lines = models.JSONField(default=list)

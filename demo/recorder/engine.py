@@ -12,11 +12,11 @@ from recorder.plan import BuildPlan, Outcome
 from recorder.repositories import Repository
 
 OUTCOMES: dict[str, Outcome] = {
-    "Completed": "succeeded",
-    "Error": "failed",
-    "Canceled": "canceled",
+    "completed": "succeeded",
+    "failed": "failed",
+    "canceled": "canceled",
 }
-"""What ``docker buildx history ls`` calls the ends of a build."""
+"""What ``docker buildx history inspect`` calls the ends of a build; ``ls`` has no "canceled"."""
 
 PUSH = ("build", "--quiet", "--push", "--platform=linux/amd64,linux/arm64")
 
@@ -84,6 +84,14 @@ def push_packages(registry: Registry, service: str, folder: Path) -> None:
     buildx(*PUSH, "--tag", registry.packages(service), ".", cwd=folder)
 
 
+def refuse_layer_cache(registry: Registry, service: str) -> None:
+    """Raise ``RuntimeError`` if an earlier recording's layer cache is still in the registry."""
+    cache = registry.layer_cache(service)
+    command = ["docker", "buildx", "imagetools", "inspect", cache]
+    if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        raise RuntimeError(f"delete {cache} first: the first build must not find a cache")
+
+
 def empty_cache() -> None:
     """Remove the whole build cache of the engine."""
     buildx("prune", "--all", "--force")
@@ -95,24 +103,25 @@ def build(repository: Repository, revision: str, plan: BuildPlan, registry: Regi
     Raises:
         RuntimeError: if the build ended otherwise than planned or left no record.
     """
-    before = set(_records())
+    before = _refs()
     with tempfile.TemporaryDirectory() as scratch:
         metadata = Path(scratch) / "metadata.json"
         options = _options(repository, revision, plan, registry)
         if plan.progress:
             options += ["--progress=rawjson", f"--metadata-file={metadata}"]
         output = _run(["docker", "buildx", "build", *options, "."], repository.path, plan)
-        after = _records()
-        ref = next((ref for ref in after if ref not in before), None)
-        if ref is None:
-            raise RuntimeError(f"no record of {revision}: {output.decode(errors='replace')}")
-        if after[ref] != plan.expect:
-            log = output.decode(errors="replace")
-            raise RuntimeError(f"{revision} {after[ref]}, planned {plan.expect}: {log}")
+        log = output.decode(errors="replace")
+        new = _refs() - before
+        if len(new) != 1:
+            raise RuntimeError(f"{len(new)} new records after {revision}: {log}")
+        ref = new.pop()
+        outcome = _outcome(ref)
+        if outcome != plan.expect:
+            raise RuntimeError(f"{revision} {outcome}, planned {plan.expect}: {log}")
         exported = Path(scratch) / "record.dockerbuild"
         buildx("history", "export", "--finalize", "--output", str(exported), ref)
         return Recorded(
-            outcome=after[ref],
+            outcome=outcome,
             bundle=exported.read_bytes(),
             progress=output if plan.progress else b"",
             metadata=metadata.read_bytes() if metadata.exists() else b"",
@@ -156,12 +165,11 @@ def _run(command: list[str], cwd: Path, plan: BuildPlan) -> bytes:
     return output
 
 
-def _records() -> dict[str, Outcome]:
-    """Return the outcome of each finished build that the engine remembers, by its ref."""
+def _refs() -> set[str]:
+    """Return the refs of the builds that the engine remembers."""
     lines = buildx("history", "ls", "--no-trunc", "--format", "json").splitlines()
-    records = (json.loads(line) for line in lines)
-    return {
-        record["ref"].rsplit("/", 1)[-1]: OUTCOMES[record["status"]]
-        for record in records
-        if record["status"] in OUTCOMES
-    }
+    return {json.loads(line)["ref"].rsplit("/", 1)[-1] for line in lines}
+
+
+def _outcome(ref: str) -> Outcome:
+    return OUTCOMES[json.loads(buildx("history", "inspect", ref, "--format", "json"))["Status"]]

@@ -1,0 +1,24 @@
+"""Accounts and projects for the administrator of the installation."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+
+from accounts.models import Membership, Project, User
+
+admin.site.register(User, UserAdmin)
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Who belongs to the project."""
+
+    model = Membership
+    extra = 1
+
+
+@admin.register(Project)
+class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Projects with their members."""
+
+    list_display = ("name", "slug", "created_at")
+    prepopulated_fields = {"slug": ["name"]}
+    inlines = [MembershipInline]
