@@ -83,8 +83,11 @@ def test_builds_can_be_filtered_without_a_reload(browser: Browser, demo_server: 
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     sign_in(page, demo_server)
     page.goto(f"{demo_server.url}/projects/demo/builds/")
-    page.get_by_label("Service").first.fill("web")
+    page.get_by_label("Service").fill("web")
+    page.get_by_label("Service").press("Enter")
     page.wait_for_url("**service=web**")
+    assert page.url.count("service=") == 1
+    assert page.locator("#results").count() == 1
     page.wait_for_function(
         "[...document.querySelectorAll('#results tbody th a')].every(a => a.textContent === 'web')"
     )
@@ -97,7 +100,9 @@ def test_the_build_page_works_without_javascript(browser: Browser, demo_server: 
     sign_in(page, demo_server)
     build = demo_server.get("/api/v1/builds/?status=succeeded").json()["results"][0]
     page.goto(build["html_url"])
-    assert page.locator(".waterfall li.step").count() == build["steps_total"]
+    steps = demo_server.get(build["url"].removeprefix(demo_server.url) + "steps/").json()
+    drawn = [step for step in steps if step["intervals"]]
+    assert page.locator(".waterfall ol > li.step").count() == len(drawn)
     page.get_by_role("link", name="Steps", exact=True).click()
-    assert page.locator("tbody tr").count() == build["steps_total"]
+    assert page.locator("tbody tr").count() == len(steps)
     context.close()

@@ -1,0 +1,31 @@
+"""``python -m bench``: all benchmarks, one JSON line each."""
+
+import argparse
+
+from bench import decode
+from bench.database import scratch_database
+
+
+def main() -> None:
+    """Run the benchmarks; the largest sizes take long."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--size", choices=["small", "medium", "full"], default="small")
+    size = parser.parse_args().size
+    decode.run()
+    scratch_database()
+    from accounts.models import User
+    from accounts.roles import Scope
+    from accounts.services import create_project, create_token
+    from bench import acceptance, digest, pages
+
+    user = User.objects.create_superuser("bench")
+    project = create_project(name="Bench", owner=user)
+    scopes = [Scope.INGEST_WRITE]
+    _, token = create_token(project=project, name="bench", scopes=scopes, actor=user)
+    digest.run(project, user)
+    acceptance.run(token)
+    pages.run(create_project(name="Pages", owner=user), user, size)
+
+
+if __name__ == "__main__":
+    main()
