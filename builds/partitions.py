@@ -41,7 +41,12 @@ def ensure_partition(month: date) -> None:
 
 
 def _exists(cursor: Any, name: str) -> bool:
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
+    """Look into the catalog itself: ``to_regclass`` remembers that a table was not there."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+        " WHERE inhparent = %s::regclass AND relname = %s)",
+        [PARENT, name],
+    )
     return bool(cursor.fetchone()[0])
 
 
