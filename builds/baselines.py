@@ -74,10 +74,12 @@ class History:
         ]
         return median(earlier[-WINDOW:]) if earlier else None
 
-    def with_run(self, started: float, build_id: int, seconds: float) -> "History":
-        """Return the history in which ``build_id`` took ``seconds``, and nothing else."""
-        others = [run for run in self.runs if run[1] != build_id]
-        return History(tuple(sorted([*others, (started, build_id, seconds)])[-WINDOW:]))
+    def with_run(self, started: float, build_id: int, seconds: float | None) -> "History":
+        """Return the history in which ``build_id`` took ``seconds``; ``None``: it did not run."""
+        runs = [run for run in self.runs if run[1] != build_id]
+        if seconds is not None:
+            runs.append((started, build_id, seconds))
+        return History(tuple(sorted(runs)[-WINDOW:]))
 
 
 def load_histories(service_id: int, identities: Iterable[str]) -> dict[str, History]:

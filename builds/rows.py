@@ -12,6 +12,7 @@ from buildkit.model import LogChunk, ResourceSample, SourceRange, Step
 from builds.masking import mask_secrets
 
 NANOSECONDS = 1_000_000_000
+INT32_MAX = 2**31 - 1
 LOG_LIMIT_BYTES = 1024 * 1024
 """What is kept of one step's output; BuildKit itself clips at 2 MiB."""
 
@@ -57,12 +58,16 @@ def moment(nanoseconds: int | None) -> datetime | None:
 
 
 def fitted(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Cut texts to the length of their columns: what others write has no agreed limit."""
+    """Cut texts and numbers to what their columns hold: what others write has no agreed limit."""
     fields = {field.name: field for field in model._meta.get_fields()}  # noqa: SLF001
     return {name: _fit(fields.get(name), value) for name, value in values.items()}
 
 
 def _fit(field: Any, value: Any) -> Any:
+    if isinstance(value, list) and hasattr(field, "base_field"):
+        return [_fit(field.base_field, item) for item in value]
+    if isinstance(value, int) and isinstance(field, models.PositiveIntegerField):
+        return max(0, min(value, INT32_MAX))
     limit = getattr(field, "max_length", None)
     return value[:limit] if limit and isinstance(value, str) else value
 
@@ -95,7 +100,7 @@ def step_rows(
             step.what_if_seconds,
             baselines.get(step.identity),
             step.dockerfile_name[:300],
-            step.dockerfile_line,
+            None if step.dockerfile_line is None else min(step.dockerfile_line, INT32_MAX),
             step.layer_digest[:80],
             step.layer_bytes,
             step.transferred_bytes,
@@ -145,7 +150,7 @@ def log_lines(
         known = chunk.timestamp_ns is not None and origin is not None
         offset = max(-1, ((chunk.timestamp_ns or 0) - (origin or 0)) // 1_000_000) if known else -1
         begun = piece.count(b"\n") + (not piece.endswith(b"\n")) - (not at_line_start)
-        offsets.extend([min(offset, 2**31 - 1)] * begun)
+        offsets.extend([min(offset, INT32_MAX)] * begun)
         at_line_start = piece.endswith(b"\n")
         data += piece
     text = data.decode("utf-8", "replace").replace("\0", "\ufffd")

@@ -79,7 +79,10 @@ def record_build(
     """
     started = moment(decoded.started_ns)
     listed_at = started or (build.listed_at if build else None) or received_at or timezone.now()
-    histories = baselines.load_histories(service.pk, (s.identity for s in decoded.steps))
+    # Attaching a partition locks the table of builds: before, and not after, this writes to it.
+    ensure_partition(month_of(listed_at))
+    identities = {step.identity for step in decoded.steps} | _recorded_identities(build)
+    histories = baselines.load_histories(service.pk, identities)
     known_baselines = _baselines_before(histories, listed_at, build.pk if build else 0)
     values = {
         **_decoded_columns(decoded),
@@ -95,13 +98,18 @@ def record_build(
     for name, value in fitted(Build, values).items():
         setattr(build, name, value)
     build.save()
-    ensure_partition(build.steps_month)
     steps = step_rows(build.pk, build.steps_month, decoded, known_baselines)
     copy_rows(Step._meta.db_table, STEP_COLUMNS, steps)  # noqa: SLF001
     copy_rows(StepLog._meta.db_table, LOG_COLUMNS, log_rows(build.pk, decoded))  # noqa: SLF001
     evidence.write_evidence(build, decoded)
     _learn(service, build, decoded, histories)
     return build
+
+
+def _recorded_identities(build: Build | None) -> set[str]:
+    if build is None:
+        return set()
+    return set(Step.objects.of(build).values_list("identity", flat=True))
 
 
 def _forget_details(build: Build) -> None:
@@ -125,14 +133,18 @@ def _learn(
     decoded: DecodedBuild,
     histories: Mapping[str, baselines.History],
 ) -> None:
-    """Add this build's executed durations to the histories that later builds are weighed by."""
+    """Set this build's executed durations in the histories that later builds are weighed by.
+
+    What an earlier piece called executed, and all pieces together do not, is taken out again.
+    """
     executed = baselines.executed_seconds(decoded.steps)
     started = build.listed_at.timestamp()
-    empty = baselines.History()
-    changed = {
-        identity: histories.get(identity, empty).with_run(started, build.pk, seconds)
-        for identity, seconds in executed.items()
-    }
+    changed = {}
+    for identity in executed.keys() | histories.keys():
+        old = histories.get(identity, baselines.History())
+        new = old.with_run(started, build.pk, executed.get(identity))
+        if new != old:
+            changed[identity] = new
     baselines.save_histories(service.pk, changed)
 
 
