@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -20,7 +20,7 @@ from builds.models import Build, Service
 from builds.rows import NANOSECONDS
 from builds.services import BuildContext, get_or_create_service, lock_service, record_build
 from ingest.models import IngestPayload, PayloadBuild, PayloadKind
-from ingest.pieces import find_build, united
+from ingest.pieces import find_build, find_by_ref, united
 from ingest.schemas import BuildKitFields, FieldsError, parse_fields
 from ingest.uploads import Part, plain, unpack
 
@@ -53,11 +53,27 @@ def digest_payload(payload_id: int) -> IngestPayload | None:
             _settle(payload, IngestPayload.State.FAILED, [error])
         except FieldsError as error:
             _settle(payload, IngestPayload.State.FAILED, error.errors)
-        except Exception:
-            log.exception("payload_digest_crashed")
-            crash = ParseError("digest", "An error of ours; it is in the server's log.")
-            _settle(payload, IngestPayload.State.FAILED, [crash])
+        except (OperationalError, IntegrityError) as error:
+            _retry(payload, error)
+        except Exception as error:
+            _give_up(payload, error)
     return payload
+
+
+def _retry(payload: IngestPayload, error: Exception) -> None:
+    """Leave to the sweep what lost to another worker (a deadlock, the same new row at once)."""
+    if payload.attempts >= MAX_ATTEMPTS:
+        _give_up(payload, error)
+        return
+    log.warning("payload_put_back", exc_info=error)
+    payload.state = IngestPayload.State.RECEIVED
+    IngestPayload.objects.filter(pk=payload.pk).update(state=payload.state)
+
+
+def _give_up(payload: IngestPayload, error: Exception) -> None:
+    log.error("payload_digest_crashed", exc_info=error)
+    crash = ParseError("digest", "An error of ours; it is in the server's log.")
+    _settle(payload, IngestPayload.State.FAILED, [crash])
 
 
 def _claim(payload_id: int) -> bool:
@@ -103,12 +119,16 @@ class Piece:
 def _digest_buildkit(payload: IngestPayload) -> None:
     fields = parse_fields(payload.fields)
     parts = unpack(payload.parts, payload.body)
-    decoded_builds = _decode(payload, parts)
-    for decoded in decoded_builds:
-        service = _service_of(payload, fields, decoded)
-        context = BuildContext(**fields.model_dump(exclude={"service"}))
+    context = BuildContext(**fields.model_dump(exclude={"service"}))
+    pieces = [
+        Piece(decoded, context, _service_of(payload, fields, decoded))
+        for decoded in _decode(payload, parts)
+    ]
+    # In one order, so that two payloads about the same services cannot wait for each other.
+    for service in sorted({piece.service for piece in pieces}, key=lambda service: service.pk):
         lock_service(service)
-        build = _record_piece(payload, parts, Piece(decoded, context, service))
+    for piece in pieces:
+        build = _record_piece(payload, parts, piece)
         link = PayloadBuild(payload=payload, build=build)
         PayloadBuild.objects.bulk_create([link], ignore_conflicts=True)
 
@@ -141,6 +161,8 @@ def _record_piece(payload: IngestPayload, parts: dict[str, Part], piece: Piece) 
 
 
 def _service_of(payload: IngestPayload, fields: BuildKitFields, decoded: DecodedBuild) -> Service:
+    if known := find_by_ref(payload.project_id, decoded.buildkit_ref):
+        return known.service
     name = fields.service or decoded.name_hint
     if not name:
         raise ParseError("service", "The record does not name the service: send the field.")

@@ -12,12 +12,8 @@ def find_build(service: Service, decoded: DecodedBuild, pipeline_run_id: str) ->
     The BuildKit ref decides where both have one. Else it is the only build of the same service
     and pipeline run whose target and platforms do not contradict; an unknown contradicts nothing.
     """
-    if decoded.buildkit_ref:
-        same_ref = Build.objects.filter(
-            project_id=service.project_id, buildkit_ref=decoded.buildkit_ref
-        ).first()
-        if same_ref:
-            return same_ref
+    if same_ref := find_by_ref(service.project_id, decoded.buildkit_ref):
+        return same_ref
     if not pipeline_run_id:
         return None
     candidates = [
@@ -26,6 +22,14 @@ def find_build(service: Service, decoded: DecodedBuild, pipeline_run_id: str) ->
         if _agrees(build, decoded)
     ]
     return candidates[0] if len(candidates) == 1 else None
+
+
+def find_by_ref(project_id: int, ref: str) -> Build | None:
+    """Return the project's build of that BuildKit ref."""
+    if not ref:
+        return None
+    builds = Build.objects.filter(project_id=project_id, buildkit_ref=ref)
+    return builds.select_related("service").first()
 
 
 def _agrees(build: Build, decoded: DecodedBuild) -> bool:
@@ -38,9 +42,16 @@ def _agrees(build: Build, decoded: DecodedBuild) -> bool:
 
 
 def united(build: Build, payload: IngestPayload, parts: dict[str, Part]) -> dict[str, Part]:
-    """Return the newest part of each name over all payloads that told of ``build``."""
+    """Return the newest part of each name over all payloads that told of ``build``.
+
+    Newest by receipt: workers may digest a later payload first.
+    """
+    told = [
+        (other.received_at, other.pk, unpack(other.parts, other.body))
+        for other in build.payloads.exclude(pk=payload.pk)
+    ]
+    told.append((payload.received_at, payload.pk, parts))
     merged: dict[str, Part] = {}
-    earlier = build.payloads.exclude(pk=payload.pk).order_by("received_at", "pk")
-    for other in earlier:
-        merged |= unpack(other.parts, other.body)
-    return merged | parts
+    for _, _, found in sorted(told, key=lambda item: item[:2]):
+        merged |= found
+    return merged
