@@ -1,9 +1,32 @@
 """Filters that the API and the pages share."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import django_filters as filters
+from django import forms
+from django_filters.fields import IsoDateTimeField
 
 from builds.models import Build
 from builds.querysets import BuildQuerySet
+
+
+class MomentField(IsoDateTimeField):
+    """A time in UTC: PostgreSQL refuses some of the offsets that ISO 8601 allows."""
+
+    def clean(self, value: Any) -> datetime | None:
+        """Return the time, or raise a ``ValidationError`` if no calendar has it in UTC."""
+        moment: datetime | None = super().clean(value)
+        try:
+            return moment.astimezone(UTC) if moment else None
+        except OverflowError as error:
+            raise forms.ValidationError("This time is out of range.", code="invalid") from error
+
+
+class MomentFilter(filters.IsoDateTimeFilter):
+    """A filter by time."""
+
+    field_class = MomentField
 
 
 class BuildFilter(filters.FilterSet):
@@ -14,8 +37,8 @@ class BuildFilter(filters.FilterSet):
     cache_state = filters.ChoiceFilter(choices=Build.CacheState.choices, label="Cache")
     ref_name = filters.CharFilter(label="Branch or tag")
     revision = filters.CharFilter(lookup_expr="startswith", label="Commit")
-    after = filters.IsoDateTimeFilter(field_name="listed_at", lookup_expr="gte", label="From")
-    before = filters.IsoDateTimeFilter(field_name="listed_at", lookup_expr="lt", label="Until")
+    after = MomentFilter(field_name="listed_at", lookup_expr="gte", label="From")
+    before = MomentFilter(field_name="listed_at", lookup_expr="lt", label="Until")
     target = filters.CharFilter(label="Target")
     variant = filters.CharFilter(label="Variant")
     environment = filters.CharFilter(label="Environment")

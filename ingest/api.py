@@ -26,7 +26,6 @@ from ingest.schema import NDJSON_HELP, UploadForm
 from ingest.serializers import AcceptedSerializer, BulkSerializer, ReceiptSerializer
 from ingest.services import Accepted, accept_upload, dismiss_payload, replay_payload
 from ingest.tasks import enqueue_digest
-from ingest.uploads import Upload
 
 PARAMETERS = [
     OpenApiParameter(
@@ -44,6 +43,13 @@ PARAMETERS = [
         description="The same key with other bytes is refused with 409.",
     ),
 ]
+
+
+SYNC_CODES: dict[str, int] = {
+    IngestPayload.State.DONE: status.HTTP_201_CREATED,
+    IngestPayload.State.FAILED: status.HTTP_422_UNPROCESSABLE_ENTITY,
+}
+"""Else 202: a worker has it, or will."""
 
 
 class BuildKitIngestView(APIView):
@@ -76,21 +82,16 @@ class BuildKitIngestView(APIView):
         if isinstance(request.data, bytes):
             return self._bulk(request, project, request.data)
         upload = bodies.form_upload(PayloadKind.BUILDKIT, request.data)
-        key = request.headers.get("Idempotency-Key", "")[:200]
-        accepted = self._accept(request, project, upload, key)
+        accepted = accept_upload(
+            project=project,
+            actor=actor_of(request),
+            upload=upload,
+            idempotency_key=bodies.idempotency_key(request),
+        )
         if request.query_params.get("sync", "").lower() in {"1", "true"}:
             return _digested_now(request, accepted)
+        _enqueue(accepted)
         return Response(_receipt(request, accepted), status=status.HTTP_202_ACCEPTED)
-
-    def _accept(
-        self, request: Request, project: Project, upload: Upload, key: str = ""
-    ) -> Accepted:
-        accepted = accept_upload(
-            project=project, actor=actor_of(request), upload=upload, idempotency_key=key
-        )
-        if not accepted.duplicate and "sync" not in request.query_params:
-            enqueue_digest(accepted.payload)
-        return accepted
 
     def _bulk(self, request: Request, project: Project, body: bytes) -> Response:
         """Answer for each line; 202 if all were accepted, else 207."""
@@ -103,7 +104,10 @@ class BuildKitIngestView(APIView):
                 ]
                 results.append({"line": line.number, "errors": errors})
             else:
-                accepted = self._accept(request, project, line.upload)
+                accepted = accept_upload(
+                    project=project, actor=actor_of(request), upload=line.upload
+                )
+                _enqueue(accepted)
                 results.append({"line": line.number, **_receipt(request, accepted)})
         if not results:
             raise ValidationError({"body": ["There is no line in it."]})
@@ -123,6 +127,11 @@ def project_for(request: Request) -> Project:
     return projects[0]
 
 
+def _enqueue(accepted: Accepted) -> None:
+    if not accepted.duplicate:
+        enqueue_digest(accepted.payload)
+
+
 def _receipt(request: Request, accepted: Accepted) -> dict[str, Any]:
     receipt = accepted.payload.public_id
     return {
@@ -139,9 +148,7 @@ def _digested_now(request: Request, accepted: Accepted) -> Response:
     serializer = ReceiptSerializer(
         payload, context={"request": request, "duplicate": accepted.duplicate}
     )
-    failed = payload.state == IngestPayload.State.FAILED
-    code = status.HTTP_422_UNPROCESSABLE_ENTITY if failed else status.HTTP_201_CREATED
-    return Response(serializer.data, status=code)
+    return Response(serializer.data, status=SYNC_CODES.get(payload.state, status.HTTP_202_ACCEPTED))
 
 
 class ReceiptViewSet(
@@ -160,7 +167,7 @@ class ReceiptViewSet(
 
     def get_queryset(self) -> Any:
         """Receipts that the actor may read."""
-        return IngestPayload.objects.visible_to(actor_of(self.request)).without_body()
+        return IngestPayload.objects.visible_to(actor_of(self.request)).without_body().with_builds()
 
     @extend_schema(request=None, responses={202: ReceiptSerializer})
     @action(detail=True, methods=["post"])

@@ -20,6 +20,8 @@ from ingest.digest import limits
 from ingest.schemas import FieldsError, parse_fields
 from ingest.uploads import BUILDKIT_PARTS, GZIP_MAGIC, Part, Upload
 
+MAX_KEY_LENGTH = 200
+
 
 class BodyTooLargeError(APIException):
     """413."""
@@ -31,7 +33,11 @@ class BodyTooLargeError(APIException):
 
 def check_length(request: Request) -> None:
     """Refuse a body that says it is too large, before a byte of it is read."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.INGEST_MAX_BODY_BYTES:
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError as error:
+        raise ParseError("Content-Length must be a number.") from error
+    if length > settings.INGEST_MAX_BODY_BYTES:
         raise BodyTooLargeError(
             f"The body is larger than the {settings.INGEST_MAX_BODY_BYTES} bytes that "
             "this server takes (INGEST_MAX_BODY_BYTES)."
@@ -59,6 +65,15 @@ def decode_content_encoding(request: Request) -> None:
     http._read_started = False  # type: ignore[attr-defined]  # noqa: SLF001
     http.META["CONTENT_LENGTH"] = str(len(data))
     del http.META["HTTP_CONTENT_ENCODING"]
+
+
+def idempotency_key(request: Request) -> str:
+    """Return the sender's key, empty without one; a key that cannot be kept whole is refused."""
+    key: str = request.headers.get("Idempotency-Key", "")
+    if len(key) > MAX_KEY_LENGTH or not key.isprintable():
+        message = f"Must be at most {MAX_KEY_LENGTH} printable characters."
+        raise ValidationError({"Idempotency-Key": [message]})
+    return key
 
 
 class UnsupportedEncodingError(APIException):
@@ -146,10 +161,11 @@ def _line_upload(kind: str, raw: bytes) -> Upload:
         raise ValidationError({"line": [f"Not JSON: {error}."]}) from error
     if not isinstance(document, dict):
         raise ValidationError({"line": ["Must be a JSON object."]})
+    sent = {name: document.pop(name, None) for name in BUILDKIT_PARTS}
     parts = [
-        Part(name, "", _part_bytes(name, document.pop(name)))
-        for name in BUILDKIT_PARTS
-        if document.get(name) is not None
+        Part(name, "", _part_bytes(name, value))
+        for name, value in sent.items()
+        if value is not None
     ]
     return _checked(kind, document, parts, {})
 

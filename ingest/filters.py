@@ -2,6 +2,7 @@
 
 import django_filters as filters
 
+from builds.filters import MomentFilter
 from ingest.models import IngestPayload
 from ingest.querysets import IngestPayloadQuerySet
 
@@ -13,8 +14,8 @@ class ReceiptFilter(filters.FilterSet):
     """What a list of receipts can be narrowed by."""
 
     state = filters.ChoiceFilter(choices=STATES, label="State", method="in_state")
-    after = filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte", label="From")
-    before = filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="lt", label="Until")
+    after = MomentFilter(field_name="received_at", lookup_expr="gte", label="From")
+    before = MomentFilter(field_name="received_at", lookup_expr="lt", label="Until")
 
     class Meta:
         model = IngestPayload

@@ -38,6 +38,10 @@ class IngestPayloadQuerySet(models.QuerySet["IngestPayload"]):
         """Leave out the bytes."""
         return self.defer("body")
 
+    def with_builds(self) -> Self:
+        """Fetch what receipts tell of the builds in one query for all."""
+        return self.prefetch_related("build_links__build__project")
+
     def left_behind(self, *, pending: timedelta, stale: timedelta) -> Self:
         """Payloads whose message was lost, or whose worker died in the middle."""
         return self.filter(

@@ -71,16 +71,15 @@ def made_builds(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
     """Return id and addresses of a settled payload's builds, in the order they were written."""
     if payload.state != IngestPayload.State.DONE:
         return []
-    links = payload.build_links.order_by("pk").values_list(
-        "build__public_id", "build__project__slug"
-    )
+    links = sorted(payload.build_links.all(), key=lambda link: link.pk)
+    made = [(link.build.public_id, link.build.project.slug) for link in links]
     return [
         {
             "id": str(public_id),
             "url": reverse("api:build-detail", args=[public_id], request=request),
             "html_url": reverse("builds:detail", args=[slug, public_id], request=request),
         }
-        for public_id, slug in links
+        for public_id, slug in made
     ]
 
 
