@@ -8,10 +8,3 @@ class LastAdministratorError(DomainError):
 
     code = "last_administrator"
     message = "A project needs at least one administrator: name another one first."
-
-
-class NotAMemberError(DomainError):
-    """There is no such user."""
-
-    code = "unknown_user"
-    message = "There is no user of that name."

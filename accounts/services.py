@@ -90,6 +90,7 @@ def set_member_role(*, project: Project, user: User, role: Role, actor: Actor) -
 @transaction.atomic
 def remove_member(*, membership: Membership, actor: Actor) -> None:
     """Take a person out of a project; the last administrator stays."""
+    membership = Membership.objects.select_for_update().get(pk=membership.pk)
     if membership.role == Role.ADMIN:
         _require_another_admin(membership)
     record(
