@@ -234,7 +234,7 @@ RECENT = (
             Replace("requirements.txt", "starlette==0.41.3", "starlette==0.45.3"),
         ),
         builds=(
-            replace(WIDE, expect="canceled", interrupt_after_seconds=5),
+            replace(WIDE, expect="canceled", interrupt_after_seconds=4),
             replace(WIDE, after_minutes=9),
         ),
     ),

@@ -331,7 +331,7 @@ RECENT = (
             ),
         ),
         builds=(
-            replace(FRENCH, expect="canceled", lost_cache=True, interrupt_after_seconds=9),
+            replace(FRENCH, expect="canceled", lost_cache=True, interrupt_after_seconds=5),
             replace(FRENCH, after_minutes=11),
         ),
     ),
