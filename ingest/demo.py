@@ -19,7 +19,6 @@ from ingest.services import accept_upload
 from ingest.uploads import Part, Upload, plain
 
 RECORDINGS = Path(settings.BASE_DIR) / "demo" / "recordings"
-DAY_SECONDS = 86_400
 UPLOAD_DELAY = timedelta(seconds=20)
 """How long after its build a sample is said to have been received."""
 
@@ -33,16 +32,11 @@ class Sample:
 
 
 def load_samples(now: datetime, folder: Path = RECORDINGS) -> list[Sample]:
-    """Read the recordings, oldest first, dated so that the newest seems to be of yesterday.
-
-    Offsets count back from a midnight in UTC; whole days are taken off, so that times of day stay.
-    """
+    """Read the recordings, oldest first; offsets count back from ``now``'s midnight in UTC."""
     builds = json.loads((folder / "index.json").read_text())["builds"]
-    idle_days = min(entry["offset_seconds"] for entry in builds) // DAY_SECONDS
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    end = midnight + timedelta(days=idle_days)
     samples = [
-        Sample(_upload(entry, folder), end - timedelta(seconds=entry["offset_seconds"]))
+        Sample(_upload(entry, folder), midnight - timedelta(seconds=entry["offset_seconds"]))
         for entry in builds
     ]
     return sorted(samples, key=lambda sample: sample.starts_at)
