@@ -59,7 +59,7 @@ def accept(project: Project, user: User, number: int) -> int:
     fields = {"service": "bench", "pipeline_run_id": str(number)}
     part = Part("progress", "progress.json", progress(number))
     upload = Upload(PayloadKind.BUILDKIT, fields, (part,))
-    return accept_upload(project=project, actor=user, upload=upload).payload.pk
+    return accept_upload(project_id=project.pk, actor=user, upload=upload).payload.pk
 
 
 class Copies:

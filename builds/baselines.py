@@ -87,10 +87,7 @@ def load_histories(service_id: int, identities: Iterable[str]) -> dict[str, Hist
     rows = StepBaseline.objects.filter(
         service_id=service_id, identity__in=sorted(set(identities))
     ).values_list("identity", "runs")
-    return {
-        identity: History(tuple((begun, build, seconds) for begun, build, seconds in runs))
-        for identity, runs in rows
-    }
+    return {identity: History(tuple(map(tuple, runs))) for identity, runs in rows}
 
 
 UPSERT = """

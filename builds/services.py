@@ -9,7 +9,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.models import Project
 from buildkit.classification import classify
 from buildkit.model import Build as DecodedBuild
 from builds import baselines, evidence
@@ -46,11 +45,11 @@ class BuildContext:
     trigger: str = ""
 
 
-def get_or_create_service(*, project: Project, name: str) -> Service:
+def get_or_create_service(*, project_id: int, name: str) -> Service:
     """Return the service whose name makes that slug; create it at its first build."""
     slug = slugify(name)[:100] or "unnamed"
     service, _ = Service.objects.get_or_create(
-        project=project, slug=slug, defaults={"name": name.strip()[:100]}
+        project_id=project_id, slug=slug, defaults={"name": name.strip()[:100]}
     )
     return service
 
@@ -64,7 +63,7 @@ def lock_service(service: Service) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [SERVICE_LOCK, service.pk % 2**31])
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_build(
     *,
     service: Service,

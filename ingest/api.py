@@ -78,12 +78,12 @@ class BuildKitIngestView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Accept one build (multipart) or many (NDJSON)."""
-        project = project_for(request)
+        project_id = project_id_for(request)
         if isinstance(request.data, bytes):
-            return self._bulk(request, project, request.data)
+            return self._bulk(request, project_id, request.data)
         upload = bodies.form_upload(PayloadKind.BUILDKIT, request.data)
         accepted = accept_upload(
-            project=project,
+            project_id=project_id,
             actor=actor_of(request),
             upload=upload,
             idempotency_key=bodies.idempotency_key(request),
@@ -93,7 +93,7 @@ class BuildKitIngestView(APIView):
         _enqueue(accepted)
         return Response(_receipt(request, accepted), status=status.HTTP_202_ACCEPTED)
 
-    def _bulk(self, request: Request, project: Project, body: bytes) -> Response:
+    def _bulk(self, request: Request, project_id: int, body: bytes) -> Response:
         """Answer for each line; 202 if all were accepted, else 207."""
         results: list[dict[str, Any]] = []
         for line in bodies.ndjson_uploads(PayloadKind.BUILDKIT, body):
@@ -105,7 +105,7 @@ class BuildKitIngestView(APIView):
                 results.append({"line": line.number, "errors": errors})
             else:
                 accepted = accept_upload(
-                    project=project, actor=actor_of(request), upload=line.upload
+                    project_id=project_id, actor=actor_of(request), upload=line.upload
                 )
                 _enqueue(accepted)
                 results.append({"line": line.number, **_receipt(request, accepted)})
@@ -116,15 +116,16 @@ class BuildKitIngestView(APIView):
         return Response({"results": results}, status=code)
 
 
-def project_for(request: Request) -> Project:
+def project_id_for(request: Request) -> int:
     """Return the project that the request writes to: the token's, or the one it names."""
-    projects = list(Project.objects.visible_to(actor_of(request), Scope.INGEST_WRITE)[:100])
+    project_ids = actor_of(request).project_ids_with(Scope.INGEST_WRITE)
     slug = request.query_params.get("project")
     if slug is not None:
-        projects = [project for project in projects if project.slug == slug]
-    if len(projects) != 1:
+        named = Project.objects.filter(slug=slug, pk__in=project_ids)
+        project_ids = list(named.values_list("pk", flat=True))
+    if len(project_ids) != 1:
         raise ValidationError({"project": ["Name one project that you may send to."]})
-    return projects[0]
+    return project_ids[0]
 
 
 def _enqueue(accepted: Accepted) -> None:

@@ -56,7 +56,7 @@ def ingest_samples(
 ) -> Iterator[IngestPayload]:
     """Accept and digest each sample that the project does not have yet."""
     for sample in samples:
-        accepted = accept_upload(project=project, actor=actor, upload=sample.upload)
+        accepted = accept_upload(project_id=project.pk, actor=actor, upload=sample.upload)
         if accepted.duplicate:
             continue
         _date(accepted.payload, sample)

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from buildkit.errors import ParseError
@@ -19,16 +16,13 @@ from buildkit.shift import shifted
 from builds.models import Build, Service
 from builds.rows import NANOSECONDS
 from builds.services import BuildContext, get_or_create_service, lock_service, record_build
+from ingest.claims import MAX_ATTEMPTS, claim, hold
 from ingest.models import IngestPayload, PayloadBuild, PayloadKind
 from ingest.pieces import find_build, find_by_ref, united
 from ingest.schemas import BuildKitFields, FieldsError, parse_fields
 from ingest.uploads import Part, plain, unpack
 
 log = structlog.get_logger(__name__)
-
-MAX_ATTEMPTS = 3
-STALE_AFTER = timedelta(minutes=5)
-"""A digest that runs longer has lost its worker: the task's hard time limit is shorter."""
 
 
 def limits() -> Limits:
@@ -41,12 +35,14 @@ def digest_payload(payload_id: int) -> IngestPayload | None:
 
     Whatever goes wrong is noted on the payload, which can then be replayed.
     """
-    if not _claim(payload_id):
+    payload = claim(payload_id)
+    if payload is None:
         return None
-    payload = IngestPayload.objects.select_related("project").get(pk=payload_id)
     with structlog.contextvars.bound_contextvars(payload_id=str(payload.public_id)):
         try:
             with transaction.atomic():
+                if not hold(payload):
+                    return None
                 DIGESTERS[PayloadKind(payload.kind)](payload)
                 _settle(payload, IngestPayload.State.DONE, [])
         except ParseError as error:
@@ -74,27 +70,6 @@ def _give_up(payload: IngestPayload, error: Exception) -> None:
     log.error("payload_digest_crashed", exc_info=error)
     crash = ParseError("digest", "An error of ours; it is in the server's log.")
     _settle(payload, IngestPayload.State.FAILED, [crash])
-
-
-def _claim(payload_id: int) -> bool:
-    """Take a waiting payload by compare-and-set; give up one that killed its workers.
-
-    The claim need not survive a crash of the database, so its commit does not wait for the disk.
-    """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL synchronous_commit = off")
-        waiting = IngestPayload.objects.filter(pk=payload_id).filter(
-            Q(state="received") | Q(state="digesting", digest_started_at__lt=Now() - STALE_AFTER)
-        )
-        claimed = waiting.filter(attempts__lt=MAX_ATTEMPTS).update(
-            state="digesting", attempts=F("attempts") + 1, digest_started_at=Now()
-        )
-        if not claimed:
-            message = f"The worker died {MAX_ATTEMPTS} times while digesting this payload."
-            errors = [{"path": "digest", "message": message}]
-            waiting.update(state="failed", errors=errors, digested_at=Now())
-    return bool(claimed)
 
 
 def _settle(payload: IngestPayload, state: str, errors: list[ParseError]) -> None:
@@ -166,7 +141,7 @@ def _service_of(payload: IngestPayload, fields: BuildKitFields, decoded: Decoded
     name = fields.service or decoded.name_hint
     if not name:
         raise ParseError("service", "The record does not name the service: send the field.")
-    return get_or_create_service(project=payload.project, name=name)
+    return get_or_create_service(project_id=payload.project_id, name=name)
 
 
 DIGESTERS: dict[PayloadKind, Callable[[IngestPayload], None]] = {

@@ -1,5 +1,7 @@
 """Pieces of one build that arrive apart: which build they belong to, and what it is made of."""
 
+from typing import Any
+
 from buildkit.model import Build as DecodedBuild
 from builds.models import Build, Service
 from ingest.models import IngestPayload
@@ -16,12 +18,10 @@ def find_build(service: Service, decoded: DecodedBuild, pipeline_run_id: str) ->
         return same_ref
     if not pipeline_run_id:
         return None
-    candidates = [
-        build
-        for build in Build.objects.filter(service=service, pipeline_run_id=pipeline_run_id)
-        if _agrees(build, decoded)
-    ]
-    return candidates[0] if len(candidates) == 1 else None
+    of_run = Build.objects.filter(service=service, pipeline_run_id=pipeline_run_id)
+    identities = of_run.values_list("pk", "buildkit_ref", "target", "platforms")
+    candidates = [pk for pk, *identity in identities if _agrees(identity, decoded)]
+    return Build.objects.get(pk=candidates[0]) if len(candidates) == 1 else None
 
 
 def find_by_ref(project_id: int, ref: str) -> Build | None:
@@ -32,11 +32,12 @@ def find_by_ref(project_id: int, ref: str) -> Build | None:
     return builds.select_related("service").first()
 
 
-def _agrees(build: Build, decoded: DecodedBuild) -> bool:
+def _agrees(identity: list[Any], decoded: DecodedBuild) -> bool:
+    ref, target, platforms = identity
     pairs = (
-        (build.buildkit_ref, decoded.buildkit_ref),
-        (build.target, decoded.target),
-        (sorted(build.platforms), sorted(decoded.platforms)),
+        (ref, decoded.buildkit_ref),
+        (target, decoded.target),
+        (sorted(platforms), sorted(decoded.platforms)),
     )
     return all(not old or not new or old == new for old, new in pairs)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from accounts.roles import Scope
 from accounts.typing import Actor
@@ -42,12 +42,11 @@ class IngestPayloadQuerySet(models.QuerySet["IngestPayload"]):
         """Fetch what receipts tell of the builds in one query for all."""
         return self.prefetch_related("build_links__build__project")
 
-    def left_behind(self, *, pending: timedelta, stale: timedelta) -> Self:
-        """Payloads whose message was lost, or whose worker died in the middle."""
-        return self.filter(
-            Q(state="received", received_at__lt=Now() - pending)
-            | Q(state="digesting", digest_started_at__lt=Now() - stale)
-        ).order_by("received_at")
+    def left_behind(self, after: timedelta) -> Self:
+        """Payloads whose message was lost, that wait to be tried again, or whose worker died."""
+        began = Coalesce("digest_started_at", "received_at")
+        waiting = self.filter(state__in=["received", "digesting"])
+        return waiting.annotate(since=began).filter(since__lt=Now() - after).order_by("received_at")
 
     def expired(self, retention: timedelta) -> Self:
         """Settled payloads beyond their retention; failures stay until somebody settles them."""

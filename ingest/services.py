@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
-from accounts.models import ApiToken, Project, User
+from accounts.models import ApiToken, User
 from audit.services import record
 from buildinsights.batches import delete_in_batches
 from ingest.exceptions import IdempotencyConflictError, NotReplayableError
 from ingest.models import IngestPayload
 from ingest.querysets import IngestPayloadQuerySet
-from ingest.uploads import Upload, pack
+from ingest.storing import insert_new
+from ingest.uploads import Upload, identity_of, pack
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +28,7 @@ class Accepted:
 
 def accept_upload(
     *,
-    project: Project,
+    project_id: int,
     actor: ApiToken | User,
     upload: Upload,
     idempotency_key: str = "",
@@ -37,30 +38,28 @@ def accept_upload(
     Raises:
         IdempotencyConflictError: the key came before with other bytes.
     """
-    sha256 = upload.sha256()
     contents, body = pack(upload.parts)
-    try:
-        with transaction.atomic():
-            payload = IngestPayload.objects.create(
-                project=project,
-                token=actor if isinstance(actor, ApiToken) else None,
-                user=actor if isinstance(actor, User) else None,
-                kind=upload.kind,
-                sha256=sha256,
-                idempotency_key=idempotency_key,
-                fields=upload.fields,
-                parts=contents,
-                body=body,
-                size_bytes=upload.size_bytes,
-            )
-    except IntegrityError:
-        return Accepted(_earlier(project, upload.kind, sha256, idempotency_key), duplicate=True)
+    sha256 = identity_of(upload, contents)
+    payload = IngestPayload(
+        project_id=project_id,
+        token=actor if isinstance(actor, ApiToken) else None,
+        user=actor if isinstance(actor, User) else None,
+        kind=upload.kind,
+        sha256=sha256,
+        idempotency_key=idempotency_key,
+        fields=upload.fields,
+        parts=contents,
+        body=body,
+        size_bytes=upload.size_bytes,
+    )
+    if not insert_new(payload):
+        return Accepted(_earlier(project_id, upload.kind, sha256, idempotency_key), duplicate=True)
     log.info("payload_accepted", payload_id=str(payload.public_id), size_bytes=upload.size_bytes)
     return Accepted(payload, duplicate=False)
 
 
-def _earlier(project: Project, kind: str, sha256: str, idempotency_key: str) -> IngestPayload:
-    known = IngestPayload.objects.without_body().filter(project=project)
+def _earlier(project_id: int, kind: str, sha256: str, idempotency_key: str) -> IngestPayload:
+    known = IngestPayload.objects.without_body().filter(project_id=project_id)
     same_bytes = known.filter(kind=kind, sha256=sha256).first()
     if same_bytes is None:
         raise IdempotencyConflictError

@@ -8,14 +8,13 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
-from ingest.digest import STALE_AFTER
+from ingest.claims import LEAVE_ALONE, give_up_killers
 from ingest.digest import digest_payload as digest
 from ingest.models import IngestPayload
 from ingest.services import purge
 
 log = structlog.get_logger(__name__)
 
-PENDING_AFTER = timedelta(seconds=20)
 DRAIN_SECONDS = 25
 """How long one sweep works; the next one comes after 30 s."""
 BATCH = 5000
@@ -39,9 +38,11 @@ def drain_pending(**_: Any) -> None:
     Done here and not enqueued again: under a backlog that would only lengthen the queue.
     """
     deadline = monotonic() + DRAIN_SECONDS
-    left = IngestPayload.objects.left_behind(pending=PENDING_AFTER, stale=STALE_AFTER)
+    give_up_killers()
     drained = 0
-    for payload_id in left.values_list("pk", flat=True)[:BATCH]:
+    for payload_id in IngestPayload.objects.left_behind(LEAVE_ALONE).values_list("pk", flat=True)[
+        :BATCH
+    ]:
         if monotonic() > deadline:
             break
         drained += digest(payload_id) is not None

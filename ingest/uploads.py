@@ -34,20 +34,6 @@ class Upload:
     fields: dict[str, str]
     parts: tuple[Part, ...]
 
-    def digests(self) -> list[str]:
-        """Return SHA-256 of each part, in order."""
-        return [hashlib.sha256(part.data).hexdigest() for part in self.parts]
-
-    def sha256(self) -> str:
-        """Return what makes two uploads the same: kind, fields and the bytes of the parts."""
-        names = (part.name for part in self.parts)
-        document = {
-            "kind": self.kind,
-            "fields": self.fields,
-            "parts": sorted(zip(names, self.digests(), strict=True)),
-        }
-        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
-
     @property
     def size_bytes(self) -> int:
         """Bytes of all parts as they were sent."""
@@ -80,6 +66,16 @@ def pack(parts: Iterable[Part]) -> tuple[list[dict[str, Any]], bytes]:
         chunks.append(stored)
         offset += len(stored)
     return contents, b"".join(chunks)
+
+
+def identity_of(upload: Upload, contents: Iterable[dict[str, Any]]) -> str:
+    """Return SHA-256 of what makes two uploads the same: kind, fields and the parts as sent."""
+    document = {
+        "kind": upload.kind,
+        "fields": upload.fields,
+        "parts": sorted((entry["name"], entry["sha256"]) for entry in contents),
+    }
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def unpack(contents: Iterable[dict[str, Any]], body: bytes | memoryview) -> dict[str, Part]:

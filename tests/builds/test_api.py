@@ -23,7 +23,7 @@ BUDGETS = Path(__file__).resolve().parents[1] / "query_budgets.json"
 
 @pytest.fixture
 def service(project: Project) -> Service:
-    return get_or_create_service(project=project, name="shop")
+    return get_or_create_service(project_id=project.pk, name="shop")
 
 
 def add(service: Service, number: int, **context: str) -> Build:

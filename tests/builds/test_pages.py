@@ -17,7 +17,7 @@ TABS = ["timeline", "steps", "log", "source", "layers", "evidence", "nonsense"]
 
 @pytest.fixture
 def service(project: Project) -> Service:
-    return get_or_create_service(project=project, name="shop")
+    return get_or_create_service(project_id=project.pk, name="shop")
 
 
 def add(service: Service, number: int = 0) -> Build:

@@ -26,7 +26,7 @@ NOTHING = BuildContext()
 
 @pytest.fixture
 def service(project: Project) -> Service:
-    return get_or_create_service(project=project, name="Web Shop")
+    return get_or_create_service(project_id=project.pk, name="Web Shop")
 
 
 def rich():
@@ -118,7 +118,7 @@ def test_steps_lie_in_the_partition_of_their_month(service: Service):
 
 
 def test_a_service_is_found_by_its_slug(service: Service, project: Project):
-    assert get_or_create_service(project=project, name="web-shop ") == service
+    assert get_or_create_service(project_id=project.pk, name="web-shop ") == service
     assert (service.name, service.slug) == ("Web Shop", "web-shop")
 
 

@@ -1,17 +1,19 @@
 """Workers that meet: no deadlock, no lost payload, and the order of digesting does not matter."""
 
-from threading import Thread
+from datetime import timedelta
+from threading import Event, Thread
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Project
 from buildkit.model import CacheCounts, StepState
 from builds.models import Build, Service, StepBaseline
 from builds.services import BuildContext, get_or_create_service, record_build
-from ingest import digest
-from ingest.models import IngestPayload
+from ingest import claims, digest
+from ingest.models import IngestPayload, PayloadKind
 from tests.builds.making import SECOND, START, build, step
 from tests.ingest.sending import corpus, progress, send
 
@@ -20,7 +22,9 @@ YEAR = 365 * 86_400 * SECOND
 
 @pytest.mark.django_db(transaction=True)
 def test_first_builds_of_a_month_do_not_wait_for_each_other(project: Project):
-    services = [get_or_create_service(project=project, name=f"s{number}") for number in range(4)]
+    services = [
+        get_or_create_service(project_id=project.pk, name=f"s{number}") for number in range(4)
+    ]
     errors: list[Exception] = []
 
     def work(number: int) -> None:
@@ -40,6 +44,48 @@ def test_first_builds_of_a_month_do_not_wait_for_each_other(project: Project):
     assert Build.objects.count() == 4
 
 
+def rest_of_time(key: int) -> None:
+    """Let the time pass for which a payload is left alone."""
+    long_ago = timezone.now() - claims.LEAVE_ALONE
+    IngestPayload.objects.filter(pk=key).update(digest_started_at=long_ago)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_is_still_at_it_keeps_its_payload(ci: APIClient, monkeypatch):
+    send(ci, sync=False, progress=progress())
+    key = IngestPayload.objects.get().pk
+    monkeypatch.setattr(claims, "LEAVE_ALONE", timedelta(0))
+    at_work, may_end = Event(), Event()
+
+    def slow(payload: IngestPayload) -> None:
+        at_work.set()
+        may_end.wait(30)
+
+    monkeypatch.setitem(digest.DIGESTERS, PayloadKind.BUILDKIT, slow)
+
+    def work() -> None:
+        digest.digest_payload(key)
+        connection.close()
+
+    worker = Thread(target=work)
+    worker.start()
+    assert at_work.wait(30)
+    assert digest.digest_payload(key) is None
+    may_end.set()
+    worker.join(30)
+    payload = IngestPayload.objects.get()
+    assert (payload.state, payload.attempts) == ("done", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_payload_of_a_worker_that_is_gone_is_free(ci: APIClient, monkeypatch):
+    send(ci, sync=False, progress=progress())
+    key = IngestPayload.objects.get().pk
+    monkeypatch.setattr(claims, "LEAVE_ALONE", timedelta(0))
+    assert claims.claim(key).attempts == 1
+    assert digest.digest_payload(key).state == "done"
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [OperationalError("deadlock detected"), IntegrityError("twice")])
 def test_what_lost_to_another_worker_is_tried_again(ci: APIClient, error: Exception, monkeypatch):
@@ -51,7 +97,11 @@ def test_what_lost_to_another_worker_is_tried_again(ci: APIClient, error: Except
 
     with monkeypatch.context() as patch:
         patch.setattr(digest, "read_builds", lose)
-        states = [payload.state for _ in range(3) if (payload := digest.digest_payload(key))]
+        states = []
+        for _ in range(claims.MAX_ATTEMPTS):
+            states.append(digest.digest_payload(key).state)
+            assert digest.digest_payload(key) is None, "it rests before it is tried again"
+            rest_of_time(key)
     assert states == ["received", "received", "failed"]
     IngestPayload.objects.update(state="received", attempts=1)
     assert digest.digest_payload(key).state == "done"
@@ -79,7 +129,7 @@ def test_a_piece_goes_to_the_service_of_its_build(ci: APIClient):
 
 @pytest.mark.django_db
 def test_a_step_that_did_not_run_after_all_leaves_no_duration(project: Project):
-    service = get_or_create_service(project=project, name="shop")
+    service = get_or_create_service(project_id=project.pk, name="shop")
     ran, hit = build(step(0, 0, 2)), build(step(0, 0, 0, state=StepState.CACHED))
     first = record_build(service=service, decoded=ran, context=BuildContext())
     assert StepBaseline.objects.get().runs == [[START / SECOND, first.pk, 2.0]]
@@ -92,7 +142,7 @@ def test_a_step_that_did_not_run_after_all_leaves_no_duration(project: Project):
 
 @pytest.mark.django_db
 def test_numbers_and_names_beyond_their_columns_are_cut(project: Project):
-    service = get_or_create_service(project=project, name="shop")
+    service = get_or_create_service(project_id=project.pk, name="shop")
     decoded = build(
         step(0, 0, 2, dockerfile_line=2**40),
         platforms=("linux/" + "x" * 100,),

@@ -12,7 +12,7 @@ from accounts.models import Project, User
 from accounts.roles import Scope
 from audit.models import AuditEvent
 from builds.models import Build
-from ingest import digest
+from ingest import claims, digest
 from ingest.models import IngestPayload
 from ingest.tasks import drain_pending, purge_expired
 from tests.ingest.sending import corpus, progress, send
@@ -74,7 +74,7 @@ def test_the_sweep_takes_over_from_a_worker_that_died(ci: APIClient):
     waiting.update(state="digesting", attempts=1, digest_started_at=timezone.now())
     drain_pending()
     assert waiting.get().state == "digesting", "somebody may still be at it"
-    waiting.update(digest_started_at=timezone.now() - digest.STALE_AFTER - timedelta(seconds=1))
+    waiting.update(digest_started_at=timezone.now() - claims.LEAVE_ALONE)
     drain_pending()
     assert waiting.get().state == "done"
 
@@ -83,13 +83,13 @@ def test_a_payload_that_kills_its_workers_is_given_up(ci: APIClient):
     send(ci, sync=False, progress=progress())
     IngestPayload.objects.update(
         state="digesting",
-        attempts=digest.MAX_ATTEMPTS,
-        digest_started_at=timezone.now() - digest.STALE_AFTER - timedelta(seconds=1),
+        attempts=claims.MAX_ATTEMPTS,
+        digest_started_at=timezone.now() - claims.LEAVE_ALONE,
     )
     drain_pending()
     payload = IngestPayload.objects.get()
     assert payload.state == "failed"
-    assert "died 3 times" in payload.errors[0]["message"]
+    assert "Given up after 3 attempts" in payload.errors[0]["message"]
 
 
 def test_two_workers_with_one_message_digest_once(ci: APIClient):
