@@ -94,6 +94,13 @@ TEMPLATES = [
 _database = env.db("DATABASE_URL")
 if "host" in _database.get("OPTIONS", {}):
     _database["HOST"] = _database["OPTIONS"].pop("host")  # a socket directory
+# Parameters travel apart from the statement, bytes as they are, and a statement that comes again is
+# neither parsed nor planned again. A pooler in between must know prepared statements.
+_database["OPTIONS"] = {
+    "server_side_binding": True,
+    "prepare_threshold": 3,
+    **_database.get("OPTIONS", {}),
+}
 DATABASES = {"default": {**_database, "CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}}
 
 # --- Accounts and browser security ----------------------------------------------------------------

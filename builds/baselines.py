@@ -8,7 +8,6 @@ from statistics import median
 from django.db import connection
 
 from buildkit.model import CACHEABLE_KINDS, Step, StepState
-from builds.models import StepBaseline
 
 WINDOW = 20
 """How many executed durations make a baseline (docs/metrics.md)."""
@@ -82,29 +81,54 @@ class History:
         return History(tuple(sorted(runs)[-WINDOW:]))
 
 
+SELECT = """
+SELECT identity, runs::text FROM builds_stepbaseline
+WHERE service_id = %s AND identity = ANY(%s)
+"""
+
+
 def load_histories(service_id: int, identities: Iterable[str]) -> dict[str, History]:
     """Read the histories of those identities of one service; unknown ones are left out."""
-    rows = StepBaseline.objects.filter(
-        service_id=service_id, identity__in=sorted(set(identities))
-    ).values_list("identity", "runs")
-    return {identity: History(tuple(map(tuple, runs))) for identity, runs in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(SELECT, [service_id, list(set(identities))])
+        return {name: History(tuple(map(tuple, json.loads(runs)))) for name, runs in cursor}
 
 
-UPSERT = """
+REPLACE = """
 INSERT INTO builds_stepbaseline (service_id, identity, runs)
 SELECT %s, identity, runs FROM jsonb_to_recordset(%s::jsonb) AS new (identity text, runs jsonb)
 ORDER BY identity
 ON CONFLICT (service_id, identity) DO UPDATE SET runs = EXCLUDED.runs
 """
 
+APPEND = f"""
+INSERT INTO builds_stepbaseline AS old (service_id, identity, runs)
+SELECT %s, identity, runs FROM jsonb_to_recordset(%s::jsonb) AS new (identity text, runs jsonb)
+ORDER BY identity
+ON CONFLICT (service_id, identity) DO UPDATE SET runs =
+    CASE WHEN jsonb_array_length(old.runs) < {WINDOW} THEN old.runs ELSE old.runs - 0 END
+    || EXCLUDED.runs
+"""  # noqa: S608
 
-def save_histories(service_id: int, histories: Mapping[str, History]) -> None:
-    """Write histories in one statement, sorted so that two writers lock in the same order."""
-    if not histories:
-        return
-    rows = [{"identity": name, "runs": history.runs} for name, history in histories.items()]
+
+def save_changes(service_id: int, old: Mapping[str, History], new: Mapping[str, History]) -> None:
+    """Write the histories that changed, sorted so that two writers lock in the same order.
+
+    Nearly always a build is the latest of its service: then only its own runs are sent.
+    """
+    appended, replaced = [], []
+    for identity, history in new.items():
+        known = old.get(identity, History())
+        if history == known:
+            continue
+        if history.runs and history.runs[:-1] == known.runs[1 - WINDOW :]:
+            appended.append({"identity": identity, "runs": history.runs[-1:]})
+        else:
+            replaced.append({"identity": identity, "runs": history.runs})
     with connection.cursor() as cursor:
-        cursor.execute(UPSERT, [service_id, json.dumps(rows)])
+        for statement, rows in ((APPEND, appended), (REPLACE, replaced)):
+            if rows:
+                cursor.execute(statement, [service_id, json.dumps(rows)])
 
 
 def executed_seconds(steps: Iterable[Step]) -> dict[str, float]:

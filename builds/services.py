@@ -130,7 +130,7 @@ def _learn(
     service: Service,
     build: Build,
     decoded: DecodedBuild,
-    histories: Mapping[str, baselines.History],
+    old: Mapping[str, baselines.History],
 ) -> None:
     """Set this build's executed durations in the histories that later builds are weighed by.
 
@@ -138,13 +138,12 @@ def _learn(
     """
     executed = baselines.executed_seconds(decoded.steps)
     started = build.listed_at.timestamp()
-    changed = {}
-    for identity in executed.keys() | histories.keys():
-        old = histories.get(identity, baselines.History())
-        new = old.with_run(started, build.pk, executed.get(identity))
-        if new != old:
-            changed[identity] = new
-    baselines.save_histories(service.pk, changed)
+    histories = {name: old.get(name, baselines.History()) for name in executed.keys() | old.keys()}
+    new = {
+        name: history.with_run(started, build.pk, executed.get(name))
+        for name, history in histories.items()
+    }
+    baselines.save_changes(service.pk, old, new)
 
 
 def _decoded_columns(decoded: DecodedBuild) -> dict[str, Any]:

@@ -1,11 +1,9 @@
-"""One INSERT for one upload, its bytes sent as they are.
+"""One statement for one upload: it inserts, or tells that there is such a payload already."""
 
-The ORM binds parameters on the client, which writes bytes as hexadecimal text into the statement:
-for a record of 100 KB that is most of the time that accepting it takes.
-"""
+from typing import Any
 
 from django.db import connection
-from psycopg import Cursor, sql
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from ingest.models import IngestPayload
@@ -41,14 +39,14 @@ INSERT = sql.SQL(
 
 def insert_new(payload: IngestPayload) -> bool:
     """Insert a payload, or return false if the project has one of the same bytes or key."""
-    values = [
+    values: list[Any] = [
         Jsonb(value) if name in JSON_COLUMNS else value
         for name in COLUMNS
         for value in [getattr(payload, name)]
     ]
-    connection.ensure_connection()
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        row = cursor.execute(INSERT, values).fetchone()
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, values)
+        row = cursor.fetchone()
     if row is None:
         return False
     payload.pk, payload.received_at = row

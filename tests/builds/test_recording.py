@@ -16,6 +16,7 @@ from buildkit.model import (
     SourceRange,
     StepState,
 )
+from builds.baselines import WINDOW, History, load_histories, save_changes
 from builds.models import Build, Service, SourceText, Step, StepBaseline, StepLog
 from builds.services import BuildContext, get_or_create_service, record_build
 from tests.builds.making import SECOND, START, build, cached, printed, step
@@ -127,3 +128,16 @@ def test_deleting_the_project_takes_everything_along(service: Service, project: 
     project.delete()
     assert not Build.objects.exists()
     assert not StepBaseline.objects.exists()
+
+
+def test_histories_are_stored_as_they_were_worked_out(service: Service):
+    """In order, late, again, taken back, and more than are kept: the row equals the history."""
+    known: dict[str, History] = {}
+    runs = [(number % 25 * 10.0, number % 27, float(number)) for number in range(60)]
+    changes = [*runs, (10.0, 1, None), (900.0, 90, 1.5), (901.0, 91, 2.5)]
+    for started, build_id, seconds in changes:
+        history = known.get("a", History()).with_run(started, build_id, seconds)
+        save_changes(service.pk, known, {"a": history})
+        known = load_histories(service.pk, ["a", "unknown"])
+        assert known == {"a": history}
+    assert len(known["a"].runs) == WINDOW
