@@ -27,13 +27,14 @@ INSERT INTO builds_build (public_id, project_id, service_id, listed_at, started_
     critical_path_seconds, parallelism, idle_seconds, steps_total, steps_cached, cacheable_steps,
     cacheable_cached, cache_state, image_digest, failure_class, failure_fingerprint, failure_vertex,
     failure_message, failure_filename, failure_lines, has_provenance, problems)
-SELECT gen_random_uuid(), %(project)s, (SELECT min(id) FROM builds_service) + n %% %(services)s,
-    at, at, at + interval '90 s', date_trunc('month', at)::date, 'bench' || n, 'default', 'runtime',
+SELECT gen_random_uuid(), %(project)s::bigint,
+    (SELECT min(id) FROM builds_service) + n %% %(services)s::int, at, at, at + interval '90 s',
+    date_trunc('month', at)::date, 'bench' || n, 'default', 'runtime',
     'prod', '', '{linux/amd64}', CASE WHEN n %% 20 = 0 THEN 'failed' ELSE 'succeeded' END, '', '{}',
     '{}', '{}', 'push', '', 'main', md5(n::text), '', 'ci', n::text, '', 60 + n %% 60, 200, 60, 2.5,
     1, 40, 10, 30, 10, 'partial', '', '', '', '', '', '', '[]', false, '[]'
-FROM (SELECT n, timestamptz '2024-11-01' + n * interval '1 s' * (62200000.0 / %(total)s) AS at
-    FROM generate_series(%(first)s, %(last)s) AS n) AS numbered
+FROM (SELECT n, timestamptz '2024-11-01' + n * interval '1 s' * (62200000.0 / %(total)s::int) AS at
+    FROM generate_series(%(first)s::int, %(last)s::int) AS n) AS numbered
 """
 
 STEP_ROWS = """
@@ -44,7 +45,7 @@ SELECT b.steps_month, b.id, s, 'sha256:' || md5(b.id::text || s), '[build ' || s
     'run', CASE WHEN s %% 4 = 0 THEN 'cached' ELSE 'executed' END, 'build', 'linux/amd64',
     md5(s::text), ARRAY[s - 1], ARRAY[ARRAY[s, s + 1.5]], b.started_at, b.completed_at, 1.5, 0,
     s %% 3 = 0, 1.5, 'Dockerfile', s, '', ''
-FROM builds_build b, generate_series(1, %(steps)s) AS s WHERE b.id > %(after)s
+FROM builds_build b, generate_series(1, %(steps)s::int) AS s WHERE b.id > %(after)s::bigint
 """
 
 

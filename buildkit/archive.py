@@ -5,7 +5,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 
-from buildkit.errors import ParseError
+from buildkit.errors import ParseError, TooLargeError
 from buildkit.limits import Limits
 from buildkit.values import clean
 
@@ -27,7 +27,7 @@ def gunzip(data: bytes, path: str, limits: Limits) -> bytes:
     if data[:2] != GZIP_MAGIC:
         if len(data) > limits.max_uncompressed_bytes:
             allowed = limits.max_uncompressed_bytes
-            raise ParseError(path, f"{len(data)} bytes, allowed are {allowed}")
+            raise TooLargeError(path, f"{len(data)} bytes, allowed are {allowed}")
         return data
     by_ratio = max(limits.gzip_ratio_floor_bytes, len(data) * limits.max_gzip_ratio)
     allowed = min(limits.max_uncompressed_bytes, by_ratio)
@@ -37,7 +37,7 @@ def gunzip(data: bytes, path: str, limits: Limits) -> bytes:
         for part in _inflate(data, path, limits):
             size += len(part)
             if size > allowed:
-                raise ParseError(path, f"unpacks to more than the {allowed} bytes allowed")
+                raise TooLargeError(path, f"unpacks to more than the {allowed} bytes allowed")
             parts.append(part)
     except zlib.error as error:
         raise ParseError(path, f"broken gzip: {error}") from error

@@ -1,4 +1,4 @@
-"""The one error that every decoder raises."""
+"""The errors that decoders raise."""
 
 
 class ParseError(ValueError):
@@ -12,3 +12,7 @@ class ParseError(ValueError):
         super().__init__(f"{path}: {message}")
         self.path = path
         self.message = message
+
+
+class TooLargeError(ParseError):
+    """Input that is, or unpacks to, more than the limits allow."""

@@ -2,6 +2,7 @@
 
 from buildkit.model import Build as DecodedBuild
 from buildkit.model import Image as DecodedImage
+from builds.masking import mask_secrets
 from builds.models import (
     Build,
     BuildImage,
@@ -39,7 +40,10 @@ def delete_evidence(build: Build) -> None:
 def _write_materials(build: Build, decoded: DecodedBuild) -> None:
     if decoded.materials:
         Material.objects.bulk_create(
-            Material(build=build, **fitted(Material, {"uri": m.uri, "digest": m.digest}))
+            Material(
+                build=build,
+                **fitted(Material, {"uri": mask_secrets(m.uri), "digest": m.digest}),
+            )
             for m in decoded.materials
         )
 
@@ -65,10 +69,11 @@ def _write_warnings(build: Build, decoded: DecodedBuild) -> None:
 
 def _write_sources(build: Build, decoded: DecodedBuild) -> None:
     for source in decoded.sources:
+        masked = mask_secrets(source.text)
         text, _ = SourceText.objects.get_or_create(
             project_id=build.project_id,
-            sha256=text_sha256(source.text),
-            defaults={"text": source.text},
+            sha256=text_sha256(masked),
+            defaults={"text": masked},
         )
         values = fitted(BuildSource, {"filename": source.filename, "language": source.language})
         BuildSource.objects.create(build=build, source_text=text, **values)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -27,6 +27,8 @@ from builds.rows import (
 )
 
 SERVICE_LOCK = 0x7376  # the letters "sv": first key of the two-key advisory lock
+OLDEST = timedelta(days=3660)
+CLOCK_SKEW = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def record_build(
     The same input gives the same rows however often it is recorded.
     """
     started = moment(decoded.started_ns)
-    listed_at = started or (build.listed_at if build else None) or received_at or timezone.now()
+    received_at = received_at or timezone.now()
+    listed_at = plausible(started, received_at) or (build.listed_at if build else received_at)
     # Attaching a partition locks the table of builds: before, and not after, this writes to it.
     ensure_partition(month_of(listed_at))
     identities = {step.identity for step in decoded.steps} | _recorded_identities(build)
@@ -103,6 +106,28 @@ def record_build(
     evidence.write_evidence(build, decoded)
     _learn(service, build, decoded, histories)
     return build
+
+
+def plausible(started: datetime | None, received_at: datetime) -> datetime | None:
+    """Return the start unless only a wrong clock explains it.
+
+    Lists sort by it and each month has a partition, so neither may follow a wrong clock.
+    """
+    if started is None or not received_at - OLDEST < started < received_at + CLOCK_SKEW:
+        return None
+    return started
+
+
+@transaction.atomic(savepoint=False)
+def delete_build(build: Build) -> None:
+    """Delete a build, and take what its steps took out of the histories of its service."""
+    histories = baselines.load_histories(build.service_id, _recorded_identities(build))
+    started = build.listed_at.timestamp()
+    without = {
+        name: history.with_run(started, build.pk, None) for name, history in histories.items()
+    }
+    baselines.save_changes(build.service_id, histories, without)
+    build.delete()
 
 
 def _recorded_identities(build: Build | None) -> set[str]:
@@ -158,7 +183,7 @@ def _decoded_columns(decoded: DecodedBuild) -> dict[str, Any]:
         "frontend": decoded.frontend,
         "frontend_attrs": mask_values(decoded.frontend_attrs),
         "build_args": mask_values(decoded.build_args),
-        "labels": decoded.labels,
+        "labels": mask_values(decoded.labels),
         "started_at": moment(decoded.started_ns),
         "completed_at": moment(decoded.completed_ns),
         **asdict(decoded.timing),
@@ -201,7 +226,9 @@ def _context_columns(
 ) -> dict[str, str]:
     """What the sender says wins; then what an earlier piece said; then what BuildKit recorded."""
     recorded = {"repository_url": decoded.repository_url, "revision": decoded.revision}
-    return {
+    columns = {
         name: said or (getattr(build, name) if build else "") or recorded.get(name, "")
         for name, said in asdict(context).items()
     }
+    addresses = ("repository_url", "pipeline_run_url")
+    return columns | {name: mask_secrets(columns[name]) for name in addresses}

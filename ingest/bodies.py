@@ -4,7 +4,7 @@ import json
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -55,12 +55,13 @@ def decode_content_encoding(request: Request) -> None:
     body = http.read()
     if not body.startswith(GZIP_MAGIC):
         raise ParseError("body: Content-Encoding is gzip, and the body is not.")
+    bounds = replace(limits(), max_uncompressed_bytes=settings.INGEST_MAX_BODY_BYTES)
     try:
-        data = gunzip(body, "body", limits())
+        data = gunzip(body, "body", bounds)
+    except errors.TooLargeError as error:
+        raise BodyTooLargeError(str(error)) from error
     except errors.ParseError as error:
         raise ParseError(str(error)) from error
-    if len(data) > settings.INGEST_MAX_BODY_BYTES:
-        raise BodyTooLargeError
     http._stream = BytesIO(data)  # noqa: SLF001
     http._read_started = False  # type: ignore[attr-defined]  # noqa: SLF001
     http.META["CONTENT_LENGTH"] = str(len(data))

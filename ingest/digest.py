@@ -94,9 +94,8 @@ class Piece:
 def _digest_buildkit(payload: IngestPayload) -> None:
     fields = parse_fields(payload.fields)
     parts = unpack(payload.parts, payload.body)
-    context = BuildContext(**fields.model_dump(exclude={"service"}))
     pieces = [
-        Piece(decoded, context, _service_of(payload, fields, decoded))
+        Piece(decoded, _context(fields), _service_of(payload, fields, decoded))
         for decoded in _decode(payload, parts)
     ]
     # In one order, so that two payloads about the same services cannot wait for each other.
@@ -121,18 +120,23 @@ def _decode(
 def _record_piece(payload: IngestPayload, parts: dict[str, Part], piece: Piece) -> Build:
     """Record a build, together with the pieces of it that came before."""
     build = find_build(piece.service, piece.decoded, piece.context.pipeline_run_id)
-    decoded = piece.decoded
+    decoded, context = piece.decoded, piece.context
     if build:
         ref = decoded.buildkit_ref or build.buildkit_ref or None
-        everything = united(build, payload, parts)
-        decoded = _decode(payload, everything, only_ref=ref)[0]
+        told = united(build, payload, parts)
+        decoded = _decode(payload, told.parts, only_ref=ref)[0]
+        context = _context(parse_fields(told.fields))
     return record_build(
         service=piece.service,
         decoded=decoded,
-        context=piece.context,
+        context=context,
         received_at=payload.received_at,
         build=build,
     )
+
+
+def _context(fields: BuildKitFields) -> BuildContext:
+    return BuildContext(**fields.model_dump(exclude={"service"}))
 
 
 def _service_of(payload: IngestPayload, fields: BuildKitFields, decoded: DecodedBuild) -> Service:

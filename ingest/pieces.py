@@ -1,27 +1,59 @@
 """Pieces of one build that arrive apart: which build they belong to, and what it is made of."""
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from buildkit.model import Build as DecodedBuild
 from builds.models import Build, Service
-from ingest.models import IngestPayload
+from builds.services import delete_build
+from ingest.models import IngestPayload, PayloadBuild
 from ingest.uploads import Part, unpack
+
+
+class Identity(NamedTuple):
+    """What tells one build of a pipeline run from another; empty where it is not known."""
+
+    pk: int
+    ref: str
+    target: str
+    platforms: list[str]
+
+    def agrees(self, decoded: DecodedBuild) -> bool:
+        """Tell whether nothing contradicts; an unknown contradicts nothing."""
+        pairs = (
+            (self.ref, decoded.buildkit_ref),
+            (self.target, decoded.target),
+            (sorted(self.platforms), sorted(decoded.platforms)),
+        )
+        return all(not old or not new or old == new for old, new in pairs)
 
 
 def find_build(service: Service, decoded: DecodedBuild, pipeline_run_id: str) -> Build | None:
     """Return the build that a decoded piece belongs to, or ``None`` for a new one.
 
     The BuildKit ref decides where both have one. Else it is the only build of the same service
-    and pipeline run whose target and platforms do not contradict; an unknown contradicts nothing.
+    and pipeline run whose target and platforms do not contradict.
     """
-    if same_ref := find_by_ref(service.project_id, decoded.buildkit_ref):
-        return same_ref
+    known = find_by_ref(service.project_id, decoded.buildkit_ref)
     if not pipeline_run_id:
-        return None
-    of_run = Build.objects.filter(service=service, pipeline_run_id=pipeline_run_id)
-    identities = of_run.values_list("pk", "buildkit_ref", "target", "platforms")
-    candidates = [pk for pk, *identity in identities if _agrees(identity, decoded)]
-    return Build.objects.get(pk=candidates[0]) if len(candidates) == 1 else None
+        return known
+    rest = [
+        found
+        for found in _builds_of_run(service, pipeline_run_id)
+        if known is None or found.pk != known.pk
+    ]
+    if known is None:
+        fitting = [found.pk for found in rest if found.agrees(decoded)]
+        return Build.objects.get(pk=fitting[0]) if len(fitting) == 1 else None
+    if len(rest) == 1 and not rest[0].ref and rest[0].agrees(decoded):
+        _absorb(known, rest[0].pk)
+    return known
+
+
+def _builds_of_run(service: Service, pipeline_run_id: str) -> Iterable[Identity]:
+    builds = Build.objects.filter(service=service, pipeline_run_id=pipeline_run_id)
+    return map(Identity._make, builds.values_list("pk", "buildkit_ref", "target", "platforms"))
 
 
 def find_by_ref(project_id: int, ref: str) -> Build | None:
@@ -32,27 +64,34 @@ def find_by_ref(project_id: int, ref: str) -> Build | None:
     return builds.select_related("service").first()
 
 
-def _agrees(identity: list[Any], decoded: DecodedBuild) -> bool:
-    ref, target, platforms = identity
-    pairs = (
-        (ref, decoded.buildkit_ref),
-        (target, decoded.target),
-        (sorted(platforms), sorted(decoded.platforms)),
-    )
-    return all(not old or not new or old == new for old, new in pairs)
+def _absorb(known: Build, other_id: int) -> None:
+    """Make one build of two that came without anything in common, until a piece named both."""
+    told_of_known = PayloadBuild.objects.filter(build=known).values("payload")
+    told_of_other = PayloadBuild.objects.filter(build_id=other_id)
+    told_of_other.exclude(payload__in=told_of_known).update(build=known)
+    delete_build(Build.objects.select_related("service").get(pk=other_id))
 
 
-def united(build: Build, payload: IngestPayload, parts: dict[str, Part]) -> dict[str, Part]:
-    """Return the newest part of each name over all payloads that told of ``build``.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one payload says of a build, or several together."""
+
+    parts: dict[str, Part]
+    fields: dict[str, str]
+
+
+def united(build: Build, payload: IngestPayload, parts: dict[str, Part]) -> Told:
+    """Return the newest part and field of each name over all payloads that told of ``build``.
 
     Newest by receipt: workers may digest a later payload first.
     """
     told = [
-        (other.received_at, other.pk, unpack(other.parts, other.body))
+        (other.received_at, other.pk, unpack(other.parts, other.body), other.fields)
         for other in build.payloads.exclude(pk=payload.pk)
     ]
-    told.append((payload.received_at, payload.pk, parts))
-    merged: dict[str, Part] = {}
-    for _, _, found in sorted(told, key=lambda item: item[:2]):
-        merged |= found
+    told.append((payload.received_at, payload.pk, parts, payload.fields))
+    merged = Told({}, {})
+    for _, _, found, fields in sorted(told, key=lambda item: item[:2]):
+        merged.parts.update(found)
+        merged.fields.update(fields)
     return merged

@@ -1,5 +1,6 @@
 """What may stand beside the files of an upload."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -44,7 +45,7 @@ class BuildKitFields(BaseModel):
 FIELD_NAMES = tuple(BuildKitFields.model_fields)
 
 
-def parse_fields(fields: dict[str, object]) -> BuildKitFields:
+def parse_fields(fields: Mapping[str, object]) -> BuildKitFields:
     """Validate form fields.
 
     Raises:

@@ -59,14 +59,15 @@ def accept_upload(
 
 
 def _earlier(project_id: int, kind: str, sha256: str, idempotency_key: str) -> IngestPayload:
+    """Return the payload of the same bytes, which takes the key if it came without one."""
     known = IngestPayload.objects.without_body().filter(project_id=project_id)
     same_bytes = known.filter(kind=kind, sha256=sha256).first()
     if same_bytes is None:
         raise IdempotencyConflictError
-    if idempotency_key:
-        same_key = known.filter(idempotency_key=idempotency_key).first()
-        if same_key and same_key.pk != same_bytes.pk:
+    if idempotency_key and same_bytes.idempotency_key != idempotency_key:
+        if known.filter(idempotency_key=idempotency_key).exists():
             raise IdempotencyConflictError
+        known.filter(pk=same_bytes.pk, idempotency_key="").update(idempotency_key=idempotency_key)
     return same_bytes
 
 

@@ -1,5 +1,7 @@
 """Decoded builds become rows, the same rows however often."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 
@@ -17,6 +19,7 @@ from buildkit.model import (
     StepState,
 )
 from builds.baselines import WINDOW, History, load_histories, save_changes
+from builds.masking import MASK
 from builds.models import Build, Service, SourceText, Step, StepBaseline, StepLog
 from builds.services import BuildContext, get_or_create_service, record_build
 from tests.builds.making import SECOND, START, build, cached, printed, step
@@ -141,3 +144,32 @@ def test_histories_are_stored_as_they_were_worked_out(service: Service):
         known = load_histories(service.pk, ["a", "unknown"])
         assert known == {"a": history}
     assert len(known["a"].runs) == WINDOW
+
+
+@pytest.mark.parametrize("started", ["1999-01-01", "2026-01-07"])
+def test_a_wrong_clock_moves_no_build_and_makes_no_partition(service: Service, started: str):
+    received = datetime(2026, 1, 5, tzinfo=UTC)
+    began = datetime.fromisoformat(started).replace(tzinfo=UTC)
+    decoded = build(step(0, 0, 1), started=round(began.timestamp()) * SECOND)
+    made = record_build(service=service, decoded=decoded, context=NOTHING, received_at=received)
+    assert (made.started_at, made.listed_at) == (began, received)
+    assert f"{made.steps_month:%Y-%m}" == "2026-01"
+
+
+def test_what_looks_like_a_secret_is_masked_wherever_it_is_kept(service: Service):
+    decoded = build(
+        step(0, 0, 1),
+        labels={"org.example.token": "hunter22", "plain": "x"},
+        materials=(Material("https://me:hunter22@example.com/x.git", "sha1:aa"),),
+        sources=(SourceFile("Dockerfile", "FROM x\nARG NPM_TOKEN=hunter22\n"),),
+        repository_url="https://me:hunter22@example.com/x.git",
+    )
+    made = record_build(service=service, decoded=decoded, context=NOTHING)
+    kept = [
+        made.labels["org.example.token"],
+        made.materials.get().uri,
+        made.sources.get().source_text.text,
+        made.repository_url,
+    ]
+    assert made.labels["plain"] == "x"
+    assert [text for text in kept if "hunter22" in text or MASK not in text] == []

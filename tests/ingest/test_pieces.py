@@ -67,6 +67,38 @@ def test_other_runs_and_other_services_are_other_builds(ci: APIClient):
 
 
 @pytest.mark.django_db
+def test_pieces_without_anything_in_common_meet_when_a_third_names_both(ci: APIClient):
+    send(ci, progress=corpus("plain", "progress"), fields=RUN)
+    send(ci, metadata=corpus("plain", "metadata"))
+    assert Build.objects.count() == 2
+    send(ci, record=corpus("plain", "record"), fields=RUN)
+    build = Build.objects.get()
+    assert build.payloads.count() == 3
+    runs = [run for row in StepBaseline.objects.all() for run in row.runs]
+    assert runs
+    assert {build_id for _, build_id, _ in runs} == {build.pk}
+
+
+@pytest.mark.django_db
+def test_a_piece_that_two_builds_could_claim_stays_by_itself(ci: APIClient):
+    send(ci, record=corpus("bake", "record"), fields=RUN)
+    send(ci, progress=progress(), fields=RUN)
+    assert Build.objects.count() == 3
+    send(ci, record=corpus("bake", "record"), fields=RUN | {"variant": "dev"})
+    assert Build.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_the_field_that_was_received_last_wins_whatever_is_digested_last(ci: APIClient):
+    for variant in ("dev", "prod"):
+        send(ci, sync=False, progress=progress(), fields=RUN | {"variant": variant})
+    older, newer = IngestPayload.objects.order_by("pk").values_list("pk", flat=True)
+    digest_payload(newer)
+    digest_payload(older)
+    assert Build.objects.get().variant == "prod"
+
+
+@pytest.mark.django_db
 def test_a_bundle_makes_one_build_for_each_record(ci: APIClient):
     receipt = send(ci, record=corpus("bake", "record")).json()
     assert len(receipt["builds"]) == 2

@@ -111,7 +111,7 @@ def test_a_gzip_body_is_the_same_as_a_plain_one(ci: APIClient):
 @pytest.mark.parametrize(
     ("body", "headers", "code"),
     [
-        (gzip.compress(b"\0" * 30_000_000), {"HTTP_CONTENT_ENCODING": "gzip"}, 400),
+        (gzip.compress(b"\0" * 30_000_000), {"HTTP_CONTENT_ENCODING": "gzip"}, 413),
         (b"not gzip", {"HTTP_CONTENT_ENCODING": "gzip"}, 400),
         (b"x", {"HTTP_CONTENT_ENCODING": "br"}, 415),
         (b"x", {"CONTENT_LENGTH": str(65 * 1024**2)}, 413),
@@ -166,3 +166,19 @@ def test_a_receipt_of_another_project_is_not_there(ci: APIClient, carol: User):
     stranger.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     assert stranger.get(status_url).status_code == 404
     assert stranger.get("/api/v1/ingest/receipts/").json()["results"] == []
+
+
+def test_a_key_that_comes_with_known_bytes_is_remembered(ci: APIClient):
+    send(ci, progress=progress())
+
+    def again(key: str, seconds: int):
+        return ci.post(
+            URL,
+            {"service": "shop", "progress": file(progress(seconds=seconds))},
+            HTTP_IDEMPOTENCY_KEY=key,
+        )
+
+    assert again("k1", 2).json()["duplicate"] is True
+    assert again("k1", 3).status_code == 409
+    assert again("k2", 3).status_code == 202
+    assert again("k2", 2).status_code == 409
