@@ -1,5 +1,6 @@
 """The build list and the build page, with many builds against few."""
 
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -16,7 +17,9 @@ SIZES = {"small": 20_000, "medium": 100_000, "full": 1_000_000}
 STEPS = 40
 SERVICES = 10
 MONTHS = 24
-REQUESTS = 40
+ROUNDS = 5
+WARM_UP = 5
+REQUESTS = 20
 TARGET = 1.3
 
 BUILDS = """
@@ -72,10 +75,8 @@ def prepare(project: Project) -> None:
             ensure_partition(date(2024 + (10 + index) // 12, (10 + index) % 12 + 1, 1))
 
 
-def measure(client: Client, path: str) -> tuple[float, int]:
-    """Return the median seconds of a request and its number of queries."""
-    for _ in range(5):
-        client.get(path)
+def count_queries(client: Client, path: str) -> int:
+    """Request once and return the number of queries."""
     queries = 0
 
     def count(execute: Any, *arguments: Any) -> Any:
@@ -87,39 +88,62 @@ def measure(client: Client, path: str) -> tuple[float, int]:
         answer = client.get(path)
     if answer.status_code != 200:
         raise RuntimeError(f"{path} answered {answer.status_code}")
-    return median(seconds(lambda: client.get(path)) for _ in range(REQUESTS)), queries
+    return queries
 
 
-def measure_all(client: Client, project: Project) -> dict[str, tuple[float, int]]:
-    """Measure the list and the page of a build in the middle."""
+def paths_of(project: Project) -> dict[str, str]:
+    """Return the list, and the page of a build in the middle."""
     middle: Any = Build.objects.filter(status="succeeded").order_by("pk")
     build = middle[middle.count() // 2]
     listed = f"/projects/{project.slug}/builds/"
-    paths = {"build_list": listed, "build_page": f"{listed}{build.public_id}/"}
-    return {name: measure(client, path) for name, path in paths.items()}
+    return {"build_list": listed, "build_page": f"{listed}{build.public_id}/"}
+
+
+def use_database(name: str) -> None:
+    """Let Django talk to another database of the same server."""
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+def copy_database(name: str) -> str:
+    """Copy the current database as ``name``; return the name of the original."""
+    original = str(connection.settings_dict["NAME"])
+    use_database("template1")
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{original}"')
+    use_database(original)
+    return original
 
 
 def run(project: Project, user: User, size: str) -> None:
-    """Print ``build_list`` and ``build_page``."""
+    """Print ``build_list`` and ``build_page``: few and many builds in turn, the best of each."""
     client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     prepare(project)
     fill(project, 1, FEW)
-    few = measure_all(client, project)
+    databases = {"few": "few", "many": copy_database("few")}
     fill(project, FEW + 1, SIZES[size])
-    many = measure_all(client, project)
-    for name, (value, queries) in many.items():
-        floor, few_queries = few[name]
-        ok = value <= TARGET * floor and queries == few_queries
+    best: dict[tuple[str, str], float] = {}
+    queries: dict[tuple[str, str], int] = {}
+    for _ in range(ROUNDS):
+        for label, database in databases.items():
+            use_database(database)
+            for name, path in paths_of(project).items():
+                queries[name, label] = [count_queries(client, path) for _ in range(WARM_UP)][-1]
+                taken = median(seconds(partial(client.get, path)) for _ in range(REQUESTS))
+                best[name, label] = min(taken, best.get((name, label), taken))
+    for name in ("build_list", "build_page"):
+        value, floor = best[name, "many"], best[name, "few"]
+        counts = [queries[name, "few"], queries[name, "many"]]
         report(
             name,
             value=value,
             floor=floor,
             unit="s",
             target="ratio <= 1.3, same queries",
-            ok=ok,
+            ok=value <= TARGET * floor and counts[0] == counts[1],
             builds=SIZES[size],
             steps=SIZES[size] * STEPS,
-            queries=[few_queries, queries],
+            queries=counts,
             floor_is=f"the same at {FEW} builds",
         )

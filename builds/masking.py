@@ -29,6 +29,8 @@ PRIVATE_KEY = re.compile(
 
 def mask_secrets(text: str) -> str:
     """Replace what looks like a credential; lines stay where they are."""
+    if not text:
+        return text
     text = PRIVATE_KEY.sub(_mask_key, text)
     for pattern in PATTERNS:
         text = pattern.sub(_mask_group, text)

@@ -83,7 +83,8 @@ class BuildQuerySet(models.QuerySet["Build"]):
     def comparable_to(self, build: "Build") -> Self:
         """Succeeded earlier builds of the same homogeneous group as ``build``.
 
-        The group: service, target, variant, platforms and cache state.
+        The group: service, target, variant, platforms and cache state. The bound on the time alone
+        is what the index on service and time can start from.
         """
         return (
             self.succeeded()
@@ -94,10 +95,9 @@ class BuildQuerySet(models.QuerySet["Build"]):
                 platforms=build.platforms,
                 cache_state=build.cache_state,
                 wall_seconds__isnull=False,
+                listed_at__lte=build.listed_at,
             )
-            .filter(
-                Q(listed_at__lt=build.listed_at) | Q(listed_at=build.listed_at, pk__lt=build.pk)
-            )
+            .exclude(listed_at=build.listed_at, pk__gte=build.pk)
             .newest_first()
         )
 

@@ -17,8 +17,8 @@ from builds.models import Build, Service
 from builds.rows import NANOSECONDS
 from builds.services import BuildContext, get_or_create_service, lock_service, record_build
 from ingest.claims import MAX_ATTEMPTS, claim, hold
-from ingest.models import IngestPayload, PayloadBuild, PayloadKind
-from ingest.pieces import find_build, find_by_ref, united
+from ingest.models import IngestPayload, PayloadKind
+from ingest.pieces import find_build, find_by_ref, link, united
 from ingest.schemas import BuildKitFields, FieldsError, parse_fields
 from ingest.uploads import Part, plain, unpack
 
@@ -102,9 +102,7 @@ def _digest_buildkit(payload: IngestPayload) -> None:
     for service in sorted({piece.service for piece in pieces}, key=lambda service: service.pk):
         lock_service(service)
     for piece in pieces:
-        build = _record_piece(payload, parts, piece)
-        link = PayloadBuild(payload=payload, build=build)
-        PayloadBuild.objects.bulk_create([link], ignore_conflicts=True)
+        link(payload, _record_piece(payload, parts, piece))
 
 
 def _decode(

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from django.db import connection
+
 from buildkit.model import Build as DecodedBuild
 from builds.models import Build, Service
 from builds.services import delete_build
@@ -70,6 +72,16 @@ def _absorb(known: Build, other_id: int) -> None:
     told_of_other = PayloadBuild.objects.filter(build_id=other_id)
     told_of_other.exclude(payload__in=told_of_known).update(build=known)
     delete_build(Build.objects.select_related("service").get(pk=other_id))
+
+
+def link(payload: IngestPayload, build: Build) -> None:
+    """Note that ``payload`` told of ``build``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ingest_payloadbuild (payload_id, build_id) VALUES (%s, %s)"
+            " ON CONFLICT DO NOTHING",
+            [payload.pk, build.pk],
+        )
 
 
 @dataclass(frozen=True, slots=True)
