@@ -7,7 +7,7 @@ PostgreSQL frees the locks of a connection that has ended.
 
 from datetime import timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from ingest.models import IngestPayload
@@ -50,6 +50,7 @@ def hold(payload: IngestPayload) -> bool:
     return row is not None and row[0] == payload.attempts
 
 
+@transaction.atomic
 def give_up_killers() -> int:
     """Fail what was tried often enough and whose last worker did not come back."""
     killers = (
