@@ -14,7 +14,7 @@ from builds.models import Build
 COLUMNS: list[dict[str, Any]] = [
     {"label": "Build"},
     {"label": "Status"},
-    {"label": "Branch, commit"},
+    {"label": "Branch, commit", "later": True},
     {"label": "Wall", "number": True},
     {"label": "Critical path", "number": True},
     {"label": "Cache hits"},

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from builds.crumbs import build_crumbs
 from builds.layerview import layers_context
-from builds.logview import log_context
+from builds.logview import log_context, log_tail
 from builds.models import Build, BuildSource, ResourceSeries, Step
 from builds.sourceview import annotated_lines, excerpt, source_context
 from builds.usual import usual_of
@@ -32,6 +32,7 @@ def build_page(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
         "build": build,
         "usual": usual_of(build),
         "failure_excerpt": failure_excerpt(build) if build.failure_class else [],
+        "failure_log": log_tail(build, build.failure_step) if build.failure_step else [],
         "crumbs": build_crumbs(build),
         "can": {"compare_href": reverse("builds:compare", args=[project, build.public_id])},
         "tab": tab,
@@ -98,7 +99,12 @@ def _layers(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _evidence(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
-    return {"materials": list(build.materials.all())}
+    attributes = {
+        name: value
+        for name, value in build.frontend_attrs.items()
+        if name.removeprefix("build-arg:") not in build.build_args
+    }
+    return {"materials": list(build.materials.all()), "attributes": attributes}
 
 
 TAB_CONTEXTS: dict[str, Callable[[Build, Mapping[str, str]], dict[str, Any]]] = {

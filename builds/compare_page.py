@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.text import Truncator
 
 from buildinsights.templatetags.formats import (
     duration,
@@ -19,7 +20,7 @@ from builds.usual import verdict_of
 
 
 def _signed_count(value: float | None) -> str:
-    return "" if value is None else f"{value:+.0f}"
+    return "" if value is None else f"{value:+.0f}".replace("-", "−")
 
 
 MEASURES = {
@@ -78,7 +79,8 @@ def summary(comparison: Comparison) -> str:
     if not same_way:
         return f"{words}; no step accounts for it."
     largest = same_way[0]
-    return f"{words}; most of the difference is {largest.name} ({_delta(largest)})."
+    name = Truncator(largest.name).chars(80)
+    return f"{words}; most of the difference is {name} ({_delta(largest)})."
 
 
 def _delta(pair: StepPair) -> str:
@@ -93,7 +95,7 @@ def _measure(total: Mapping[str, Any]) -> dict[str, Any]:
         "before": show(total["before"]),
         "after": show(total["after"]),
         "delta": show_delta(total["delta"]),
-        "verdict": "same" if neutral else verdict_of(total["delta"], total["before"]),
+        "verdict": "" if neutral else verdict_of(total["delta"], total["before"]),
     }
 
 

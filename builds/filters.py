@@ -28,17 +28,22 @@ class MomentFilter(filters.IsoDateTimeFilter):
 
     field_class = MomentField
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=forms.DateInput(attrs={"type": "date"}), **kwargs)
+
 
 class BuildFilter(filters.FilterSet):
     """What a list of builds can be narrowed by."""
 
     service = filters.CharFilter(field_name="service__slug", label="Service")
     status = filters.MultipleChoiceFilter(choices=Build.Status.choices, label="Status")
-    cache_state = filters.ChoiceFilter(choices=Build.CacheState.choices, label="Cache")
+    cache_state = filters.ChoiceFilter(
+        choices=Build.CacheState.choices, label="Cache", empty_label="Any"
+    )
     ref_name = filters.CharFilter(label="Branch or tag")
     revision = filters.CharFilter(lookup_expr="startswith", label="Commit")
     after = MomentFilter(field_name="listed_at", lookup_expr="gte", label="From")
-    before = MomentFilter(field_name="listed_at", lookup_expr="lt", label="Until")
+    before = MomentFilter(field_name="listed_at", lookup_expr="lt", label="Before")
     target = filters.CharFilter(label="Target")
     variant = filters.CharFilter(label="Variant")
     environment = filters.CharFilter(label="Environment")

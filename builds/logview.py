@@ -9,6 +9,9 @@ from builds.models import Build, Step, StepLog
 MAX_LINES = 5000
 """A page shows this many lines; the raw log has all of them."""
 
+TAIL_LINES = 12
+"""How much of a failed step's log stands beside the failure: the cause is mostly there."""
+
 
 def log_context(build: Build, step: int | None, query: str) -> dict[str, Any]:
     """Return the log tab: one step's lines, or all steps' in order, narrowed by ``query``."""
@@ -19,7 +22,7 @@ def log_context(build: Build, step: int | None, query: str) -> dict[str, Any]:
     if query:
         wanted = wanted.filter(text__icontains=query)
     found = list(wanted)
-    lines = log_lines(found, query, steps)
+    lines = log_lines(found, query, steps if step is None else {})
     return {
         "title": steps[step].name if step in steps else "Log of all steps",
         "step": step,
@@ -31,6 +34,15 @@ def log_context(build: Build, step: int | None, query: str) -> dict[str, Any]:
     }
 
 
+def log_tail(build: Build, position: int) -> list[dict[str, Any]]:
+    """Return the last lines that one step printed, without the empty ones at the end."""
+    logs = StepLog.objects.filter(build_id=build.pk, position=position)
+    lines = log_lines(logs, "", {})
+    while lines and not lines[-1]["html"].strip():
+        lines.pop()
+    return lines[-TAIL_LINES:]
+
+
 def _positions(logs: Any) -> list[int]:
     return list(logs.values_list("position", flat=True))
 
@@ -38,7 +50,10 @@ def _positions(logs: Any) -> list[int]:
 def log_lines(
     logs: Iterable[StepLog], query: str, steps: Mapping[int, Step]
 ) -> list[dict[str, Any]]:
-    """Return the lines of several logs, numbered through, those that contain ``query``."""
+    """Return the lines of several logs, numbered through, those that contain ``query``.
+
+    Those of failed ``steps`` are marked.
+    """
     wanted = query.casefold()
     lines: list[dict[str, Any]] = []
     number = 0

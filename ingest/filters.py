@@ -13,9 +13,11 @@ STATES = [(WAITING, "Failed, waiting for somebody"), *IngestPayload.State.choice
 class ReceiptFilter(filters.FilterSet):
     """What a list of receipts can be narrowed by."""
 
-    state = filters.ChoiceFilter(choices=STATES, label="State", method="in_state")
+    state = filters.ChoiceFilter(
+        choices=STATES, label="State", empty_label="Any", method="in_state"
+    )
     after = MomentFilter(field_name="received_at", lookup_expr="gte", label="From")
-    before = MomentFilter(field_name="received_at", lookup_expr="lt", label="Until")
+    before = MomentFilter(field_name="received_at", lookup_expr="lt", label="Before")
 
     class Meta:
         model = IngestPayload

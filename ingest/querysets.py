@@ -39,7 +39,7 @@ class IngestPayloadQuerySet(models.QuerySet["IngestPayload"]):
         return self.defer("body")
 
     def with_builds(self) -> Self:
-        """Fetch what receipts tell of the builds in one query for all."""
+        """Fetch what receipts tell of their builds, whatever their number."""
         return self.prefetch_related("build_links__build__project")
 
     def left_behind(self, after: timedelta) -> Self:

@@ -31,10 +31,14 @@ ORDER = ("-received_at", "-id")
 def receipt_list(request: HttpRequest, project_slug: str) -> HttpResponse:
     """Receipts of a project, newest first."""
     project = get_project(request, project_slug, Scope.INGEST_READ)
-    payloads = IngestPayload.objects.filter(project=project).without_body()
+    payloads = IngestPayload.objects.filter(project=project).without_body().with_builds()
     filters = ReceiptFilter(request.GET, queryset=payloads)
     found = filters.qs if filters.is_valid() else payloads.none()
-    page = page_of(request, found.select_related("project"), ORDER)
+    page = page_of(
+        request,
+        found.select_related("project").prefetch_related("build_links__build__service"),
+        ORDER,
+    )
     summary = page.describe("receipt")
     context = {
         "project": project,

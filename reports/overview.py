@@ -102,15 +102,22 @@ def service_row(
         "change_ratio": (median - median_before) / median_before
         if median is not None and median_before
         else None,
-        "verdict": verdict_of(median - median_before, median_before)
-        if median is not None and median_before is not None
-        else "same",
+        "verdict": _verdict(now, before),
         "spark": _spark(weeks),
         "hit_ratio": cached / cacheable if cacheable else None,
         "hit_ratio_numerator": cached,
         "hit_ratio_denominator": cacheable,
         "image_bytes": next((b.image_bytes for b in recent if b.image_bytes is not None), None),
     }
+
+
+def _verdict(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """Judge a week's median against the week's before, or say nothing if too few builds made it."""
+    median, median_before = _median(now), _median(before)
+    if median is None or median_before is None:
+        return ""
+    enough = min(now["succeeded"], before["succeeded"]) >= MIN_BUILDS
+    return verdict_of(median - median_before, median_before) if enough else ""
 
 
 def _median(week: Mapping[str, Any]) -> float | None:
