@@ -81,6 +81,7 @@ def assemble(draft: Draft) -> Build:
         images=draft.images,
         resources=_resources(draft),
         has_provenance=bool(draft.provenances),
+        trace=draft.trace,
         console=draft.console,
         problems=draft.problems.all(),
     )

@@ -10,6 +10,7 @@ from buildkit.model import (
     Image,
     ResourceSample,
     SourceFile,
+    Trace,
 )
 from buildkit.provenance import Provenance
 from buildkit.status import Problems, StatusLog
@@ -40,6 +41,7 @@ class Draft:
     resources: tuple[ResourceSample, ...] = ()
     steps_total: int | None = None
     steps_cached: int | None = None
+    trace: Trace | None = None
     console: str = ""
 
     @property

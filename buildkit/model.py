@@ -259,6 +259,29 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class HostTraffic:
+    """HTTP requests of the builder to one host; ``refused`` are those answered with 400 or more.
+
+    ``seconds`` are summed over requests, which may have run at once. ``received_bytes`` counts
+    bodies whose length was announced.
+    """
+
+    host: str
+    requests: int
+    refused: int
+    seconds: float
+    received_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the builder's trace says beside the steps."""
+
+    spans: int
+    hosts: tuple[HostTraffic, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
     """Everything that was read about one build, from one record or from several pieces of it.
 
@@ -289,6 +312,6 @@ class Build:
     images: tuple[Image, ...] = ()
     resources: tuple[ResourceSample, ...] = ()
     has_provenance: bool = False
-    trace_spans: int | None = None
+    trace: Trace | None = None
     console: str = ""
     problems: tuple[Problem, ...] = ()

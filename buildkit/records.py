@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from buildkit import failures, images, wire
+from buildkit import failures, images, trace, wire
 from buildkit.archive import gunzip, read_tar, verify_digest
 from buildkit.draft import Draft, new_draft
 from buildkit.errors import ParseError
@@ -83,6 +83,7 @@ def draft_record(record: HistoryRecord, limits: Limits) -> Draft:
     _read_status_layer(record, draft, limits)
     _read_provenances(record, draft, limits)
     _read_failure(record, draft, limits)
+    _read_trace(record, draft, limits)
     response = as_dict(fields.get("ExporterResponse"))
     draft.platforms = _platforms(fields, draft, limits)
     draft.images = _images(record, response, draft, limits)
@@ -199,6 +200,16 @@ def _read_provenances(record: HistoryRecord, draft: Draft, limits: Limits) -> No
             draft.problems.add(error.path, error.message)
         else:
             draft.provenances.append((platforms.get(digest, ""), provenance))
+
+
+def _read_trace(record: HistoryRecord, draft: Draft, limits: Limits) -> None:
+    blob = _layer_blob(record, trace.MEDIA_TYPE)
+    if blob is None:
+        return
+    try:
+        draft.trace = trace.read_trace(blob, f"{record.path}/trace", limits)
+    except ParseError as error:
+        draft.problems.add(error.path, error.message)
 
 
 def _read_failure(record: HistoryRecord, draft: Draft, limits: Limits) -> None:

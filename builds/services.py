@@ -192,6 +192,7 @@ def _decoded_columns(decoded: DecodedBuild) -> dict[str, Any]:
         "image_bytes": first.size_bytes if first else None,
         "has_provenance": decoded.has_provenance,
         "problems": [asdict(problem) for problem in decoded.problems],
+        "trace": asdict(decoded.trace) if decoded.trace else None,
         **_failure_columns(decoded),
     }
 

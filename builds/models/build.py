@@ -97,6 +97,10 @@ class Build(models.Model):
     problems = models.JSONField(default=list)
     """Parts of the input that could not be read: ``[{"path", "message"}]``."""
 
+    trace = models.JSONField(null=True)
+    """The builder's requests: ``{"spans", "hosts": [{"host", "requests", "refused", "seconds",
+    "received_bytes"}]}``."""
+
     steps_month = models.DateField()
     """The partition that holds the steps: the first of the month of ``listed_at``."""
 
