@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 APPS = ["audit", "accounts", "builds", "ingest", "reports"]
 """Data flow from left to right in the end; imports go only from right to left."""
 
-PURE = ["buildkit"]
+PURE = ["buildkit", "cli"]
 WIRING = {
     "buildinsights.batches",
     "buildinsights.exceptions",

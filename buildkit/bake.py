@@ -1,0 +1,145 @@
+"""Bake's plan: what ``docker buildx bake --print`` says will be built, and in which order."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+from buildkit.errors import ParseError
+from buildkit.values import Json, as_dict, as_list, as_text, as_text_map
+
+_TARGET = "target:"
+"""Begins the value of a named context that is another target's result."""
+
+
+class CycleInPlanError(ParseError):
+    """Targets that need each other; ``cycle`` names them in order, the first again at the end."""
+
+    def __init__(self, cycle: Iterable[str]) -> None:
+        self.cycle = tuple(cycle)
+        super().__init__("plan", f"targets need each other: {' → '.join(self.cycle)}")
+
+
+class UnknownTargetError(ParseError):
+    """A target that the plan does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One target of a plan; ``needs`` are the targets whose results it builds on."""
+
+    name: str
+    context: str = "."
+    dockerfile: str = "Dockerfile"
+    inline: str = ""
+    stage: str = ""
+    needs: tuple[str, ...] = ()
+    args: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Targets by name, and the groups that name several."""
+
+    targets: Mapping[str, Target]
+    groups: Mapping[str, tuple[str, ...]]
+
+    def expand(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the targets that names of targets and groups stand for, each once.
+
+        Raises:
+            UnknownTargetError: a name is neither.
+        """
+        found: dict[str, None] = {}
+        waiting = list(names)
+        seen: set[str] = set()
+        while waiting:
+            name = waiting.pop(0)
+            if name in seen:
+                continue
+            seen.add(name)
+            if name in self.groups:
+                waiting = [*self.groups[name], *waiting]
+            elif name in self.targets:
+                found[name] = None
+            else:
+                known = ", ".join(sorted({*self.targets, *self.groups}))
+                raise UnknownTargetError(name, f"there is no such target; there are {known}")
+        return tuple(found)
+
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """Return the targets that must be built again when ``name`` changes, in build order."""
+        touched = {name}
+        for target in self.order():
+            if touched.intersection(self.targets[target].needs):
+                touched.add(target)
+        return tuple(target for target in self.order() if target in touched - {name})
+
+    def order(self) -> tuple[str, ...]:
+        """Return all targets, each after those it needs; equals in the order of their names.
+
+        Raises:
+            CycleInPlanError: targets need each other.
+            UnknownTargetError: a target needs one that the plan does not have.
+        """
+        return tuple(name for wave in self.waves() for name in wave)
+
+    def waves(self) -> tuple[tuple[str, ...], ...]:
+        """Return the targets in waves: those of one wave need nothing of each other."""
+        self._check_needs()
+        sorter = TopologicalSorter({name: target.needs for name, target in self.targets.items()})
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            raise CycleInPlanError(reversed(error.args[1])) from error
+        waves: list[tuple[str, ...]] = []
+        while sorter.is_active():
+            ready = tuple(sorted(sorter.get_ready()))
+            waves.append(ready)
+            sorter.done(*ready)
+        return tuple(waves)
+
+    def _check_needs(self) -> None:
+        for target in self.targets.values():
+            for need in target.needs:
+                if need not in self.targets:
+                    raise UnknownTargetError(target.name, f"it needs the unknown target {need}")
+
+
+def read_plan(text: str) -> Plan:
+    """Read the JSON that ``docker buildx bake --print`` writes.
+
+    Raises:
+        ParseError: it is no such JSON.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ParseError("plan", f"not JSON: {error}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("target"), dict):
+        raise ParseError("plan", "there is no target in it")
+    targets = {name: _target(name, as_dict(item)) for name, item in document["target"].items()}
+    groups = {
+        name: tuple(as_text(target) for target in as_list(as_dict(item).get("targets")))
+        for name, item in as_dict(document.get("group")).items()
+    }
+    return Plan(targets, groups)
+
+
+def _target(name: str, item: Json) -> Target:
+    contexts = as_text_map(item.get("contexts")).values()
+    return Target(
+        name=name,
+        context=as_text(item.get("context")) or ".",
+        dockerfile=as_text(item.get("dockerfile")) or "Dockerfile",
+        inline=as_text(item.get("dockerfile-inline")),
+        stage=as_text(item.get("target")),
+        needs=tuple(sorted({c.removeprefix(_TARGET) for c in contexts if c.startswith(_TARGET)})),
+        args=as_text_map(item.get("args")),
+        labels=as_text_map(item.get("labels")),
+        tags=tuple(as_text(tag) for tag in as_list(item.get("tags"))),
+        platforms=tuple(as_text(platform) for platform in as_list(item.get("platforms"))),
+    )

@@ -1,0 +1,5 @@
+"""``python -m cli`` is ``buildinsights``."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,99 @@
+"""What a machine needs to build, looked at one by one."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.engine import buildx
+from cli.errors import EngineMissingError, UsageError
+from cli.settings import server, state_dir
+
+BUILDX_FROM = (0, 24)
+"""The first version with ``history export`` for records of several builds."""
+
+FREE_BYTES = 5_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; ``needed`` if nothing can be built without it."""
+
+    name: str
+    ok: bool
+    says: str
+    fix: str = ""
+    needed: bool = False
+
+
+def check_all() -> Iterator[Finding]:
+    """Look at everything; what needs what is not there is left out."""
+    client = _client()
+    yield client
+    if client.ok:
+        plugin = _buildx()
+        yield plugin
+        if plugin.ok:
+            yield from _builder()
+    yield _disk()
+    yield _server()
+
+
+def _client() -> Finding:
+    path = shutil.which("docker")
+    fix = "Install Docker Engine: https://docs.docker.com/engine/install/"
+    return Finding("docker", path is not None, path or "not on PATH", fix, needed=True)
+
+
+def _buildx() -> Finding:
+    fix = "Install the plugin: https://github.com/docker/buildx#installing"
+    try:
+        text = buildx("version", timeout=20).strip()
+    except (EngineMissingError, UsageError) as error:
+        return Finding("buildx", False, error.message, fix, needed=True)
+    found = re.search(r"v?(\d+)\.(\d+)", text)
+    new_enough = found is not None and (int(found[1]), int(found[2])) >= BUILDX_FROM
+    wanted = ".".join(map(str, BUILDX_FROM))
+    return Finding("buildx", new_enough, text, f"Version {wanted} or later is needed. {fix}", True)
+
+
+def _builder() -> Iterator[Finding]:
+    try:
+        text = buildx("inspect", "--bootstrap", timeout=60)
+    except (EngineMissingError, UsageError) as error:
+        yield Finding("builder", False, error.message, "Start it: systemctl start docker", True)
+        return
+    driver = re.search(r"^Driver:\s*(\S+)", text, re.MULTILINE)
+    yield Finding("builder", True, f"driver {driver[1] if driver else 'unknown'}")
+    for platform in ("linux/amd64", "linux/arm64"):
+        fix = "docker run --privileged --rm tonistiigi/binfmt --install all"
+        has = platform in text
+        yield Finding(platform, has, "can be built" if has else "cannot be built here", fix)
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(_existing(state_dir())).free
+    says = f"{free / 1e9:.0f} GB free where records are kept"
+    return Finding("disk", free >= FREE_BYTES, says, "docker buildx prune")
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def _server() -> Finding:
+    to = server()
+    if to is None:
+        return Finding("server", True, "none set: records stay here")
+    import requests
+
+    try:
+        answer = requests.get(f"{to.url}/livez", timeout=10)
+    except requests.RequestException as error:
+        return Finding(
+            "server", False, f"{to.url}: {type(error).__name__}", "Check BUILDINSIGHTS_URL"
+        )
+    return Finding("server", answer.ok, f"{to.url} answers {answer.status_code}")

@@ -1,0 +1,109 @@
+"""Calls of ``docker buildx``; never through a shell."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from buildkit.bake import Plan, read_plan
+from cli.errors import EngineMissingError, UsageError
+
+_NO_ENGINE = re.compile(
+    r"cannot connect to the docker daemon|is the docker daemon running|error during connect"
+    r"|no builder \"|unknown command: docker buildx|'buildx' is not a docker command"
+    r"|unknown shorthand flag: 'f' in -f|failed to find driver",
+    re.IGNORECASE,
+)
+_ERROR = re.compile(r"^(?:ERROR|error|docker): *(.*)", re.MULTILINE)
+
+
+def docker() -> str:
+    """Return the path of the Docker client.
+
+    Raises:
+        EngineMissingError: there is none.
+    """
+    found = shutil.which("docker")
+    if found is None:
+        raise EngineMissingError(
+            "docker is not on PATH. `buildinsights doctor` tells how to get it."
+        )
+    return found
+
+
+def buildx(
+    *arguments: str, cwd: Path | None = None, stdin: str | None = None, timeout: float = 120
+) -> str:
+    """Run ``docker buildx`` and return its output.
+
+    Raises:
+        EngineMissingError: nothing answers.
+        UsageError: anything else went wrong; the message is buildx's own.
+    """
+    command = [docker(), "buildx", *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineMissingError(
+            f"docker buildx {arguments[0]} did not answer in {timeout:.0f} s."
+        ) from error
+    if done.returncode:
+        raise error_of(done.stderr)
+    return done.stdout
+
+
+_WRONG_USAGE = re.compile(
+    r"failed to find target|infinite loop|couldn't find a bake definition|failed to parse"
+    r"|\.(?:hcl|json|ya?ml):\d+|invalid (?:value|override|argument)|no such file or directory$",
+    re.MULTILINE,
+)
+
+
+def is_wrong_usage(text: str) -> bool:
+    """Tell whether Bake refused before anything was built."""
+    return _WRONG_USAGE.search(text) is not None
+
+
+def error_of(text: str) -> UsageError | EngineMissingError:
+    """Return buildx's own words as the error that they are."""
+    message = _ERROR.search(text)
+    words = message[1] if message else text.strip()[-500:] or "docker buildx failed"
+    if _NO_ENGINE.search(text):
+        return EngineMissingError(f"{words} `buildinsights doctor` tells what is missing.")
+    return UsageError(words)
+
+
+def plan_of(files: Sequence[str], targets: Sequence[str], overrides: Sequence[str]) -> Plan:
+    """Return what Bake would build."""
+    return read_plan(buildx("bake", *bake_options(files, overrides), "--print", *targets))
+
+
+def bake_options(files: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """Return the options that name definitions and overrides."""
+    return [
+        *(f"--file={file}" for file in files),
+        *(f"--set={override}" for override in overrides),
+    ]
+
+
+def history() -> list[dict[str, Any]]:
+    """Return the builds that the builder remembers, newest first."""
+    lines = buildx("history", "ls", "--no-trunc", "--format", "json").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def export_record(ref: str, output: Path) -> None:
+    """Write the builder's record of one build."""
+    buildx("history", "export", "--finalize", f"--output={output}", ref.rsplit("/", 1)[-1])

@@ -1,0 +1,98 @@
+"""Local records: one directory a run, with everything that BuildKit emitted."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cli.settings import state_dir
+
+PROGRESS = "progress.rawjson"
+METADATA = "metadata.json"
+RESOURCES = "resources.jsonl"
+CONTEXT = "context.json"
+RUN = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is known of one run of Bake. Times are ISO 8601 in UTC; ``refs`` are by target.
+
+    ``outcome`` is running, succeeded, failed, canceled, usage_error or engine_missing.
+    """
+
+    id: str
+    directory: str
+    command: list[str]
+    started_at: str
+    ended_at: str = ""
+    outcome: str = "running"
+    exit_code: int | None = None
+    targets: list[str] = field(default_factory=list)
+    services: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+    collected: bool = False
+    sent: list[str] = field(default_factory=list)
+    upload_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record directory."""
+
+    path: Path
+
+    def file(self, name: str) -> Path:
+        """Return the path of one of its files."""
+        return self.path / name
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file's bytes, or ``None`` without it."""
+        try:
+            return self.file(name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def run(self) -> Run:
+        """Return what is known of the run."""
+        return Run(**json.loads(self.file(RUN).read_text()))
+
+    def save(self, run: Run) -> Run:
+        """Write ``run`` at once or not at all."""
+        scratch = self.file(RUN + ".new")
+        scratch.write_text(json.dumps(asdict(run), indent=2) + "\n")
+        scratch.replace(self.file(RUN))
+        return run
+
+    def update(self, **changes: object) -> Run:
+        """Change some of what is known of the run."""
+        return self.save(replace(self.run(), **changes))  # type: ignore[arg-type]
+
+
+def records_dir() -> Path:
+    """Return the directory that holds all records."""
+    return state_dir() / "records"
+
+
+def create(command: list[str], directory: Path, fields: dict[str, str]) -> Record:
+    """Begin a record. Only its owner can read it: logs and arguments may hold secrets."""
+    now = datetime.now(UTC)
+    name = f"{now:%Y%m%dT%H%M%SZ}-{os.getpid()}-{secrets.token_hex(3)}"
+    path = records_dir() / name
+    path.mkdir(parents=True, mode=0o700)
+    record = Record(path)
+    record.save(Run(name, str(directory), command, now.isoformat(), fields=fields))
+    return record
+
+
+def all_records() -> Iterator[Record]:
+    """Yield the records, newest first; what is not one is left out."""
+    if not records_dir().is_dir():
+        return
+    for path in sorted(records_dir().iterdir(), reverse=True):
+        if (path / RUN).is_file():
+            yield Record(path)

@@ -1,0 +1,94 @@
+"""Running Bake: its progress to a file and to whoever watches, its end told apart."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from cli.engine import error_of, is_wrong_usage
+from cli.errors import BUILD_FAILED, CANCELED, ENGINE_MISSING, EngineMissingError
+
+KILL_AFTER_SIGNALS = 2
+"""The first Ctrl-C lets BuildKit cancel and say so; the second ends the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run of Bake ended: ``outcome`` as in ``records.Run``, the exit code, what it said."""
+
+    outcome: str
+    exit_code: int
+    text: str
+
+
+def run_bake(
+    command: list[str], cwd: Path, progress: Path, watch: Callable[[bytes], None]
+) -> Ended:
+    """Run a command that writes rawjson to standard error; each line goes to file and watcher."""
+    text: list[str] = []
+    frames = 0
+    with progress.open("wb") as file, _Child(command, cwd) as child:
+        assert child.process.stderr is not None  # noqa: S101  # opened as a pipe below
+        for line in child.process.stderr:
+            file.write(line)
+            if line.startswith(b"{"):
+                frames += 1
+                watch(line)
+            else:
+                text.append(line.decode(errors="replace"))
+        code = child.process.wait()
+    return _ended(code, "".join(text), canceled=child.signals > 0, started=frames > 0)
+
+
+def _ended(code: int, text: str, *, canceled: bool, started: bool) -> Ended:
+    if code == 0:
+        return Ended("succeeded", 0, text)
+    if canceled or re.search(r"context canceled|signal: interrupt", text):
+        return Ended("canceled", CANCELED, text)
+    error = error_of(text)
+    if isinstance(error, EngineMissingError):
+        return Ended("engine_missing", ENGINE_MISSING, text)
+    if not started or is_wrong_usage(error.message):
+        return Ended("usage_error", error.exit_code, text)
+    return Ended("failed", BUILD_FAILED, text)
+
+
+class _Child:
+    """A child that gets the signals we get, and never outlives us."""
+
+    def __init__(self, command: list[str], cwd: Path) -> None:
+        self.signals = 0
+        self._command, self._cwd = command, cwd
+
+    def __enter__(self) -> "_Child":
+        self.process = subprocess.Popen(
+            self._command,
+            cwd=self._cwd,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            # A group of its own: Ctrl-C reaches it once, through us, and not twice.
+            start_new_session=True,
+        )
+        self._former = {
+            name: signal.signal(name, self._pass_on) for name in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, handler in self._former.items():
+            signal.signal(name, handler)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stderr:
+            self.process.stderr.close()
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        self.signals += 1
+        if self.signals >= KILL_AFTER_SIGNALS:
+            self.process.kill()
+        else:
+            self.process.send_signal(signal.SIGINT)

@@ -1,0 +1,209 @@
+"""After a build: fetch the builder's own records and send them, without holding anybody up.
+
+Whatever fails here is noted in the record and tried again after the next build.
+"""
+
+import fcntl
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from buildkit.errors import ParseError
+from buildkit.reading import read_builds
+from cli.engine import export_record, history
+from cli.errors import UsageError
+from cli.records import CONTEXT, METADATA, PROGRESS, RESOURCES, Record, Run, all_records
+from cli.settings import Server, server, state_dir
+from cli.summary import builds_of
+
+TIMEOUT_SECONDS = 20
+SENT_AT_ONCE = 50
+"""How many records of the spool one run tries to send."""
+
+
+def collect_later(record: Record) -> None:
+    """Start a process of its own that collects and sends, and do not wait for it."""
+    with (record.path / "collect.log").open("wb") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "cli", "collect", str(record.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def collect(record: Record) -> Run:
+    """Export the builder's records of a run, once."""
+    run = record.run()
+    if run.collected:
+        return run
+    refs = _refs(record) or _refs_of_failed(record, run)
+    for target, ref in refs.items():
+        output = record.file(_bundle(target))
+        if not output.exists():
+            export_record(ref, output)
+    return record.update(refs=refs, collected=True)
+
+
+def _bundle(target: str) -> str:
+    return f"{target or 'build'}.dockerbuild"
+
+
+def _refs(record: Record) -> dict[str, str]:
+    """Return the refs that the metadata file names; there is none after a failure."""
+    document = json.loads(record.read(METADATA) or b"{}")
+    if "buildx.build.ref" in document:
+        return {"": document["buildx.build.ref"]}
+    return {
+        target: item["buildx.build.ref"]
+        for target, item in document.items()
+        if isinstance(item, dict) and "buildx.build.ref" in item
+    }
+
+
+def _refs_of_failed(record: Record, run: Run) -> dict[str, str]:
+    """Find the builder's records of a run that left no metadata.
+
+    Those that began during the run, and share more steps with a target of it than with any other.
+    """
+    streams = {build.name_hint: _digests(build) for build in builds_of(record)}
+    found: dict[str, str] = {}
+    for item in history():
+        if not run.started_at[:19] <= str(item.get("created_at"))[:19] <= run.ended_at[:19]:
+            continue
+        scratch = record.file("candidate.dockerbuild")
+        export_record(item["ref"], scratch)
+        target = _target_of(scratch.read_bytes(), streams)
+        if target is not None and target not in found:
+            found[target] = item["ref"]
+            scratch.rename(record.file(_bundle(target)))
+        else:
+            scratch.unlink()
+    return found
+
+
+def _target_of(bundle: bytes, streams: Mapping[str, set[str]]) -> str | None:
+    try:
+        steps = _digests(read_builds(record=bundle)[0])
+    except (ParseError, IndexError):
+        return None
+    shared = {name: len(steps & digests) for name, digests in streams.items()}
+    best = max(shared, key=lambda name: shared[name], default=None)
+    return best if best is not None and shared[best] else None
+
+
+def _digests(build: Any) -> set[str]:
+    return {step.vertex_digest for step in build.steps}
+
+
+def send_spooled(to: Server) -> int:
+    """Send what was collected and not sent yet, oldest first; return how many were sent."""
+    with _only_one() as alone:
+        if not alone:
+            return 0
+        waiting = [record for record in all_records() if _waits(record.run())][:SENT_AT_ONCE]
+        sent = 0
+        for record in reversed(waiting):
+            if not send(record, to):
+                break
+            sent += 1
+        return sent
+
+
+def _waits(run: Run) -> bool:
+    return run.collected and not run.upload_error.startswith("refused") and _unsent(run) != []
+
+
+def _unsent(run: Run) -> list[str]:
+    return [target for target in run.refs if target not in run.sent]
+
+
+def send(record: Record, to: Server) -> bool:
+    """Send one record, a build at a time; false if the server cannot take it now."""
+    run = record.run()
+    for target in _unsent(run):
+        error = _post(record, run, target, to)
+        if error:
+            record.update(upload_error=error)
+            return error.startswith("refused")
+        run = record.update(sent=[*run.sent, target], upload_error="")
+    return True
+
+
+def _post(record: Record, run: Run, target: str, to: Server) -> str:
+    parts = {"record": _bundle(target), "resources": RESOURCES, "context": CONTEXT}
+    if len(run.refs) == 1:
+        parts |= {"metadata": METADATA, "progress": PROGRESS}
+    files = {name: data for name, file in parts.items() if (data := record.read(file))}
+    service = run.services.get(target, target or Path(run.directory).name)
+    return post(files, {"service": service} | run.fields, to)
+
+
+def send_files(paths: Sequence[Path], service: str, to: Server) -> str:
+    """Send files of one build, told apart by what is in them; return what the server answered."""
+    files = {part_of(path): path.read_bytes() for path in paths}
+    error = post(files, {"service": service} if service else {}, to)
+    if error:
+        raise UsageError(error)
+    return f"{', '.join(files)} sent."
+
+
+def part_of(path: Path) -> str:
+    """Name the part of the ingest API that a file is."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if path.suffix == ".dockerbuild" or (head.startswith(b"\x1f\x8b") and b"rawjson" not in head):
+        return "record"
+    if b'"vertexes"' in head:
+        return "progress"
+    if b"buildx.build" in head or b"containerimage." in head:
+        return "metadata"
+    return "provenance" if b"predicate" in head or b"buildType" in head else "resources"
+
+
+def post(files: Mapping[str, bytes], fields: Mapping[str, str], to: Server) -> str:
+    """Send one build; return what went wrong, ``refused …`` if trying again is of no use."""
+    import requests
+
+    try:
+        answer = requests.post(
+            f"{to.url}/api/v1/ingest/buildkit/",
+            headers={"Authorization": f"Bearer {to.token}"},
+            data=dict(fields),
+            files={name: (name, data) for name, data in files.items()},
+            timeout=TIMEOUT_SECONDS,
+        )
+    except requests.RequestException as error:
+        return f"unreachable: {type(error).__name__}"
+    if answer.ok:
+        return ""
+    refused = 400 <= answer.status_code < 500 and answer.status_code != 429
+    return f"{'refused' if refused else 'failed'}: {answer.status_code} {answer.text[:300]}"
+
+
+@contextmanager
+def _only_one() -> Iterator[bool]:
+    """Let one process at a time send the spool."""
+    state_dir().mkdir(parents=True, exist_ok=True)
+    with (state_dir() / "sending.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
+def finish(record: Record) -> str:
+    """Collect a run and send what waits; return what to tell about it, if anything."""
+    collect(record)
+    to = server()
+    if to is None:
+        return ""
+    send_spooled(to)
+    return record.run().upload_error

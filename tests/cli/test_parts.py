@@ -1,0 +1,186 @@
+"""The parts of the command that need no engine."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from buildkit.advice import likely_fixes
+from cli import records, sending, summary
+from cli.engine import error_of, is_wrong_usage
+from cli.errors import EngineMissingError, UsageError
+from cli.main import main
+from cli.pipeline import pipeline_fields
+from cli.settings import Server, server, state_dir
+from cli.watching import BuildState
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "buildkit"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BUILDINSIGHTS_HOME", str(tmp_path / "home"))
+    for name in ("BUILDINSIGHTS_URL", "BUILDINSIGHTS_TOKEN", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "home"
+
+
+def recorded(case: str, **changes: object) -> records.Record:
+    """A record as a run leaves it, made of a real build's output."""
+    record = records.create(["bake"], Path("/src"), {"revision": "abc"})
+    for name in ("progress.rawjson", "metadata.json"):
+        source = CORPUS / case / f"input.{name}"
+        if source.exists():
+            record.file(name).write_bytes(source.read_bytes())
+    record.update(outcome="succeeded", **changes)
+    return record
+
+
+def test_records_are_for_their_owner_only(home: Path):
+    record = recorded("bake")
+    assert state_dir() == home
+    assert record.path.stat().st_mode & 0o077 == 0
+    assert [found.path for found in records.all_records()] == [record.path]
+
+
+def test_a_summary_has_one_row_a_target():
+    rows = summary.rows_of(summary.builds_of(recorded("bake")))
+    metadata = json.loads((CORPUS / "bake" / "input.metadata.json").read_text())
+    targets = sorted(name for name, item in metadata.items() if "buildx.build.ref" in item)
+    assert [row.target for row in rows] == targets
+    assert {row.status for row in rows} == {"succeeded"}
+    text = summary.as_text(rows).splitlines()
+    assert len(text) == len(rows) + 1
+    assert len({line.index("succeeded") for line in text[1:]}) == 1, "columns are aligned"
+
+
+def test_a_job_summary_cannot_be_broken_by_a_name():
+    row = summary.Row("a|b<script>", "failed", 61.0, 2.5, 1, 4, 1_500_000, "sha256:" + "a" * 64)
+    [line] = summary.as_markdown([row]).splitlines()[4:]
+    assert (
+        line
+        == "| a\\|b&lt;script> | failed | 1 m 1 s | 2.5 s | 25 % of 4 | 1.5 MB | aaaaaaaaaaaa |"
+    )
+
+
+def test_progress_is_counted_by_target():
+    state = BuildState()
+    frames = (CORPUS / "bake" / "input.progress.rawjson").read_bytes().splitlines()
+    said = [words for line in frames for words in state.take(line)]
+    assert said
+    assert all(target.done <= set(target.names) for target in state.targets.values())
+    assert not any(target.running for target in state.targets.values())
+    assert state.take(b"no json") == state.take(b"[1]") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "usage"),
+    [
+        ("ERROR: Cannot connect to the Docker daemon at tcp://x.", EngineMissingError, False),
+        ("docker: unknown command: docker buildx", EngineMissingError, False),
+        ("ERROR: failed to find target nope", UsageError, True),
+        ("ERROR: infinite loop from a to b", UsageError, True),
+        ("ERROR: failed to solve: process did not complete", UsageError, False),
+    ],
+)
+def test_ends_are_told_apart(text: str, kind: type[Exception], usage: bool):
+    assert type(error_of(text)) is kind
+    assert is_wrong_usage(text) is usage
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("write /x: no space left on device", "disk is full"),
+        ("npm error code EUSAGE\nnpm error `npm ci` can only install", "lock file"),
+        ("exec /bin/sh: exec format error", "emulation"),
+        ('failed to compute cache key: "/src": not found', ".dockerignore"),
+        ("ERROR: No matching distribution found for numpy==99", "check the pin"),
+    ],
+)
+def test_known_causes_get_advice(text: str, part: str):
+    assert part in " ".join(likely_fixes(text))
+    assert likely_fixes("all went well") == []
+
+
+def test_ci_systems_say_what_they_know(tmp_path: Path):
+    found = pipeline_fields(
+        {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_SERVER_URL": "https://github.example",
+            "GITHUB_REPOSITORY": "o/r",
+            "GITHUB_RUN_ID": "7",
+            "GITHUB_SHA": "abc",
+            "GITHUB_EVENT_NAME": "pull_request",
+            "GITHUB_REF_NAME": "12/merge",
+            "GITHUB_HEAD_REF": "feature",
+        },
+        tmp_path,
+    )
+    assert found == {
+        "repository_url": "https://github.example/o/r",
+        "ref_name": "feature",
+        "revision": "abc",
+        "change_id": "12",
+        "pipeline_run_id": "7",
+        "pipeline_run_url": "https://github.example/o/r/actions/runs/7",
+        "trigger": "pull_request",
+    }
+    assert pipeline_fields({}, tmp_path) == {}
+
+
+def test_the_token_is_not_shown():
+    found = server({"BUILDINSIGHTS_URL": "http://x/", "BUILDINSIGHTS_TOKEN": "secret"})
+    assert found == Server("http://x", "secret")
+    assert "secret" not in repr(found)
+    assert server({"BUILDINSIGHTS_URL": "http://x/"}) is None
+
+
+def test_what_could_not_be_sent_waits_and_is_sent_later(monkeypatch: pytest.MonkeyPatch):
+    record = recorded("plain", refs={"": "r1"}, collected=True)
+    answers = iter(["unreachable: ConnectionError", ""])
+    posted: list[dict[str, str]] = []
+
+    def post(files: object, fields: dict[str, str], to: Server) -> str:
+        posted.append(dict(fields))
+        return next(answers)
+
+    monkeypatch.setattr(sending, "post", post)
+    to = Server("http://127.0.0.1:1", "t")
+    assert sending.send_spooled(to) == 0
+    assert record.run().upload_error == "unreachable: ConnectionError"
+    assert sending.send_spooled(to) == 1
+    assert (record.run().sent, record.run().upload_error) == ([""], "")
+    assert sending.send_spooled(to) == 0
+    assert posted == [{"service": "src", "revision": "abc"}] * 2
+
+
+def test_a_refused_record_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch):
+    first = recorded("plain", refs={"": "r1"}, collected=True)
+    second = recorded("plain", refs={"": "r2"}, collected=True)
+    refused = {first.run().id: "refused: 400", second.run().id: ""}
+    order = iter([first.run().id, second.run().id])
+    monkeypatch.setattr(sending, "post", lambda *_: refused[next(order)])
+    sending.send_spooled(Server("http://127.0.0.1:1", "t"))
+    assert {record.run().upload_error for record in (first, second)} == {"refused: 400", ""}
+
+
+@pytest.mark.parametrize("case", ["record", "progress", "metadata"])
+def test_files_are_told_apart_by_what_is_in_them(case: str):
+    names = {"record": "dockerbuild", "progress": "progress.rawjson", "metadata": "metadata.json"}
+    assert sending.part_of(CORPUS / "plain" / f"input.{names[case]}") == case
+
+
+def test_without_docker_the_exit_code_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    ended = CliRunner().invoke(main, ["build"])
+    assert ended.exit_code == 3
+    assert "docker is not on PATH" in ended.output
+    assert list(records.all_records()) == []
+
+
+def test_upload_needs_a_server(tmp_path: Path):
+    ended = CliRunner().invoke(main, ["upload"])
+    assert ended.exit_code == 2
+    assert "BUILDINSIGHTS_URL" in ended.output

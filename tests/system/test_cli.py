@@ -1,0 +1,222 @@
+"""The command on a real engine: builds, failures, Ctrl-C, records, and a server that is away."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.system.conftest import ROOT, Server
+
+pytestmark = pytest.mark.engine
+
+BAKE = """
+group "default" { targets = ["web", "api"] }
+target "base" {
+  dockerfile-inline = "FROM scratch\\nCOPY base.txt /base.txt"
+}
+target "web" {
+  contexts = { base = "target:base" }
+  dockerfile-inline = "FROM base\\nCOPY web.txt /web.txt"
+}
+target "api" {
+  contexts = { base = "target:base" }
+  dockerfile-inline = "FROM base\\nCOPY api.txt /api.txt"
+}
+target "broken" {
+  dockerfile = "broken.Dockerfile"
+}
+target "slow" {
+  dockerfile = "slow.Dockerfile"
+}
+target "round" { contexts = { x = "target:about" } }
+target "about" { contexts = { x = "target:round" } }
+"""
+BASE = "localhost:5000/library/busybox:1"
+
+type Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "docker-bake.hcl").write_text(BAKE)
+    for name in ("base", "web", "api"):
+        (folder / f"{name}.txt").write_text(f"{name} of {tmp_path}\n")
+    (folder / "broken.Dockerfile").write_text(
+        f"FROM {BASE}\nRUN echo one\nRUN echo src/x.ts: error TS1 && exit 3\n"
+    )
+    (folder / "slow.Dockerfile").write_text(f"FROM {BASE}\nRUN sleep 600\n")
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("BUILDINSIGHTS_", "GITHUB_", "CI"))
+    }
+    return kept | {"PYTHONPATH": str(ROOT), "BUILDINSIGHTS_HOME": str(tmp_path / "home")}
+
+
+@pytest.fixture
+def run(engine: str, project: Path, environment: dict[str, str]) -> Command:
+    def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cli", *arguments],
+            cwd=project,
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    return call
+
+
+def runs(environment: dict[str, str]) -> list[dict[str, Any]]:
+    """What is known of the runs, newest first."""
+    folder = Path(environment["BUILDINSIGHTS_HOME"]) / "records"
+    return [json.loads((path / "run.json").read_text()) for path in sorted(folder.iterdir())][::-1]
+
+
+def rows(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
+    """The summary: status and cache hits of each target."""
+    lines = done.stderr.splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("target "))
+    return {line.split()[0]: line.split() for line in lines[head + 1 :]}
+
+
+def test_a_build_is_told_recorded_and_cached(run: Command, environment, tmp_path: Path):
+    first = run("build", "--wait", "--json", str(tmp_path / "summary.json"))
+    assert first.returncode == 0, first.stderr
+    assert set(rows(first)) == {"api", "base", "web"}
+    [known] = runs(environment)
+    assert known["outcome"] == "succeeded"
+    assert set(known["refs"]) == {"api", "base", "web"}
+    kept = {path.name for path in Path(environment["BUILDINSIGHTS_HOME"], "records").glob("*/*")}
+    assert kept >= {"progress.rawjson", "metadata.json", "api.dockerbuild", "web.dockerbuild"}
+    second = run("build")
+    assert second.returncode == 0, second.stderr
+    assert all("100 % of" in " ".join(cells) for cells in rows(second).values()), second.stderr
+    [summed] = [
+        item
+        for item in json.loads((tmp_path / "summary.json").read_text())["builds"]
+        if item["target"] == "api"
+    ]
+    assert (summed["status"], summed["cacheable"]) == ("succeeded", 2)
+    assert summed["image_digest"].startswith("sha256:")
+
+
+def test_a_failure_shows_the_line_the_log_and_the_class(run: Command, environment):
+    failed = run("build", "broken", "--wait")
+    assert failed.returncode == 1
+    assert "   3 >>> RUN echo src/x.ts: error TS1 && exit 3" in failed.stderr
+    assert "last it printed:\nsrc/x.ts: error TS1" in failed.stderr
+    assert "[step " in failed.stderr
+    [known] = runs(environment)
+    assert known["outcome"] == "failed"
+    assert list(known["refs"]) == ["broken"], "the record of a failed build is found too"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["build", "nope"], "failed to find target nope"),
+        (["build", "round"], "infinite loop"),
+        (["build", "-f", "none.hcl"], "none.hcl"),
+        (["build", "x;touch hacked"], "hacked"),
+        (["graph", "nope"], "failed to find target nope"),
+    ],
+)
+def test_wrong_usage_is_told_from_failure(
+    run: Command, project: Path, arguments: list[str], words: str
+):
+    ended = run(*arguments)
+    assert ended.returncode == 2, ended.stderr
+    assert words in ended.stderr
+    assert not (project / "hacked").exists()
+
+
+def test_no_engine_is_told_from_failure(run: Command):
+    ended = run("build", DOCKER_HOST="tcp://127.0.0.1:1")
+    assert ended.returncode == 3
+    assert "Cannot connect" in ended.stderr
+
+
+def test_ctrl_c_ends_the_build_and_says_canceled(
+    engine: str, project: Path, environment: dict[str, str]
+):
+    command = [sys.executable, "-m", "cli", "build", "slow", "--no-cache", "--wait"]
+    process = subprocess.Popen(
+        command, cwd=project, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and "sleep 600" not in progress_of(environment):
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    [known] = runs(environment)
+    assert (known["outcome"], list(known["refs"])) == ("canceled", ["slow"])
+
+
+def progress_of(environment: dict[str, str]) -> str:
+    found = Path(environment["BUILDINSIGHTS_HOME"]).glob("records/*/progress.rawjson")
+    return "".join(path.read_text() for path in found)
+
+
+def test_records_wait_for_a_server_that_is_away(run: Command, environment, demo_server: Server):
+    away = {"BUILDINSIGHTS_URL": "http://127.0.0.1:1", "BUILDINSIGHTS_TOKEN": "bi_x_y"}
+    first = run("build", "api", "--wait", **away)
+    assert first.returncode == 0
+    assert "is kept: unreachable" in first.stderr
+    there = {"BUILDINSIGHTS_URL": demo_server.url, "BUILDINSIGHTS_TOKEN": demo_server.token}
+    second = run("build", "web", "--wait", **there)
+    assert second.returncode == 0
+    assert "The record was sent." in second.stderr
+    assert [known["upload_error"] for known in runs(environment)] == ["", ""]
+    sent = {ref.rsplit("/", 1)[-1] for known in runs(environment) for ref in known["refs"].values()}
+    assert wait_for_builds(demo_server, sent) == sent
+
+
+def wait_for_builds(server: Server, refs: set[str]) -> set[str]:
+    """The refs of those that the server has made builds of, in a minute at most."""
+    deadline = time.monotonic() + 60
+    while True:
+        found = {item["buildkit_ref"] for item in newest_builds(server)} & refs
+        if found == refs or time.monotonic() > deadline:
+            return found
+        time.sleep(1)
+
+
+def newest_builds(server: Server) -> list[dict[str, Any]]:
+    answer = requests.get(
+        f"{server.url}/api/v1/builds/?page_size=50", headers=server.headers, timeout=30
+    )
+    builds: list[dict[str, Any]] = answer.json()["results"]
+    return builds
+
+
+def test_two_builds_at_once_in_one_directory(
+    engine: str, project: Path, environment: dict[str, str]
+):
+    command = [sys.executable, "-m", "cli", "build", "--wait"]
+    both = [
+        subprocess.Popen(command, cwd=project, env=environment, stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    known = runs(environment)
+    assert [run["outcome"] for run in known] == ["succeeded", "succeeded"]
+    assert not set(known[0]["refs"].values()) & set(known[1]["refs"].values())
