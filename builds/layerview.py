@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builds.models import Build, Image, Layer, Step
+from builds.usual import verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,7 @@ def layer_rows(rows: Sequence[LayerRow], past: Mapping[str, int]) -> list[dict[s
 def _change(size: int | None, before: int | None) -> dict[str, Any]:
     if size is None or before is None:
         return {"delta_bytes": None, "verdict": "same"}
-    delta = size - before
-    verdict = "same" if delta == 0 else "worse" if delta > 0 else "better"
-    return {"delta_bytes": delta, "verdict": verdict}
+    return {"delta_bytes": size - before, "verdict": verdict_of(size - before, before)}
 
 
 def _previous(build: Build) -> Build | None:
