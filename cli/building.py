@@ -32,6 +32,7 @@ TITLE_LABEL = "org.opencontainers.image.title"
 @click.option("--platform", help="Platforms of all targets, with commas between.")
 @click.option("--variant", help="Sent along; and the Bake variable VARIANT.")
 @click.option("--env", "environment", help="Sent along; and the Bake variable ENVIRONMENT.")
+@click.option("--allow", "allowed", multiple=True, help="Entitlement, as bake takes it.")
 @click.option("--push", is_flag=True, help="Push what is built.")
 @click.option("--load", is_flag=True, help="Load what is built into the engine.")
 @click.option("--no-cache", is_flag=True, help="Use no cache.")
@@ -47,6 +48,7 @@ def build(
     platform: str | None,
     variant: str | None,
     environment: str | None,
+    allowed: tuple[str, ...],
     *,
     push: bool,
     load: bool,
@@ -58,9 +60,9 @@ def build(
     """Build TARGETS of the Bake file (default: its default group) and record what happened."""
     docker()
     _set_variables(variant, environment)
-    flags = [
-        name for name, on in (("--push", push), ("--load", load), ("--no-cache", no_cache)) if on
-    ]
+    switches = {"--push": push, "--load": load, "--no-cache": no_cache}
+    flags = [name for name, on in switches.items() if on]
+    flags += [f"--allow={entitlement}" for entitlement in allowed]
     overrides = (*overrides, *([f"*.platform={platform}"] if platform else []))
     fields = pipeline_fields(os.environ, Path.cwd())
     fields |= {"variant": variant or "", "environment": environment or ""}
@@ -122,6 +124,7 @@ def _remember(record: Record, ended: Ended, plan: Plan | None) -> None:
             for target in targets
             if target.labels.get(TITLE_LABEL)
         },
+        contexts={target.name: [target.context, target.dockerfile] for target in targets},
     )
 
 

@@ -3,6 +3,7 @@
 import click
 
 from cli.building import build
+from cli.debugging import debug
 from cli.inspecting import doctor, graph, history
 from cli.uploading import collect, upload
 
@@ -19,5 +20,5 @@ def main() -> None:
     """
 
 
-for command in (build, graph, history, doctor, upload, collect):
+for command in (build, debug, graph, history, doctor, upload, collect):
     main.add_command(command)

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from buildkit.context import context_digests, is_local
 from buildkit.errors import ParseError
 from buildkit.reading import read_builds
 from cli.engine import export_record, history
@@ -47,7 +49,17 @@ def collect(record: Record) -> Run:
         output = record.file(_bundle(target))
         if not output.exists():
             export_record(ref, output)
+    record.file(CONTEXT).write_text(json.dumps(_contexts(run)) + "\n")
     return record.update(refs=refs, collected=True)
+
+
+def _contexts(run: Run) -> dict[str, Any]:
+    since = datetime.fromisoformat(run.started_at).timestamp()
+    return {
+        target: context_digests(Path(run.directory) / context, dockerfile, since)
+        for target, (context, dockerfile) in run.contexts.items()
+        if is_local(context)
+    }
 
 
 def _bundle(target: str) -> str:

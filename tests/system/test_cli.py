@@ -220,3 +220,12 @@ def test_two_builds_at_once_in_one_directory(
     known = runs(environment)
     assert [run["outcome"] for run in known] == ["succeeded", "succeeded"]
     assert not set(known[0]["refs"].values()) & set(known[1]["refs"].values())
+
+
+def test_debug_opens_the_state_before_the_failed_step(run: Command):
+    assert run("build", "broken").returncode == 1
+    opened = run("debug", "broken", "--command", "echo inside && ls /etc/passwd")
+    assert opened.returncode == 0, opened.stderr
+    assert "broken.Dockerfile:3: RUN echo src/x.ts" in opened.stderr
+    assert opened.stdout == "inside\n/etc/passwd\n"
+    assert run("debug", "base").returncode == 2

@@ -1,0 +1,55 @@
+"""Digests of the files that a build context sends to the builder."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from docker.utils.build import exclude_paths  # type: ignore[import-untyped]
+
+MAX_FILES = 50_000
+"""Beyond this many a context is only counted."""
+
+_REMOTE = ("http://", "https://", "git@", "git://", "docker-image://", "oci-layout://", "target:")
+
+
+def is_local(context: str) -> bool:
+    """Tell whether a context is a directory of this machine."""
+    return context != "-" and not context.startswith(_REMOTE)
+
+
+def context_files(root: Path, dockerfile: str) -> list[str]:
+    """Return the files of a context that .dockerignore lets through, sorted.
+
+    ``<Dockerfile>.dockerignore`` comes before ``.dockerignore``, as BuildKit has it.
+    """
+    own = root / f"{dockerfile}.dockerignore"
+    ignore = own if own.is_file() else root / ".dockerignore"
+    lines = ignore.read_text(errors="replace").splitlines() if ignore.is_file() else []
+    patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    found = exclude_paths(str(root), patterns, dockerfile=dockerfile)
+    return sorted(path for path in found if (root / path).is_file())
+
+
+def context_digests(root: Path, dockerfile: str, since: float) -> dict[str, Any]:
+    """Return SHA-256 and size of each file of a context.
+
+    ``changed_since`` lists files written after ``since`` (epoch seconds): the builder may have got
+    something else of them.
+    """
+    names = context_files(root, dockerfile)
+    if len(names) > MAX_FILES:
+        return {"files_total": len(names), "files": {}, "changed_since": []}
+    files: dict[str, dict[str, Any]] = {}
+    changed: list[str] = []
+    for name in names:
+        path = root / name
+        try:
+            status = path.stat()
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            continue  # gone or unreadable by now: BuildKit has told of it if it mattered
+        files[name] = {"sha256": digest, "size_bytes": status.st_size}
+        if status.st_mtime > since:
+            changed.append(name)
+    return {"files_total": len(names), "files": files, "changed_since": changed}

@@ -1,0 +1,81 @@
+"""``buildinsights debug``: a shell in the state that a failed step found."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from buildkit.bake import Target
+from cli import records, summary
+from cli.engine import bake_options, buildx, docker, plan_of
+from cli.errors import UsageError
+from cli.explaining import dockerfile_lines, failing_lines
+
+TAG = "buildinsights-debug"
+BUILD_SECONDS = 3600
+
+
+@click.command()
+@click.argument("target")
+@click.option("-f", "--file", "files", multiple=True, help="Bake or compose file.")
+@click.option("--command", help="Run this instead of a shell.")
+def debug(target: str, files: tuple[str, ...], command: str | None) -> None:
+    """Open a shell just before the step at which TARGET failed last.
+
+    Everything before that step is built, mostly from the cache, and loaded into the engine.
+    """
+    plan = plan_of(files, [target], ())
+    wanted = plan.targets.get(target)
+    if wanted is None:
+        raise UsageError(f"{target} is a group: name one of {', '.join(plan.targets)}.")
+    lines = dockerfile_lines(wanted, Path.cwd())
+    line = last_failing_line(target)
+    if line is None or line > len(lines):
+        raise UsageError(f"{target} did not fail at a known line in its last build here.")
+    click.echo(f"{wanted.dockerfile}:{line}: {lines[line - 1]}", err=True)
+    image = build_until(wanted, lines[: line - 1], files)
+    raise SystemExit(open_shell(image, command))
+
+
+def last_failing_line(target: str) -> int | None:
+    """Return the Dockerfile line at which the target failed in its last run here."""
+    for record in records.all_records():
+        run = record.run()
+        if run.directory != str(Path.cwd()) or target not in run.targets:
+            continue
+        for build in summary.builds_of(record):
+            if build.name_hint == target and build.failure:
+                digest = build.failure.vertex_digest
+                step = next((step for step in build.steps if step.vertex_digest == digest), None)
+                return failing_lines(build.failure, step)[0]
+        return None
+    return None
+
+
+def build_until(target: Target, lines: list[str], files: tuple[str, ...]) -> str:
+    """Build a Dockerfile cut short and load the result; return its name."""
+    image = f"{TAG}:{target.name}".lower()
+    with tempfile.TemporaryDirectory() as folder:
+        dockerfile = Path(folder) / "Dockerfile"
+        dockerfile.write_text("\n".join(lines) + "\n")
+        overrides = [
+            f"{target.name}.dockerfile={dockerfile}",
+            f"{target.name}.target=",
+            f"{target.name}.output=type=docker",
+            f"{target.name}.tags={image}",
+            f"{target.name}.platform=",
+            f"{target.name}.attest=type=provenance,disabled=true",
+        ]
+        options = [*bake_options(files, overrides), f"--allow=fs.read={folder}"]
+        buildx("bake", *options, target.name, timeout=BUILD_SECONDS)
+    return image
+
+
+def open_shell(image: str, command: str | None) -> int:
+    """Run a shell in the image; return its exit code."""
+    terminal = ["--interactive", "--tty"] if sys.stdin.isatty() else ["--interactive"]
+    call = ["-c", command] if command else []
+    run = [docker(), "run", "--rm", *terminal, "--entrypoint", "sh", image, *call]
+    return subprocess.run(run, check=False).returncode
