@@ -10,7 +10,11 @@ MANAGE := $(BIN)/python manage.py
 .PHONY: help demo up test unit cov check fmt lint types migrations schema templates bench lock clean
 
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z%-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+BUILDINSIGHTS = PYTHONPATH=$(CURDIR) $(BIN)/python -m cli
+include buildinsights.mk
+build graph build-history doctor: $(VENV)/server.stamp
 
 ##@ Run
 demo: $(VENV)/server.stamp ## Start everything with recorded sample builds; prints the address and a login

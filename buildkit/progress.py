@@ -36,7 +36,11 @@ from buildkit.values import (
 )
 
 _KEYS = frozenset({"vertexes", "statuses", "logs", "warnings"})
-_ERROR = re.compile(r"^ERROR: (?:failed to build: )?(?:failed to solve: )?(.*)", re.MULTILINE)
+_ERROR = re.compile(
+    r"^ERROR: (?:target (?P<target>[^:\n]+): )?(?:failed to build: )?(?:failed to solve: )?"
+    r"(?P<message>.*)",
+    re.MULTILINE,
+)
 _LOCATION = re.compile(r"^(\S.*):(\d{1,9})\n-{4,}$", re.MULTILINE)
 _MARKED_LINE = re.compile(r"^ *(\d{1,9}) \| >>> ", re.MULTILINE)
 
@@ -180,7 +184,10 @@ def _failure(draft: Draft, text: str) -> Failure | None:
     vertices = [vertex for vertex in draft.log.vertices.values() if vertex.error]
     broken = [vertex for vertex in vertices if not is_canceled(vertex.error)]
     culprit = next(iter(broken or vertices), None)
-    message = match[1] if (match := _ERROR.search(text)) else ""
+    match = _ERROR.search(text)
+    if match and draft.group and not _is_about(match["target"], draft.group, failed=bool(broken)):
+        match, text = None, ""
+    message = match["message"] if match else ""
     if culprit is None and (draft.group or not message):
         return None
     location = _LOCATION.search(text)
@@ -191,6 +198,11 @@ def _failure(draft: Draft, text: str) -> Failure | None:
         filename=location[1] if location else "",
         ranges=(SourceRange(min(lines), max(lines)),) if lines else (),
     )
+
+
+def _is_about(target: str | None, group: str, *, failed: bool) -> bool:
+    """Tell whether Bake's error is about a target, and not about one that failed beside it."""
+    return target == group if target else failed
 
 
 def _status(draft: Draft, *, is_complete: bool) -> BuildStatus:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from buildkit.errors import ParseError
-from buildkit.model import Build
+from buildkit.model import Build, BuildStatus
 from buildkit.reading import read_builds
 from cli.records import METADATA, PROGRESS, Record
 
@@ -42,7 +42,7 @@ def builds_of(record: Record) -> tuple[Build, ...]:
 
 
 def rows_of(builds: Iterable[Build]) -> list[Row]:
-    """Return one row a build, by target."""
+    """Return one row a build of a run that has ended, by target."""
     return sorted((_row(build) for build in builds), key=lambda row: row.target)
 
 
@@ -51,7 +51,8 @@ def _row(build: Build) -> Row:
     sizes = [image.size_bytes for image in build.images if image.size_bytes is not None]
     return Row(
         target=build.name_hint or build.target or "build",
-        status=build.status.value,
+        # What had not ended when Bake did was ended by it.
+        status="canceled" if build.status is BuildStatus.RUNNING else build.status.value,
         wall_seconds=build.timing.wall_seconds,
         critical_path_seconds=build.timing.critical_path_seconds,
         hits=build.cache.cacheable_cached,

@@ -155,3 +155,40 @@ def test_a_lone_surrogate_and_nul_are_replaced() -> None:
     [step] = build.steps
     assert (step.vertex_digest, step.name, step.error) == ("a\ufffd", "x\ufffd", "\ufffd\ufffd")
     assert step.state == StepState.FAILED
+
+
+def test_what_failed_beside_a_target_of_bake_did_not_fail_it() -> None:
+    def vertex(group: str, digest: str, error: str = "") -> dict[str, str]:
+        return {
+            "digest": f"sha256:{digest * 64}",
+            "name": f"[{group} 1/1] RUN make",
+            "started": "2026-01-05T10:00:00Z",
+            "completed": "2026-01-05T10:00:02Z",
+        } | ({"error": error} if error else {})
+
+    definitions = [
+        {
+            "digest": f"sha256:{digest * 64}",
+            "name": f"[{group} internal] load build definition from Dockerfile",
+        }
+        for group, digest in (("api", "1"), ("web", "2"))
+    ]
+    frame = {
+        "vertexes": [
+            *definitions,
+            vertex("api", "a", "exit code: 1"),
+            vertex("web", "b", "context canceled"),
+        ]
+    }
+    text = (
+        "ERROR: target api: failed to solve: process make: exit code: 1\n"
+        "Dockerfile:7\n--------------------\n   7 | >>> RUN make\n"
+    )
+    builds = read_builds(progress=json.dumps(frame).encode() + b"\n" + text.encode())
+    found = {build.name_hint: build for build in builds}
+    api, web = found["api"].failure, found["web"].failure
+    assert (found["api"].status, found["web"].status) == (BuildStatus.FAILED, BuildStatus.CANCELED)
+    assert api is not None
+    assert (api.message, api.filename) == ("process make: exit code: 1", "Dockerfile")
+    assert web is not None
+    assert (web.message, web.filename, web.ranges) == ("context canceled", "", ())
