@@ -12,6 +12,7 @@ from buildkit.errors import ParseError
 from buildkit.model import Build
 from cli import records, sending, summary
 from cli.engine import bake_options, docker, error_of, plan_of
+from cli.environments import bake_variables
 from cli.explaining import explain_failure
 from cli.pipeline import pipeline_fields
 from cli.records import METADATA, PROGRESS, RESOURCES, Record
@@ -31,7 +32,7 @@ TITLE_LABEL = "org.opencontainers.image.title"
 @click.option("--set", "overrides", multiple=True, help="Override, as bake takes it.")
 @click.option("--platform", help="Platforms of all targets, with commas between.")
 @click.option("--variant", help="Sent along; and the Bake variable VARIANT.")
-@click.option("--env", "environment", help="Sent along; and the Bake variable ENVIRONMENT.")
+@click.option("--env", "environment", help="A file of environments/; also sent along.")
 @click.option("--allow", "allowed", multiple=True, help="Entitlement, as bake takes it.")
 @click.option("--push", is_flag=True, help="Push what is built.")
 @click.option("--load", is_flag=True, help="Load what is built into the engine.")
@@ -82,10 +83,11 @@ def build(
 
 
 def _set_variables(variant: str | None, environment: str | None) -> None:
-    """Bake reads its variables from the environment."""
-    for name, value in (("VARIANT", variant), ("ENVIRONMENT", environment)):
-        if value:
-            os.environ[name] = value
+    """Hand values to Bake, which reads its variables from the process's environment."""
+    if environment:
+        os.environ |= bake_variables(Path.cwd(), environment) | {"ENVIRONMENT": environment}
+    if variant:
+        os.environ["VARIANT"] = variant
 
 
 def _run(record: Record, *, plain: bool) -> Ended:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from buildkit.advice import likely_fixes
 from cli import records, sending, summary
 from cli.engine import error_of, is_wrong_usage
+from cli.environments import bake_variables
 from cli.errors import EngineMissingError, UsageError
 from cli.main import main
 from cli.pipeline import pipeline_fields
@@ -184,3 +185,45 @@ def test_upload_needs_a_server(tmp_path: Path):
     ended = CliRunner().invoke(main, ["upload"])
     assert ended.exit_code == 2
     assert "BUILDINSIGHTS_URL" in ended.output
+
+
+@pytest.fixture
+def environments(tmp_path: Path) -> Path:
+    folder = tmp_path / "environments"
+    folder.mkdir()
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["LOG_LEVEL"],
+        "properties": {"LOG_LEVEL": {"enum": ["info"]}, "FLAGS": {"type": "array"}},
+    }
+    (folder / "schema.json").write_text(json.dumps(schema))
+    (folder / "good.json").write_text('{"LOG_LEVEL": "info", "FLAGS": ["a", "b"]}')
+    (folder / "unknown.json").write_text('{"LOG_LEVEL": "info", "LOGLEVEL": "x"}')
+    (folder / "missing.json").write_text("{}")
+    (folder / "broken.json").write_text("{")
+    return tmp_path
+
+
+def test_an_environment_sets_bakes_variables(environments: Path, tmp_path: Path):
+    assert bake_variables(environments, "good") == {"LOG_LEVEL": "info", "FLAGS": "a,b"}
+    assert bake_variables(tmp_path / "elsewhere", "any") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("unknown", "unknown.json: top: .*'LOGLEVEL' was unexpected"),
+        ("missing", "missing.json: top: 'LOG_LEVEL' is a required property"),
+        ("broken", "broken.json: not JSON"),
+        ("none", "There is no environment none; there are broken, good, missing, unknown"),
+    ],
+)
+def test_a_wrong_environment_says_what_is_wrong(environments: Path, name: str, words: str):
+    with pytest.raises(UsageError, match=words):
+        bake_variables(environments, name)
+
+
+@pytest.mark.parametrize("name", ["dev", "staging", "production"])
+def test_our_own_environments_are_right(name: str):
+    assert set(bake_variables(CORPUS.parents[2], name)) == {"LOG_LEVEL", "FEATURE_FLAGS", "API_URL"}
