@@ -26,26 +26,34 @@ variable "CACHE" {
 }
 variable "VERSION" { default = "dev" }
 variable "REVISION" { default = "" }
+variable "SBOM" {
+  default     = ""
+  description = "The scanner's image, docker/buildkit-syft-scanner for example: attaches an SBOM."
+}
 variable "LOG_LEVEL" { default = "info" }
 variable "FEATURE_FLAGS" { default = "" }
 variable "API_URL" { default = "" }
 
 # Base images; any of them may come from a mirror.
 variable "NODE_IMAGE" { default = "node:22-bookworm-slim" }
+variable "NODE_RUNTIME_IMAGE" {
+  default     = ""
+  description = "What the Node.js API runs on, if not on NODE_IMAGE: distroless, for example."
+}
 variable "PYTHON_IMAGE" { default = "python:3.13-slim-bookworm" }
 variable "NGINX_IMAGE" { default = "nginx:stable" }
+variable "CUDA_IMAGE" { default = "nvidia/cuda:12.8.1-runtime-ubuntu24.04" }
+variable "ACCELERATOR" {
+  default     = "cpu"
+  description = "cuda where there is a GPU; make looks for one."
+  validation {
+    condition     = contains(["cpu", "cuda"], ACCELERATOR)
+    error_message = "ACCELERATOR is cpu or cuda."
+  }
+}
 
 group "default" { targets = ["api", "web", "ai"] }
 group "test" { targets = ["api-test", "web-test", "ai-test"] }
-
-function "suffixed" {
-  params = [name]
-  result = concat(
-    ["${REGISTRY}/${name}:${TAG}-${VARIANT}"],
-    # One platform gets a tag that says which; several share one index.
-    length(split(",", PLATFORMS)) == 1 ? ["${REGISTRY}/${name}:${TAG}-${VARIANT}-${replace(replace(PLATFORMS, "linux/", ""), "/", "-")}"] : [],
-  )
-}
 
 target "_common" {
   platforms = split(",", PLATFORMS)
@@ -58,7 +66,12 @@ target "_common" {
     "org.opencontainers.image.revision" = REVISION
     "org.opencontainers.image.vendor"   = "shop"
   }
-  attest = ["type=provenance,mode=max"]
+  attest = concat(["type=provenance,mode=max"], SBOM == "" ? [] : ["type=sbom,generator=${SBOM}"])
+}
+
+function "tags" {
+  params = [name]
+  result = ["${REGISTRY}/${name}:${TAG}-${VARIANT}"]
 }
 
 function "cache_from" {
@@ -80,13 +93,15 @@ target "shared" {
 target "api" {
   inherits   = ["_common"]
   context    = "services/api"
+  dockerfile = "../../buildkit/blueprints/node-api/Dockerfile"
   contexts   = { shared = "target:shared" }
   target     = VARIANT
-  tags       = suffixed("api")
+  tags       = tags("api")
   cache-from = cache_from("api")
   cache-to   = cache_to("api")
   args = {
     NODE_IMAGE    = NODE_IMAGE
+    RUNTIME_IMAGE = NODE_RUNTIME_IMAGE == "" ? NODE_IMAGE : NODE_RUNTIME_IMAGE
     FEATURE_FLAGS = FEATURE_FLAGS
   }
   labels = { "org.opencontainers.image.title" = "api" }
@@ -95,9 +110,10 @@ target "api" {
 target "web" {
   inherits   = ["_common"]
   context    = "services/web"
-  contexts   = { shared = "target:shared" }
+  dockerfile = "../../buildkit/blueprints/react-web/Dockerfile"
+  contexts   = { shared = "target:shared", blueprint = "buildkit/blueprints/react-web" }
   target     = VARIANT
-  tags       = suffixed("web")
+  tags       = tags("web")
   cache-from = cache_from("web")
   cache-to   = cache_to("web")
   args = {
@@ -111,17 +127,22 @@ target "web" {
 target "ai" {
   inherits   = ["_common"]
   context    = "services/ai"
+  dockerfile = "../../buildkit/blueprints/python-ai/Dockerfile"
   target     = VARIANT
-  tags       = suffixed("ai")
+  tags       = tags("ai")
   cache-from = cache_from("ai")
   cache-to   = cache_to("ai")
-  args       = { PYTHON_IMAGE = PYTHON_IMAGE }
+  args = {
+    PYTHON_IMAGE = PYTHON_IMAGE
+    CUDA_IMAGE   = CUDA_IMAGE
+    ACCELERATOR  = ACCELERATOR
+  }
   labels     = { "org.opencontainers.image.title" = "ai" }
 }
 
-# The suites run while building; nothing is kept of them but the cache.
+# The suites run while building, inside of the variant that VARIANT names; only their cache is kept.
 target "_test" {
-  target = "test"
+  target = "test-${VARIANT}"
   tags   = []
   output = ["type=cacheonly"]
 }

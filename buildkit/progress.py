@@ -20,7 +20,7 @@ from buildkit.model import (
     StepKind,
     Transfer,
 )
-from buildkit.status import StatusLog
+from buildkit.status import StatusLog, Vertex
 from buildkit.steps import find_build_start, is_canceled, parse_name
 from buildkit.times import parse_time
 from buildkit.values import (
@@ -181,7 +181,7 @@ def _of_group(frame: Json, group: str) -> Json:
 
 def _failure(draft: Draft, text: str) -> Failure | None:
     """The error that the client printed, else the first one of a step."""
-    vertices = [vertex for vertex in draft.log.vertices.values() if vertex.error]
+    vertices = [vertex for vertex in draft.log.vertices.values() if _is_fatal(vertex)]
     broken = [vertex for vertex in vertices if not is_canceled(vertex.error)]
     culprit = next(iter(broken or vertices), None)
     match = _ERROR.search(text)
@@ -198,6 +198,11 @@ def _failure(draft: Draft, text: str) -> Failure | None:
         filename=location[1] if location else "",
         ranges=(SourceRange(min(lines), max(lines)),) if lines else (),
     )
+
+
+def _is_fatal(vertex: Vertex) -> bool:
+    """Tell whether a vertex's error can end a build: without an imported cache BuildKit goes on."""
+    return bool(vertex.error) and parse_name(vertex.name).kind is not StepKind.IMPORT_CACHE
 
 
 def _is_about(target: str | None, group: str, *, failed: bool) -> bool:

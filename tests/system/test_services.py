@@ -146,14 +146,16 @@ def test_the_second_build_runs_nothing_again(prod: None, home: Path):
     assert [row for row in rows if row["hits"] != row["cacheable"]] == []
 
 
-def test_the_suites_pass_in_the_build(home: Path):
-    rows = build(home, "test")
+@pytest.mark.parametrize("variant", ["dev", "prod"])
+def test_the_suites_pass_in_each_variant(home: Path, variant: str):
+    rows = build(home, "test", "--variant", variant)
+    assert {row["target"] for row in rows} == {"api-test", "web-test", "ai-test", "shared"}
     assert {row["status"] for row in rows} == {"succeeded"}
 
 
 RELOADED = {
     "api": ("/app/src/app.js", "Kettle", "Cauldron", 3000, "/products"),
-    "web": ("/app/src/App.jsx", "<h1>Shop<", "<h1>Store<", 5173, "/src/App.jsx"),
+    "web": ("/app/src/App.jsx", "<h1>Shop<", "<h1>Store<", 8080, "/src/App.jsx"),
     "ai": ("/app/app/main.py", '"status": "ok"', '"status": "new"', 8000, "/healthz"),
 }
 """File, what is replaced by what in it, and where the change shows."""
@@ -164,7 +166,7 @@ SHOWN = {"api": "Cauldron", "web": '"Store"', "ai": '"status":"new"'}
 def test_dev_reloads_what_changes(home: Path, run: Any):
     build(home, "--load", "--variant", "dev")
     for service, (file, old, new, port, path) in RELOADED.items():
-        container = run(service, "dev", "--user=0")
+        container = run(service, "dev")
         url = container.url(port) + path
         docker("exec", container.id, "sed", "-i", f"s#{old}#{new}#", file)
         assert eventually(url, SHOWN[service]), docker("logs", container.id)

@@ -1,10 +1,11 @@
-"""Steps from a question to an answer, as a LangGraph graph."""
+"""Steps from a question to an answer, as a LangGraph graph around a LlamaIndex retriever."""
 
 from typing import Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
+from llama_index.core.retrievers import BaseRetriever
 
-from app.model import Model
+from model.store import search
 
 
 class Answer(TypedDict, total=False):
@@ -15,11 +16,11 @@ class Answer(TypedDict, total=False):
     text: str
 
 
-def build_graph(model: Model) -> Any:
+def build_graph(retriever: BaseRetriever) -> Any:
     """Compile the graph: retrieve, then either answer or say that nothing fits."""
 
     def retrieve(state: Answer) -> Answer:
-        return {"found": model.search(state["question"])}
+        return {"found": search(retriever, state["question"])}
 
     def answer(state: Answer) -> Answer:
         titles = ", ".join(title for title, _ in state["found"])

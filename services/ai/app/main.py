@@ -8,9 +8,9 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 
 from app.graph import build_graph
-from app.model import load
+from model.store import load
 
-MODEL = Path(os.environ.get("MODEL_DIR", "/models")) / "tfidf.json"
+MODEL = Path(os.environ.get("MODEL_DIR", "/models"))
 
 
 @asynccontextmanager

@@ -1,38 +1,40 @@
-"""What the service answers, with a model trained on the spot."""
+"""What the service answers, with the model that the image brings or one trained on the spot."""
 
-import json
-import os
+import math
 import tempfile
 import unittest
 from pathlib import Path
 
-from app.model import load, save, train
+from app.graph import build_graph
+from model.embedding import TfidfEmbedding
+from model.store import load, save, search
 
-CORPUS = json.loads((Path(__file__).parents[1] / "corpus.json").read_text())
 
-
-class ModelTest(unittest.TestCase):
-    def test_rare_words_decide(self) -> None:
-        found = train(CORPUS).search("boils water")
-        self.assertEqual([title for title, _ in found], ["Kettle", "Teapot"])
-
-    def test_a_model_survives_its_file(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.json"
-            save(train(CORPUS), path)
-            self.assertEqual(load(path), train(CORPUS))
+class EmbeddingTest(unittest.TestCase):
+    def test_rare_words_weigh_more(self) -> None:
+        embedding = TfidfEmbedding.trained(["a kettle", "a lamp"])
+        common, rare = math.log(1 + 2 / 2), math.log(1 + 2 / 1)
+        self.assertEqual(embedding.rarity, {"a": common, "kettle": rare, "lamp": rare})
+        length = math.hypot(common, rare)
+        self.assertEqual(embedding.vector("a kettle"), [common / length, rare / length, 0, 0])
+        self.assertEqual(embedding.vector("xyzzy"), [0, 0, 0, 1])
 
 
 class ServiceTest(unittest.TestCase):
-    def test_it_answers_and_declines(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            os.environ["MODEL_DIR"] = folder
-            save(train(CORPUS), Path(folder) / "tfidf.json")
-            from app.graph import build_graph
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        save(Path(folder.name))
+        self.retriever = load(Path(folder.name))
 
-            graph = build_graph(load(Path(folder) / "tfidf.json"))
-            self.assertIn("Lamp", graph.invoke({"question": "reading light"})["text"])
-            self.assertEqual(graph.invoke({"question": "xyzzy"})["text"], "Nothing here fits that.")
+    def test_what_shares_words_is_found(self) -> None:
+        titles = [title for title, _ in search(self.retriever, "boils water")]
+        self.assertEqual(titles, ["Kettle", "Teapot"])
+
+    def test_it_answers_and_declines(self) -> None:
+        graph = build_graph(self.retriever)
+        self.assertIn("Lamp", graph.invoke({"question": "reading light"})["text"])
+        self.assertEqual(graph.invoke({"question": "xyzzy"})["text"], "Nothing here fits that.")
 
 
 if __name__ == "__main__":
