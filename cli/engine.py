@@ -1,6 +1,7 @@
 """Calls of ``docker buildx``; never through a shell."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -34,10 +35,8 @@ def docker() -> str:
     return found
 
 
-def buildx(
-    *arguments: str, cwd: Path | None = None, stdin: str | None = None, timeout: float = 120
-) -> str:
-    """Run ``docker buildx`` and return its output.
+def buildx(*arguments: str, timeout: float = 120, variant: str | None = None) -> str:
+    """Run ``docker buildx`` and return its output; ``variant`` becomes Bake's variable VARIANT.
 
     Raises:
         EngineMissingError: nothing answers.
@@ -47,9 +46,8 @@ def buildx(
     try:
         done = subprocess.run(
             command,
-            cwd=cwd,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            env=os.environ | ({"VARIANT": variant} if variant else {}),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -85,9 +83,15 @@ def error_of(text: str) -> UsageError | EngineMissingError:
     return UsageError(words)
 
 
-def plan_of(files: Sequence[str], targets: Sequence[str], overrides: Sequence[str]) -> Plan:
+def plan_of(
+    files: Sequence[str],
+    targets: Sequence[str],
+    overrides: Sequence[str],
+    variant: str | None = None,
+) -> Plan:
     """Return what Bake would build."""
-    return read_plan(buildx("bake", *bake_options(files, overrides), "--print", *targets))
+    options = bake_options(files, overrides)
+    return read_plan(buildx("bake", *options, "--print", *targets, variant=variant))
 
 
 def bake_options(files: Sequence[str], overrides: Sequence[str]) -> list[str]:

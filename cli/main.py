@@ -5,7 +5,9 @@ import click
 from cli.building import build
 from cli.debugging import debug
 from cli.inspecting import doctor, graph, history
+from cli.starting import init
 from cli.uploading import collect, upload
+from cli.variants import variants
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,5 +22,5 @@ def main() -> None:
     """
 
 
-for command in (build, debug, graph, history, doctor, upload, collect):
+for command in (build, debug, graph, history, doctor, init, upload, collect, variants):
     main.add_command(command)

@@ -98,8 +98,12 @@ def size(value: int | None) -> str:
 
 def as_text(rows: Sequence[Row]) -> str:
     """Return an aligned table."""
-    table = [HEAD, *(cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(HEAD))]
+    return aligned([HEAD, *(cells(row) for row in rows)])
+
+
+def aligned(table: Sequence[Sequence[str]]) -> str:
+    """Return lines of cells as text, each column as wide as its widest cell."""
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in table

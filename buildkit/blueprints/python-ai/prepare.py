@@ -1,7 +1,8 @@
 """Put the model into a directory while the image is built: ``python -m model.prepare DIRECTORY``.
 
-MODEL_URL and MODEL_SHA256 (build arguments) name one file to download; its digest is checked. Without
-them the directory stays empty, for a volume mounted there. Replace this by what your model needs.
+MODEL_URL and MODEL_SHA256 (build arguments) name one file to download; its digest is checked.
+Without them the directory stays empty, for a volume mounted there. Replace this by what your model
+needs.
 """
 
 import hashlib

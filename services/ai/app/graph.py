@@ -4,7 +4,6 @@ from typing import Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from llama_index.core.retrievers import BaseRetriever
-
 from model.store import search
 
 

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from model.store import load
 
 from app.graph import build_graph
-from model.store import load
 
 MODEL = Path(os.environ.get("MODEL_DIR", "/models"))
 

@@ -1,4 +1,4 @@
-"""Train the model and warm it up while the image is built: ``python -m model.prepare DIRECTORY``."""
+"""Train the model and warm it up for an image: ``python -m model.prepare DIRECTORY``."""
 
 import sys
 from pathlib import Path

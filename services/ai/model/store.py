@@ -1,4 +1,4 @@
-"""The model as files: LlamaIndex's index and the weights, all JSON, so that loading runs no code."""
+"""The model as files: LlamaIndex's index and the weights, all JSON: loading them runs no code."""
 
 import json
 from pathlib import Path
