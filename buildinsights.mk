@@ -2,14 +2,20 @@
 #
 #   BUILDINSIGHTS  the command (default: buildinsights on PATH)
 #   VARIANT PLATFORMS ENV PUSH  what to build: VARIANT=dev PLATFORMS=linux/amd64,linux/arm64 PUSH=1
+#   ACCELERATOR    cpu or cuda (default: cuda where nvidia-smi is)
 #   BAKE_ARGS      anything else for `buildinsights build`
 
 BUILDINSIGHTS ?= buildinsights
 
 _BUILD = $(BUILDINSIGHTS) build $(if $(VARIANT),--variant $(VARIANT)) $(if $(PLATFORMS),--platform $(PLATFORMS)) \
-  $(if $(ENV),--env $(ENV)) $(if $(PUSH),--push) $(BAKE_ARGS)
+  $(if $(ENV),--env $(ENV)) $(if $(PUSH),$(_PUSH)) $(BAKE_ARGS)
+# An index of several platforms gets a tag for each of them beside it.
+_COMMA := ,
+_PUSH = --push $(if $(findstring $(_COMMA),$(PLATFORMS)),--platform-tags)
+# Dockerfiles that know this argument leave out what only a GPU needs.
+export ACCELERATOR ?= $(if $(shell command -v nvidia-smi),cuda,cpu)
 
-.PHONY: build graph build-history doctor
+.PHONY: build graph variants build-history doctor cache-status cache-warm cache-clean
 
 ##@ Build
 build: ## Build the default group (VARIANT=dev PLATFORMS=… ENV=… PUSH=1)
@@ -22,13 +28,19 @@ test-%: ## Run the tests of one service while building: make test-api
 	@$(_BUILD) $*-test
 
 push-%: ## Build one target and push it: make push-api
-	@$(_BUILD) --push $*
+	@$(_BUILD) $(if $(PUSH),,$(_PUSH)) $*
 
 debug-%: ## Open a shell before the step at which a target failed: make debug-api
 	@$(BUILDINSIGHTS) debug $*
 
 graph: ## Show which target needs which (FORMAT=mermaid|dot|svg)
 	@$(BUILDINSIGHTS) graph --format $(or $(FORMAT),text)
+
+variants: ## Show what differs between dev and prod; fails if a locked version has drifted
+	@$(BUILDINSIGHTS) variants
+
+cache-warm: ## Fill the builder's cache with the default group, and keep no image
+	@$(_BUILD) --set '*.output=type=cacheonly' --set '*.tags='
 
 cache-status: ## Show what the builder keeps
 	@docker buildx du

@@ -1,27 +1,27 @@
-"""``buildinsights build``: Bake builds, we watch, record and tell."""
+"""``buildinsights build``: Bake builds, we watch, record and tell.
 
+Bake is started before anything else is even imported: what this command adds is done while Bake
+works, or left to a process of its own afterwards.
+"""
+
+import errno
 import os
-from concurrent.futures import ThreadPoolExecutor
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from buildkit.bake import Plan
-from buildkit.errors import ParseError
-from buildkit.model import Build
-from cli import records, sending, summary
-from cli.engine import bake_options, docker, error_of, plan_of
-from cli.environments import bake_variables
-from cli.explaining import explain_failure
-from cli.pipeline import pipeline_fields
+from cli import records
+from cli.engine import docker
+from cli.errors import UsageError
 from cli.records import METADATA, PROGRESS, RESOURCES, Record
-from cli.running import Ended, run_bake
-from cli.sampling import Sampler
-from cli.settings import is_ci, server
-from cli.watching import watching
+from cli.running import Bake, Ended
 
-TITLE_LABEL = "org.opencontainers.image.title"
+FREE_BYTES = 20_000_000
+"""Bake fails if it cannot write its metadata file: with less than this it writes elsewhere."""
 
 
 @click.command()
@@ -35,9 +35,12 @@ TITLE_LABEL = "org.opencontainers.image.title"
 @click.option("--env", "environment", help="A file of environments/; also sent along.")
 @click.option("--allow", "allowed", multiple=True, help="Entitlement, as bake takes it.")
 @click.option("--push", is_flag=True, help="Push what is built.")
+@click.option("--platform-tags", is_flag=True, help="Tag each platform beside the pushed index.")
 @click.option("--load", is_flag=True, help="Load what is built into the engine.")
 @click.option("--no-cache", is_flag=True, help="Use no cache.")
+@click.option("--max-parallel", type=click.IntRange(min=1), help="Targets to build at once.")
 @click.option("--plain", is_flag=True, help="Lines instead of a tree, also in a terminal.")
+@click.option("--verbose-cache", is_flag=True, help="Tell of each step whether it was cached.")
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the summary there."
 )
@@ -50,133 +53,141 @@ def build(
     variant: str | None,
     environment: str | None,
     allowed: tuple[str, ...],
+    max_parallel: int | None,
+    json_file: Path | None,
     *,
     push: bool,
+    platform_tags: bool,
     load: bool,
     no_cache: bool,
     plain: bool,
-    json_file: Path | None,
+    verbose_cache: bool,
     wait: bool,
 ) -> None:
     """Build TARGETS of the Bake file (default: its default group) and record what happened."""
     docker()
+    if platform_tags and not push:
+        raise UsageError("--platform-tags tags what is pushed: give --push too.")
     _set_variables(variant, environment)
     switches = {"--push": push, "--load": load, "--no-cache": no_cache}
     flags = [name for name, on in switches.items() if on]
     flags += [f"--allow={entitlement}" for entitlement in allowed]
     overrides = (*overrides, *([f"*.platform={platform}"] if platform else []))
-    fields = pipeline_fields(os.environ, Path.cwd())
-    fields |= {"variant": variant or "", "environment": environment or ""}
-    record = records.create(
-        ["bake", *bake_options(files, overrides), *flags, *targets],
-        Path.cwd(),
-        {name: value for name, value in fields.items() if value},
-    )
-    with ThreadPoolExecutor(1) as pool:
-        planned = pool.submit(plan_of, files, targets, overrides)
-        ended = _run(record, plain=plain)
-        plan = _result(planned)
-    _remember(record, ended, plan)
-    _tell(record, ended, plan, json_file)
-    _finish(record, ended, wait=wait)
-    raise SystemExit(ended.exit_code)
+    fields = {"variant": variant or "", "environment": environment or ""}
+    runs = []
+    for batch in _batches(files, targets, overrides, max_parallel):
+        options = [f"--file={file}" for file in files] + [f"--set={item}" for item in overrides]
+        runs.append(_run(["bake", *options, *flags, *batch], fields, plain=plain))
+        if runs[-1].ended.exit_code:
+            break
+    # Heavy, and by now imported while Bake ran.
+    from cli import telling
+
+    telling.tell(runs, files, json_file, verbose_cache=verbose_cache, wait=wait)
+    if platform_tags and not runs[-1].ended.exit_code:
+        from cli.tagging import tag_platforms
+
+        tag_platforms(files, targets, overrides)
+    raise SystemExit(runs[-1].ended.exit_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One run of Bake that has ended."""
+
+    record: Record
+    ended: Ended
 
 
 def _set_variables(variant: str | None, environment: str | None) -> None:
     """Hand values to Bake, which reads its variables from the process's environment."""
     if environment:
+        from cli.environments import bake_variables
+
         os.environ |= bake_variables(Path.cwd(), environment) | {"ENVIRONMENT": environment}
     if variant:
         os.environ["VARIANT"] = variant
 
 
-def _run(record: Record, *, plain: bool) -> Ended:
-    command = [
+def _batches(
+    files: Sequence[str], targets: Sequence[str], overrides: Sequence[str], most: int | None
+) -> list[list[str]]:
+    """Return the targets of each run of Bake: all in one, or ``most`` at once in build order."""
+    if most is None:
+        return [list(targets)]
+    from cli.planning import plan_of
+
+    plan = plan_of(files, targets, overrides)
+    asked = plan.expand(targets or ["default"])
+    ordered = [target for target in plan.order() if target in asked]
+    return [ordered[first : first + most] for first in range(0, len(ordered), most)]
+
+
+def _run(command: list[str], fields: dict[str, str], *, plain: bool) -> Done:
+    """Run Bake once, with a record of it."""
+    record = _record(command)
+    call = [
         docker(),
         "buildx",
-        *record.run().command,
+        *command,
         "--progress=rawjson",
         f"--metadata-file={record.file(METADATA)}",
     ]
-    with watching(expected_seconds(Path.cwd()), plain=plain) as watch, _sampler(record):
-        return run_bake(command, Path.cwd(), record.file(PROGRESS), watch)
-
-
-def _sampler(record: Record) -> Sampler:
-    return Sampler(record.file(RESOURCES))
-
-
-def _result(planned: object) -> Plan | None:
+    with Bake(call, Path.cwd()) as bake:
+        ended, known = _follow(bake, record, plain=plain)
+    fields = known | {name: value for name, value in fields.items() if value}
     try:
-        plan: Plan = planned.result()  # type: ignore[attr-defined]
-    except (click.ClickException, ParseError):
-        return None  # the build itself has said why
-    return plan
+        record.update(
+            ended_at=datetime.now(UTC).isoformat(),
+            outcome=ended.outcome,
+            exit_code=ended.exit_code,
+            fields=fields,
+        )
+    except OSError as error:
+        click.echo(f"The record of this build is not complete: {error}", err=True)
+    return Done(record, ended)
 
 
-def _remember(record: Record, ended: Ended, plan: Plan | None) -> None:
-    targets = plan.targets.values() if plan else ()
-    record.update(
-        ended_at=datetime.now(UTC).isoformat(),
-        outcome=ended.outcome,
-        exit_code=ended.exit_code,
-        targets=[target.name for target in targets],
-        services={
-            target.name: target.labels[TITLE_LABEL]
-            for target in targets
-            if target.labels.get(TITLE_LABEL)
-        },
-        contexts={target.name: [target.context, target.dockerfile] for target in targets},
-    )
+def _follow(bake: Bake, record: Record, *, plain: bool) -> tuple[Ended, dict[str, str]]:
+    """Watch and sample until Bake ends; return that, and what Git and the CI system know."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from cli.sampling import Sampler
+    from cli.watching import shows_tree, watching
+
+    expected: dict[str, float] = {}
+    with ThreadPoolExecutor(1) as pool, Sampler(record.file(RESOURCES)):
+        with watching(expected, plain=plain) as watch:
+            meanwhile = pool.submit(_meanwhile, expected, shown=shows_tree(plain=plain))
+            ended = bake.follow(record.file(PROGRESS), watch)
+        return ended, meanwhile.result()
 
 
-def _tell(record: Record, ended: Ended, plan: Plan | None, json_file: Path | None) -> None:
-    """Print the summary, and after a failure why it failed."""
-    builds = summary.builds_of(record)
-    for failed in builds if ended.outcome == "failed" else ():
-        if text := explain_failure(failed, plan, Path.cwd()):
-            click.echo(text, err=True)
-    if ended.outcome in {"usage_error", "engine_missing"}:
-        click.echo(f"Error: {error_of(ended.text).message}", err=True)
-    rows = [] if ended.outcome == "usage_error" else summary.rows_of(builds)
-    if rows:
-        click.echo(summary.as_text(rows), err=True, nl=False)
-    if json_file:
-        summary.write_json(rows, json_file)
-    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(page).open("a") as file:
-            file.write(summary.as_markdown(rows))
-
-
-def _finish(record: Record, ended: Ended, *, wait: bool) -> None:
-    """Collect and send; in a terminal that is left to a process of its own."""
-    if ended.outcome in {"usage_error", "engine_missing"}:
-        return
-    if not (wait or is_ci()):
-        sending.collect_later(record)
-        return
+def _record(command: list[str]) -> Record:
+    """Begin a record; where that cannot be, one that goes away: a full disk fails no build."""
     try:
-        error = sending.finish(record)
-    except (click.ClickException, OSError, ValueError) as problem:
-        error = f"not collected: {problem}"
-    if error:
-        click.echo(f"The record was not sent, and is kept: {error}", err=True)
-    elif server():
-        click.echo("The record was sent.", err=True)
+        return _record_with_room(command)
+    except OSError as error:
+        import tempfile
+
+        click.echo(f"No record is kept of this build: {error}", err=True)
+        return records.create(command, Path.cwd(), Path(tempfile.mkdtemp(prefix="buildinsights-")))
 
 
-def expected_seconds(directory: Path) -> dict[str, float]:
-    """Return the wall seconds of each target's last success here; one older run is looked at."""
-    for record in records.all_records():
-        run = record.run()
-        if run.directory == str(directory) and run.outcome == "succeeded":
-            return _walls(summary.builds_of(record))
-    return {}
+def _record_with_room(command: list[str]) -> Record:
+    record = records.create(command, Path.cwd())
+    if shutil.disk_usage(record.path).free < FREE_BYTES:
+        shutil.rmtree(record.path)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(record.path))
+    return record
 
 
-def _walls(builds: tuple[Build, ...]) -> dict[str, float]:
-    return {
-        build.name_hint: build.timing.wall_seconds
-        for build in builds
-        if build.timing.wall_seconds is not None
-    }
+def _meanwhile(expected: dict[str, float], *, shown: bool) -> dict[str, str]:
+    """Import what is needed afterwards, and ask Git and the CI system, while Bake works."""
+    import cli.telling  # noqa: F401
+    from cli.pipeline import pipeline_fields
+    from cli.reading import expected_seconds
+
+    if shown:
+        expected |= expected_seconds(Path.cwd())
+    return pipeline_fields(os.environ, Path.cwd())

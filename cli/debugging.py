@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 
 from buildkit.bake import Target
-from cli import records, summary
-from cli.engine import bake_options, buildx, docker, plan_of
+from cli import records
+from cli.engine import buildx, docker
 from cli.errors import UsageError
 from cli.explaining import dockerfile_lines, failing_lines
+from cli.planning import bake_options, plan_of
+from cli.reading import builds_of
 
 TAG = "buildinsights-debug"
 BUILD_SECONDS = 3600
@@ -26,7 +28,7 @@ def debug(target: str, files: tuple[str, ...], command: str | None) -> None:
 
     Everything before that step is built, mostly from the cache, and loaded into the engine.
     """
-    plan = plan_of(files, [target], ())
+    plan = plan_of(files, [target])
     wanted = plan.targets.get(target)
     if wanted is None:
         raise UsageError(f"{target} is a group: name one of {', '.join(plan.targets)}.")
@@ -45,7 +47,7 @@ def last_failing_line(target: str) -> int | None:
         run = record.run()
         if run.directory != str(Path.cwd()) or target not in run.targets:
             continue
-        for build in summary.builds_of(record):
+        for build in builds_of(record):
             if build.name_hint == target and build.failure:
                 digest = build.failure.vertex_digest
                 step = next((step for step in build.steps if step.vertex_digest == digest), None)

@@ -5,11 +5,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from buildkit.bake import Plan, read_plan
 from cli.errors import EngineMissingError, UsageError
 
 _NO_ENGINE = re.compile(
@@ -83,23 +81,18 @@ def error_of(text: str) -> UsageError | EngineMissingError:
     return UsageError(words)
 
 
-def plan_of(
-    files: Sequence[str],
-    targets: Sequence[str],
-    overrides: Sequence[str],
-    variant: str | None = None,
-) -> Plan:
-    """Return what Bake would build."""
-    options = bake_options(files, overrides)
-    return read_plan(buildx("bake", *options, "--print", *targets, variant=variant))
-
-
-def bake_options(files: Sequence[str], overrides: Sequence[str]) -> list[str]:
-    """Return the options that name definitions and overrides."""
-    return [
-        *(f"--file={file}" for file in files),
-        *(f"--set={override}" for override in overrides),
-    ]
+def builder_is_here() -> bool:
+    """Tell whether the current builder runs on this machine, as far as its endpoint says."""
+    text = buildx("inspect")
+    endpoint = re.search(r"^Endpoint:\s*(\S+)", text, re.MULTILINE)
+    driver = re.search(r"^Driver:\s*(\S+)", text, re.MULTILINE)
+    if driver is None or driver[1] not in {"docker", "docker-container"} or endpoint is None:
+        return False
+    if "://" in endpoint[1]:
+        return endpoint[1].startswith(("unix://", "npipe://"))
+    command = [docker(), "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    done = subprocess.run([*command, endpoint[1]], capture_output=True, text=True, check=False)
+    return done.stdout.startswith(("unix://", "npipe://"))
 
 
 def history() -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from buildkit.bake import CycleInPlanError, UnknownTargetError
 from buildkit.drawing import FORMATS
 from cli import records, summary
 from cli.checking import check_all
-from cli.engine import plan_of
 from cli.errors import ENGINE_MISSING, UsageError
+from cli.planning import plan_of
+from cli.reading import builds_of
 
 
 @click.command()
@@ -21,7 +22,7 @@ from cli.errors import ENGINE_MISSING, UsageError
 def graph(targets: tuple[str, ...], files: tuple[str, ...], shape: str) -> None:
     """Show which target needs which, in the order they are built."""
     try:
-        click.echo(FORMATS[shape](plan_of(files, targets, ())), nl=False)
+        click.echo(FORMATS[shape](plan_of(files, targets)), nl=False)
     except (CycleInPlanError, UnknownTargetError) as error:
         raise UsageError(str(error)) from error
 
@@ -33,7 +34,7 @@ def history(number: int) -> None:
     for record in itertools.islice(records.all_records(), number):
         run = record.run()
         click.echo(f"{run.started_at[:19].replace('T', ' ')}  {run.outcome:<12}  {run.directory}")
-        for row in summary.rows_of(summary.builds_of(record)):
+        for row in summary.rows_of(builds_of(record)):
             click.echo("  " + "  ".join(summary.cells(row)))
 
 

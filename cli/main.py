@@ -1,16 +1,35 @@
 """The command and its parts."""
 
+from importlib import import_module
+
 import click
 
-from cli.building import build
-from cli.debugging import debug
-from cli.inspecting import doctor, graph, history
-from cli.starting import init
-from cli.uploading import collect, upload
-from cli.variants import variants
+_PLACES = {
+    "build": "building",
+    "collect": "uploading",
+    "debug": "debugging",
+    "doctor": "inspecting",
+    "graph": "inspecting",
+    "history": "inspecting",
+    "init": "starting",
+    "upload": "uploading",
+    "variants": "variants",
+}
+"""The module of each command: only that of the one that is called is imported."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_PLACES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _PLACES:
+            return None
+        command: click.Command = getattr(import_module(f"cli.{_PLACES[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="buildinsights")
 def main() -> None:
     """Build containers with Bake, and know what each build did.
@@ -20,7 +39,3 @@ def main() -> None:
 
     Exit codes: 1 the build failed, 2 wrong usage, 3 no engine, 130 canceled.
     """
-
-
-for command in (build, debug, graph, history, doctor, init, upload, collect, variants):
-    main.add_command(command)

@@ -70,6 +70,15 @@ class Record:
         scratch.replace(self.file(RUN))
         return run
 
+    def refs(self) -> dict[str, str]:
+        """Return the builder's refs by target, as the metadata names them: none after a failure."""
+        document = json.loads(self.read(METADATA) or b"{}")
+        return {
+            target: item["buildx.build.ref"]
+            for target, item in document.items()
+            if isinstance(item, dict) and "buildx.build.ref" in item
+        }
+
     def update(self, **changes: object) -> Run:
         """Change some of what is known of the run."""
         return self.save(replace(self.run(), **changes))  # type: ignore[arg-type]
@@ -80,14 +89,14 @@ def records_dir() -> Path:
     return state_dir() / "records"
 
 
-def create(command: list[str], directory: Path, fields: dict[str, str]) -> Record:
+def create(command: list[str], directory: Path, root: Path | None = None) -> Record:
     """Begin a record. Only its owner can read it: logs and arguments may hold secrets."""
     now = datetime.now(UTC)
     name = f"{now:%Y%m%dT%H%M%SZ}-{os.getpid()}-{secrets.token_hex(3)}"
-    path = records_dir() / name
+    path = (root or records_dir()) / name
     path.mkdir(parents=True, mode=0o700)
     record = Record(path)
-    record.save(Run(name, str(directory), command, now.isoformat(), fields=fields))
+    record.save(Run(name, str(directory), command, now.isoformat()))
     return record
 
 

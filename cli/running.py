@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import BinaryIO
+
+import click
 
 from cli.engine import error_of, is_wrong_usage
 from cli.errors import BUILD_FAILED, CANCELED, ENGINE_MISSING, EngineMissingError
@@ -24,46 +27,14 @@ class Ended:
     text: str
 
 
-def run_bake(
-    command: list[str], cwd: Path, progress: Path, watch: Callable[[bytes], None]
-) -> Ended:
-    """Run a command that writes rawjson to standard error; each line goes to file and watcher."""
-    text: list[str] = []
-    frames = 0
-    with progress.open("wb") as file, _Child(command, cwd) as child:
-        assert child.process.stderr is not None  # noqa: S101  # opened as a pipe below
-        for line in child.process.stderr:
-            file.write(line)
-            if line.startswith(b"{"):
-                frames += 1
-                watch(line)
-            else:
-                text.append(line.decode(errors="replace"))
-        code = child.process.wait()
-    return _ended(code, "".join(text), canceled=child.signals > 0, started=frames > 0)
-
-
-def _ended(code: int, text: str, *, canceled: bool, started: bool) -> Ended:
-    if code == 0:
-        return Ended("succeeded", 0, text)
-    if canceled or re.search(r"context canceled|signal: interrupt", text):
-        return Ended("canceled", CANCELED, text)
-    error = error_of(text)
-    if isinstance(error, EngineMissingError):
-        return Ended("engine_missing", ENGINE_MISSING, text)
-    if not started or is_wrong_usage(error.message):
-        return Ended("usage_error", error.exit_code, text)
-    return Ended("failed", BUILD_FAILED, text)
-
-
-class _Child:
-    """A child that gets the signals we get, and never outlives us."""
+class Bake:
+    """A run of Bake that gets the signals we get, and never outlives us."""
 
     def __init__(self, command: list[str], cwd: Path) -> None:
         self.signals = 0
         self._command, self._cwd = command, cwd
 
-    def __enter__(self) -> "_Child":
+    def __enter__(self) -> "Bake":
         self.process = subprocess.Popen(
             self._command,
             cwd=self._cwd,
@@ -86,9 +57,64 @@ class _Child:
         if self.process.stderr:
             self.process.stderr.close()
 
+    def follow(self, progress: Path, watch: Callable[[bytes], None]) -> Ended:
+        """Hand each line of its rawjson to a file and a watcher until it ends."""
+        text: list[str] = []
+        frames = 0
+        assert self.process.stderr is not None  # noqa: S101  # opened as a pipe above
+        with _Lines(progress) as lines:
+            for line in self.process.stderr:
+                lines.add(line)
+                if line.startswith(b"{"):
+                    frames += 1
+                    watch(line)
+                else:
+                    text.append(line.decode(errors="replace"))
+        code = self.process.wait()
+        return _ended(code, "".join(text), canceled=self.signals > 0, started=frames > 0)
+
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         self.signals += 1
         if self.signals >= KILL_AFTER_SIGNALS:
             self.process.kill()
         else:
             self.process.send_signal(signal.SIGINT)
+
+
+class _Lines:
+    """A file of lines; a disk that is full ends the record and not the build."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> "_Lines":
+        self._file: BinaryIO | None = self._path.open("wb", buffering=0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+    def add(self, line: bytes) -> None:
+        """Write a line, as long as that goes well."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(line)
+        except OSError as error:
+            self._file.close()
+            self._file = None
+            click.echo(f"The record of this build ends here: {self._path}: {error}", err=True)
+
+
+def _ended(code: int, text: str, *, canceled: bool, started: bool) -> Ended:
+    if code == 0:
+        return Ended("succeeded", 0, text)
+    if canceled or re.search(r"context canceled|signal: interrupt", text):
+        return Ended("canceled", CANCELED, text)
+    error = error_of(text)
+    if isinstance(error, EngineMissingError):
+        return Ended("engine_missing", ENGINE_MISSING, text)
+    if not started or is_wrong_usage(error.message):
+        return Ended("usage_error", error.exit_code, text)
+    return Ended("failed", BUILD_FAILED, text)

@@ -2,11 +2,10 @@
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
-
-import psutil
 
 INTERVAL_SECONDS = 1.0
 
@@ -14,7 +13,7 @@ INTERVAL_SECONDS = 1.0
 class Sampler:
     """Writes one JSON line a second while its block runs.
 
-    Only right where the builder runs on this machine: the caller decides.
+    They are of this machine: the collector drops them where the builder runs elsewhere.
     """
 
     def __init__(self, path: Path, interval: float = INTERVAL_SECONDS) -> None:
@@ -23,7 +22,6 @@ class Sampler:
         self._thread = Thread(target=self._work, name="sampler", daemon=True)
 
     def __enter__(self) -> "Sampler":
-        psutil.cpu_percent()  # the first call only marks the beginning
         self._thread.start()
         return self
 
@@ -32,7 +30,11 @@ class Sampler:
         self._thread.join(timeout=self._interval)
 
     def _work(self) -> None:
-        with self._path.open("w") as file:
+        import psutil
+
+        psutil.cpu_percent()  # the first call only marks the beginning
+        # Without a place to write there are no samples; that fails no build.
+        with suppress(OSError), self._path.open("w") as file:
             while not self._stop.wait(self._interval):
                 file.write(json.dumps(sample()) + "\n")
                 file.flush()
@@ -40,6 +42,8 @@ class Sampler:
 
 def sample() -> dict[str, Any]:
     """Return what the machine does now; counters of disk and network are cumulative bytes."""
+    import psutil
+
     memory, disk, network = (
         psutil.virtual_memory(),
         psutil.disk_io_counters(),

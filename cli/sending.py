@@ -13,16 +13,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from buildkit.context import context_digests, is_local
+from buildkit.bake import Plan, read_plan
 from buildkit.errors import ParseError
 from buildkit.reading import read_builds
-from cli.engine import export_record, history
+from cli.engine import builder_is_here, buildx, export_record, history
 from cli.errors import UsageError
+from cli.reading import builds_of
 from cli.records import CONTEXT, METADATA, PROGRESS, RESOURCES, Record, Run, all_records
 from cli.settings import Server, server, state_dir
-from cli.summary import builds_of
 
 TIMEOUT_SECONDS = 20
+TITLE_LABEL = "org.opencontainers.image.title"
+
 SENT_AT_ONCE = 50
 """How many records of the spool one run tries to send."""
 
@@ -44,7 +46,10 @@ def collect(record: Record) -> Run:
     run = record.run()
     if run.collected:
         return run
-    refs = _refs(record) or _refs_of_failed(record, run)
+    run = _with_plan(record, run)
+    if not builder_is_here():
+        record.file(RESOURCES).unlink(missing_ok=True)
+    refs = record.refs() or _refs_of_failed(record, run)
     for target, ref in refs.items():
         output = record.file(_bundle(target))
         if not output.exists():
@@ -53,7 +58,32 @@ def collect(record: Record) -> Run:
     return record.update(refs=refs, collected=True)
 
 
+def _with_plan(record: Record, run: Run) -> Run:
+    """Add what the plan says of a run; it is read again, as nobody waits for it now."""
+    if run.contexts:
+        return run
+    return remember_plan(record, plan_again(run))
+
+
+def plan_again(run: Run) -> Plan:
+    """Return what Bake would build if it ran again as it did."""
+    return read_plan(buildx(*run.command, "--print"))
+
+
+def remember_plan(record: Record, plan: Plan) -> Run:
+    """Note in a record what its targets are."""
+    targets = plan.targets.values()
+    titles = {target.name: target.labels.get(TITLE_LABEL, "") for target in targets}
+    return record.update(
+        targets=list(titles),
+        services={name: title for name, title in titles.items() if title},
+        contexts={target.name: [target.context, target.dockerfile] for target in targets},
+    )
+
+
 def _contexts(run: Run) -> dict[str, Any]:
+    from buildkit.context import context_digests, is_local
+
     since = datetime.fromisoformat(run.started_at).timestamp()
     return {
         target: context_digests(Path(run.directory) / context, dockerfile, since)
@@ -64,18 +94,6 @@ def _contexts(run: Run) -> dict[str, Any]:
 
 def _bundle(target: str) -> str:
     return f"{target or 'build'}.dockerbuild"
-
-
-def _refs(record: Record) -> dict[str, str]:
-    """Return the refs that the metadata file names; there is none after a failure."""
-    document = json.loads(record.read(METADATA) or b"{}")
-    if "buildx.build.ref" in document:
-        return {"": document["buildx.build.ref"]}
-    return {
-        target: item["buildx.build.ref"]
-        for target, item in document.items()
-        if isinstance(item, dict) and "buildx.build.ref" in item
-    }
 
 
 def _refs_of_failed(record: Record, run: Run) -> dict[str, str]:

@@ -1,14 +1,12 @@
 """What a run of Bake came to: one row a target, for people, machines and CI pages."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from buildkit.errors import ParseError
 from buildkit.model import Build, BuildStatus
-from buildkit.reading import read_builds
-from cli.records import METADATA, PROGRESS, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +23,13 @@ class Row:
     image_digest: str
 
 
-def builds_of(record: Record) -> tuple[Build, ...]:
-    """Read the builds of a run from its progress and metadata; nothing if it never began.
-
-    Bake names targets in its progress only if there are several.
-    """
-    progress, metadata = record.read(PROGRESS), record.read(METADATA)
-    try:
-        builds = read_builds(progress=progress, metadata=metadata) if progress else ()
-    except ParseError:
-        return ()
-    targets = record.run().targets
-    if len(builds) == len(targets) == 1:
-        return (replace(builds[0], name_hint=targets[0]),)
-    return builds
+def rows_of(builds: Iterable[Build], sizes: Mapping[str, int] = MappingProxyType({})) -> list[Row]:
+    """Return one row a build of a run that has ended, by target; ``sizes`` are bytes by digest."""
+    return sorted((_row(build, sizes) for build in builds), key=lambda row: row.target)
 
 
-def rows_of(builds: Iterable[Build]) -> list[Row]:
-    """Return one row a build of a run that has ended, by target."""
-    return sorted((_row(build) for build in builds), key=lambda row: row.target)
-
-
-def _row(build: Build) -> Row:
+def _row(build: Build, sizes: Mapping[str, int]) -> Row:
     image = next(iter(build.images), None)
-    sizes = [image.size_bytes for image in build.images if image.size_bytes is not None]
     return Row(
         target=build.name_hint or build.target or "build",
         # What had not ended when Bake did was ended by it.
@@ -57,7 +38,7 @@ def _row(build: Build) -> Row:
         critical_path_seconds=build.timing.critical_path_seconds,
         hits=build.cache.cacheable_cached,
         cacheable=build.cache.cacheable_steps,
-        image_bytes=max(sizes, default=None),
+        image_bytes=sizes.get(image.digest) if image else None,
         image_digest=image.digest if image else "",
     )
 

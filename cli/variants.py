@@ -10,8 +10,9 @@ import click
 
 from buildkit.bake import Target
 from buildkit.parity import Image, counts, drift, only_in, read_image
-from cli.engine import bake_options, buildx, docker, plan_of
+from cli.engine import buildx, docker
 from cli.errors import BUILD_FAILED, UsageError
+from cli.planning import bake_options, plan_of
 from cli.summary import aligned, size
 
 REPOSITORY = "buildinsights-variant"
@@ -30,7 +31,7 @@ def variants(targets: tuple[str, ...], files: tuple[str, ...], first: str, secon
     Both are built, mostly from the cache. Ends with 1 if a version that a lock file decides, or
     what the images declare, has drifted apart.
     """
-    plan = plan_of(files, targets, (), variant=second)
+    plan = plan_of(files, targets, variant=second)
     images = [target for target in plan.targets.values() if target.tags]
     if not images:
         raise UsageError("None of these targets makes an image with a tag.")

@@ -75,13 +75,18 @@ def _line(vertex: Mapping[str, Any], name: str) -> str:
     return f"{name}  {seconds_between(started, ended):.1f} s"
 
 
+def shows_tree(*, plain: bool) -> bool:
+    """Tell whether there is a terminal for a tree, and nobody asked for lines."""
+    return not plain and sys.stderr.isatty()
+
+
 @contextmanager
 def watching(
     expected: Mapping[str, float], *, plain: bool = False
 ) -> Iterator[Callable[[bytes], None]]:
     """Show progress while the block runs; ``expected`` are seconds by target, from history."""
     state = BuildState()
-    if plain or not sys.stderr.isatty():
+    if not shows_tree(plain=plain):
         yield partial(_print_lines, state)
         return
     from rich.console import Console

@@ -1,18 +1,22 @@
 """The parts of the command that need no engine."""
 
 import json
+import socket
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from buildkit.advice import likely_fixes
-from cli import records, sending, summary
+from cli import planning, records, sending, summary
 from cli.engine import error_of, is_wrong_usage
 from cli.environments import bake_variables
 from cli.errors import EngineMissingError, UsageError
 from cli.main import main
 from cli.pipeline import pipeline_fields
+from cli.reading import builds_of
+from cli.running import Bake
 from cli.settings import Server, server, state_dir
 from cli.watching import BuildState
 
@@ -29,12 +33,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def recorded(case: str, **changes: object) -> records.Record:
     """A record as a run leaves it, made of a real build's output."""
-    record = records.create(["bake"], Path("/src"), {"revision": "abc"})
+    record = records.create(["bake"], Path("/src"))
     for name in ("progress.rawjson", "metadata.json"):
         source = CORPUS / case / f"input.{name}"
         if source.exists():
             record.file(name).write_bytes(source.read_bytes())
-    record.update(outcome="succeeded", **changes)
+    record.update(outcome="succeeded", fields={"revision": "abc"}, **changes)
     return record
 
 
@@ -46,7 +50,7 @@ def test_records_are_for_their_owner_only(home: Path):
 
 
 def test_a_summary_has_one_row_a_target():
-    rows = summary.rows_of(summary.builds_of(recorded("bake")))
+    rows = summary.rows_of(builds_of(recorded("bake")))
     metadata = json.loads((CORPUS / "bake" / "input.metadata.json").read_text())
     targets = sorted(name for name, item in metadata.items() if "buildx.build.ref" in item)
     assert [row.target for row in rows] == targets
@@ -155,6 +159,40 @@ def test_what_could_not_be_sent_waits_and_is_sent_later(monkeypatch: pytest.Monk
     assert (record.run().sent, record.run().upload_error) == ([""], "")
     assert sending.send_spooled(to) == 0
     assert posted == [{"service": "src", "revision": "abc"}] * 2
+
+
+def test_a_server_that_hangs_or_fails_is_left_after_a_while(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sending, "TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        to = Server(f"http://127.0.0.1:{silent.getsockname()[1]}", "t")
+        assert sending.post({}, {}, to) == "unreachable: ReadTimeout"
+    record = recorded("plain", refs={"": "r1"}, collected=True)
+    monkeypatch.setattr(sending, "post", lambda *_: "failed: 500 oops")
+    assert sending.send_spooled(to) == 0
+    assert record.run().upload_error == "failed: 500 oops", "kept, and tried again after the next"
+
+
+def test_a_record_that_cannot_be_written_fails_no_build(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    frame = '{"vertexes": []}'
+    script = f"import sys; [print('{frame}', file=sys.stderr) for _ in range(3)]"
+    seen: list[bytes] = []
+    with Bake([sys.executable, "-c", script], tmp_path) as bake:
+        ended = bake.follow(Path("/dev/full"), seen.append)
+    assert (ended.outcome, ended.exit_code, len(seen)) == ("succeeded", 0, 3)
+    assert capsys.readouterr().err.count("The record of this build ends here: /dev/full") == 1
+
+
+def test_a_cycle_is_shown_as_a_whole(monkeypatch: pytest.MonkeyPatch):
+    edges = {"a": "c to a", "c": "b to c", "b": "a to b"}
+
+    def buildx(*arguments: str, **_: object) -> str:
+        raise UsageError(f"infinite loop from {edges[arguments[-1]]}")
+
+    monkeypatch.setattr(planning, "buildx", buildx)
+    with pytest.raises(UsageError, match="a → b → c → a"):
+        planning.plan_of([], ["a"])
 
 
 def test_a_refused_record_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch):

@@ -132,11 +132,13 @@ def test_a_failure_shows_the_line_the_log_and_the_class(run: Command, environmen
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["build", "nope"], "failed to find target nope"),
-        (["build", "round"], "infinite loop"),
+        (["build", "nope"], "There is no target nope; there are about, api, base, broken"),
+        (["build", "round"], "targets need each other: about → round → about"),
         (["build", "-f", "none.hcl"], "none.hcl"),
         (["build", "x;touch hacked"], "hacked"),
-        (["graph", "nope"], "failed to find target nope"),
+        (["graph", "nope"], "There is no target nope; there are about, api, base, broken"),
+        (["graph", "round"], "targets need each other: about → round → about"),
+        (["build", "--platform-tags"], "give --push too"),
     ],
 )
 def test_wrong_usage_is_told_from_failure(
@@ -229,3 +231,94 @@ def test_debug_opens_the_state_before_the_failed_step(run: Command):
     assert "broken.Dockerfile:3: RUN echo src/x.ts" in opened.stderr
     assert opened.stdout == "inside\n/etc/passwd\n"
     assert run("debug", "base").returncode == 2
+
+
+def test_few_at_once_are_built_in_the_order_of_needs(run: Command, environment, tmp_path: Path):
+    file = tmp_path / "summary.json"
+    ended = run("build", "--max-parallel", "1", "--wait", "--json", str(file))
+    assert ended.returncode == 0, ended.stderr
+    assert {known["command"][-1] for known in runs(environment)} == {"api", "web"}
+    built = [item["target"] for item in json.loads(file.read_text())["builds"]]
+    assert built == ["api", "base", "base", "web"], "each run of Bake tells its own targets"
+
+
+def test_each_step_says_whether_it_was_cached(run: Command, project: Path):
+    assert run("build", "api").returncode == 0
+    (project / "api.txt").write_text("changed\n")
+    lines = run("build", "api", "--verbose-cache").stderr.splitlines()
+    assert "  cached  [1/1] COPY base.txt /base.txt" in lines
+    assert any(line.startswith("  FIRST ") and "COPY api.txt" in line for line in lines), lines
+
+
+def test_a_full_disk_costs_the_record_and_not_the_build(run: Command, tmp_path: Path):
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(small)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small file system")
+    try:
+        (small / "filler").write_bytes(b"x" * 8192)
+        ended = run("build", BUILDINSIGHTS_HOME=str(small))
+    finally:
+        subprocess.run(["umount", "--lazy", str(small)], check=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "No record is kept of this build" in ended.stderr
+    assert set(rows(ended)) == {"api", "base", "web"}
+
+
+def test_a_push_to_no_registry_fails_with_a_class(run: Command):
+    ended = run("build", "api", "--push", "--set", "api.tags=127.0.0.1:9/shop/api:1", "--wait")
+    assert ended.returncode == 1
+    assert "127.0.0.1:9" in ended.stderr
+    assert "connection refused" in ended.stderr
+
+
+COMPOSE = """
+services:
+  front:
+    build: { context: front, args: { GREETING: hello } }
+    ports: ["8080:80"]
+  worker:
+    build: ./worker
+  cache:
+    image: redis:7
+"""
+
+
+def test_a_compose_project_builds_unchanged(run: Command, tmp_path: Path, environment):
+    folder = tmp_path / "compose"
+    for name in ("front", "worker"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "Dockerfile").write_text(
+            f"FROM {BASE}\nARG GREETING=none\nRUN echo $GREETING > /{name}\n"
+        )
+    (folder / "compose.yaml").write_text(COMPOSE)
+    call = [sys.executable, "-m", "cli", "build", "--wait"]
+    ended = subprocess.run(
+        call, cwd=folder, env=environment, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert set(rows(ended)) == {"front", "worker"}
+
+
+def test_init_makes_a_project_buildable(run: Command, project: Path):
+    (project / "docker-bake.hcl").rename(project / "kept.hcl")
+    (project / "package.json").write_text('{"main": "src/x.js", "scripts": {"test": "node"}}')
+    ended = run("init", ".", "--name", "mine")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[:5] == [
+        "written  Dockerfile",
+        "written  .dockerignore",
+        "written  docker-bake.hcl",
+        "missing  package-lock.json: npm install",
+        'missing  package.json: a script "dev"',
+    ]
+    assert "mine" in run("graph", "mine").stdout
+    (project / "Dockerfile").write_text("FROM scratch\n")
+    again = run("init", ".", "--name", "mine").stdout.splitlines()
+    assert again[:3] == [
+        "kept     Dockerfile",
+        "same     .dockerignore",
+        "same     docker-bake.hcl",
+    ]
+    assert run("init", ".", "--name", "../x").returncode == 2

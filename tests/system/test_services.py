@@ -186,6 +186,65 @@ def eventually(url: str, text: str) -> bool:
     return False
 
 
+def test_the_variants_have_not_drifted(home: Path):
+    command = [sys.executable, "-m", "cli", "variants"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | BASES, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pypi only in dev: debugpy" in done.stdout
+    assert "buildinsights-variant" not in docker("image", "ls")
+
+
+DISTROLESS = f"""
+FROM {BASES["NODE_IMAGE"]} AS node
+RUN mkdir -p /rootfs/nodejs/bin /rootfs/tmp && cp /usr/local/bin/node /rootfs/nodejs/bin/ \
+    && ldd /usr/local/bin/node | grep -o '/lib[^ ]*' | xargs -I @ cp --parents -L @ /rootfs
+FROM scratch
+COPY --from=node /rootfs /
+ENV PATH=/usr/local/bin:/usr/bin:/bin
+"""
+
+
+def test_a_runtime_without_a_shell_will_do(home: Path, run: Any):
+    image = f"{REGISTRY}/library/without-a-shell:test"
+    subprocess.run(
+        ["docker", "buildx", "build", "--push", f"--tag={image}", "-"],
+        input=DISTROLESS,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    build(
+        home,
+        "api",
+        "--load",
+        "--set=api.tags=localhost:5000/shop/api:bare-prod",
+        NODE_RUNTIME_IMAGE=image,
+    )
+    build(home, "api-test", NODE_RUNTIME_IMAGE=image)
+    docker("tag", f"{REGISTRY}/shop/api:bare-prod", f"{REGISTRY}/shop/bare:test-prod")
+    container = run("bare", "prod", *HARDENED)
+    answer = requests.get(f"{container.url(3000)}/healthz", timeout=10)
+    assert answer.json()["status"] == "ok"
+
+
+def test_cuda_is_left_out_without_a_gpu(home: Path):
+    rows = build(home, "ai", CUDA_IMAGE="localhost:9/no/such:image")
+    assert {row["status"] for row in rows} == {"succeeded"}
+    plan = json.loads(
+        subprocess.run(
+            ["docker", "buildx", "bake", "--print", "ai"],
+            cwd=ROOT,
+            env=os.environ | BASES | {"ACCELERATOR": "cuda"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
+    assert plan["target"]["ai"]["args"]["ACCELERATOR"] == "cuda"
+
+
 def test_lock_files_name_no_registry():
     for path in (ROOT / "services").rglob("package-lock.json"):
         assert '"resolved"' not in path.read_text(), path
