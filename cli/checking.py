@@ -4,10 +4,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
+from buildkit.errors import ParseError
 from cli.engine import buildx
 from cli.errors import EngineMissingError, UsageError
+from cli.planning import plan_of
 from cli.settings import server, state_dir
 
 BUILDX_FROM = (0, 24)
@@ -36,6 +39,7 @@ def check_all() -> Iterator[Finding]:
         yield plugin
         if plugin.ok:
             yield from _builder()
+            yield from _registries()
     yield _disk()
     yield _server()
 
@@ -70,6 +74,39 @@ def _builder() -> Iterator[Finding]:
         fix = "docker run --privileged --rm tonistiigi/binfmt --install all"
         has = platform in text
         yield Finding(platform, has, "can be built" if has else "cannot be built here", fix)
+
+
+def _registries() -> Iterator[Finding]:
+    """Look at the registries that the Bake file of this directory tags images for."""
+    try:
+        targets = plan_of((), ()).targets.values()
+    except (ParseError, UsageError, EngineMissingError):
+        return  # there is none here, or it is for `build` to say what is wrong with it
+    hosts = {host for target in targets for tag in target.tags if (host := registry_of(tag))}
+    for host in sorted(hosts):
+        yield _registry(host)
+
+
+def registry_of(tag: str) -> str:
+    """Return the host that a tag names; empty for Docker Hub, which needs none."""
+    first, slash, _ = tag.partition("/")
+    return first if slash and (first == "localhost" or "." in first or ":" in first) else ""
+
+
+def _registry(host: str) -> Finding:
+    import requests
+
+    local = host.partition(":")[0] in {"localhost", "127.0.0.1"}
+    url = f"{'http' if local else 'https'}://{host}/v2/"
+    try:
+        code = requests.get(url, timeout=10).status_code
+    except requests.RequestException as error:
+        fix = "Start it, or name another: REGISTRY=… if the Bake file has that variable"
+        return Finding(f"registry {host}", False, type(error).__name__, fix)
+    says = (
+        "asks for a login: docker login" if code == HTTPStatus.UNAUTHORIZED else f"answers {code}"
+    )
+    return Finding(f"registry {host}", code < HTTPStatus.INTERNAL_SERVER_ERROR, says)
 
 
 def _disk() -> Finding:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from buildkit.advice import likely_fixes
 from cli import planning, records, sending, summary
+from cli.checking import registry_of
 from cli.engine import error_of, is_wrong_usage
 from cli.environments import bake_variables
 from cli.errors import EngineMissingError, UsageError
@@ -265,3 +266,17 @@ def test_a_wrong_environment_says_what_is_wrong(environments: Path, name: str, w
 @pytest.mark.parametrize("name", ["dev", "staging", "production"])
 def test_our_own_environments_are_right(name: str):
     assert set(bake_variables(CORPUS.parents[2], name)) == {"LOG_LEVEL", "FEATURE_FLAGS", "API_URL"}
+
+
+@pytest.mark.parametrize(
+    ("tag", "host"),
+    [
+        ("localhost:5000/shop/api:1", "localhost:5000"),
+        ("ghcr.io/org/app", "ghcr.io"),
+        ("localhost/app", "localhost"),
+        ("library/redis:7", ""),
+        ("redis:7", ""),
+    ],
+)
+def test_a_tag_names_its_registry(tag: str, host: str):
+    assert registry_of(tag) == host
