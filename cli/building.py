@@ -8,7 +8,6 @@ import errno
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from cli import records
 from cli.engine import docker
 from cli.errors import UsageError
 from cli.records import METADATA, PROGRESS, RESOURCES, Record
-from cli.running import Bake, Ended
+from cli.running import Bake, Done, Ended
 
 FREE_BYTES = 20_000_000
 """Bake fails if it cannot write its metadata file: with less than this it writes elsewhere."""
@@ -72,7 +71,11 @@ def build(
     switches = {"--push": push, "--load": load, "--no-cache": no_cache}
     flags = [name for name, on in switches.items() if on]
     flags += [f"--allow={entitlement}" for entitlement in allowed]
-    overrides = (*overrides, *([f"*.platform={platform}"] if platform else []))
+    # One override each: Bake takes a list with commas for one platform.
+    overrides = (
+        *overrides,
+        *(f"*.platform={item}" for item in (platform or "").split(",") if item),
+    )
     fields = {"variant": variant or "", "environment": environment or ""}
     runs = []
     for batch in _batches(files, targets, overrides, max_parallel):
@@ -89,14 +92,6 @@ def build(
 
         tag_platforms(files, targets, overrides)
     raise SystemExit(runs[-1].ended.exit_code)
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """One run of Bake that has ended."""
-
-    record: Record
-    ended: Ended
 
 
 def _set_variables(variant: str | None, environment: str | None) -> None:

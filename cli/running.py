@@ -13,6 +13,7 @@ import click
 
 from cli.engine import error_of, is_wrong_usage
 from cli.errors import BUILD_FAILED, CANCELED, ENGINE_MISSING, EngineMissingError
+from cli.records import Record
 
 KILL_AFTER_SIGNALS = 2
 """The first Ctrl-C lets BuildKit cancel and say so; the second ends the client."""
@@ -25,6 +26,14 @@ class Ended:
     outcome: str
     exit_code: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One run of Bake that has ended, and its record."""
+
+    record: Record
+    ended: Ended
 
 
 class Bake:

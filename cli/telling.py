@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,17 +17,15 @@ from cli.explaining import explain_failure
 from cli.planning import explained
 from cli.reading import builds_of
 from cli.records import Record
+from cli.running import Done
 from cli.settings import is_ci, server
 from cli.sizes import sizes_of
-
-if TYPE_CHECKING:
-    from cli.building import Done
 
 NOTHING_RAN = frozenset({"usage_error", "engine_missing"})
 
 
 def tell(
-    runs: Sequence["Done"],
+    runs: Sequence[Done],
     files: Sequence[str],
     json_file: Path | None,
     *,
@@ -58,7 +55,7 @@ def tell(
     _finish([done.record for done in runs if done.ended.outcome not in NOTHING_RAN], wait=wait)
 
 
-def _explain(done: "Done", builds: tuple[Build, ...]) -> tuple[Build, ...]:
+def _explain(done: Done, builds: tuple[Build, ...]) -> tuple[Build, ...]:
     """Print what failed, in its Dockerfile; return the builds, with names that the plan knows."""
     plan = _plan(done.record)
     if plan:

@@ -322,3 +322,21 @@ def test_init_makes_a_project_buildable(run: Command, project: Path):
         "same     docker-bake.hcl",
     ]
     assert run("init", ".", "--name", "../x").returncode == 2
+
+
+def test_each_platform_is_tagged_beside_the_index(run: Command):
+    repository = f"cli-test/{os.getpid()}"
+    ended = run(
+        *("build", "api", "--wait", "--push", "--platform-tags"),
+        *("--platform", "linux/amd64,linux/arm64"),
+        *("--set", f"api.tags=localhost:5000/{repository}:1"),
+    )
+    assert ended.returncode == 0, ended.stderr
+    listed = requests.get(f"http://localhost:5000/v2/{repository}/tags/list", timeout=10).json()
+    assert sorted(listed["tags"]) == ["1", "1-amd64", "1-arm64"]
+    one = ["docker", "buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}"]
+    tag = f"localhost:5000/{repository}:1-arm64"
+    shown = subprocess.run([*one, tag], capture_output=True, text=True, check=True).stdout
+    platforms = [item["platform"]["architecture"] for item in json.loads(shown)["manifests"]]
+    assert "arm64" in platforms
+    assert "amd64" not in platforms
