@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -92,7 +91,7 @@ def records_dir() -> Path:
 def create(command: list[str], directory: Path, root: Path | None = None) -> Record:
     """Begin a record. Only its owner can read it: logs and arguments may hold secrets."""
     now = datetime.now(UTC)
-    name = f"{now:%Y%m%dT%H%M%SZ}-{os.getpid()}-{secrets.token_hex(3)}"
+    name = f"{now:%Y%m%dT%H%M%SZ}-{os.getpid()}-{os.urandom(3).hex()}"
     path = (root or records_dir()) / name
     path.mkdir(parents=True, mode=0o700)
     record = Record(path)
