@@ -100,7 +100,11 @@ def _image(service: Service, folder: Path) -> None:
     for context in (ours, rival):
         shutil.copytree(ROOT / "services" / service.name, context)
     shutil.copytree(ROOT / "services" / "shared", rival / "shared")
-    commands = {"ours": _bake(service, ours, folder), "rival": _naive(service, rival)}
+    commands = {
+        "ours": _bake(service, ours, folder),
+        "slim": _naive(service, rival, "slim", os.environ.get(service.base)),
+        "rival": _naive(service, rival, "rival", _full(service)),
+    }
     for command in commands.values():
         _call(command, os.environ)
     sizes = {name: _size(_tag(service, name)) for name in commands}
@@ -123,6 +127,7 @@ def _image(service: Service, folder: Path) -> None:
         unit="bytes, compressed",
         target=f">= {TARGET_SIZE}",
         ok=sizes["rival"] / sizes["ours"] >= TARGET_SIZE,
+        ratio_on_slim=round(sizes["slim"] / sizes["ours"], 3),
     )
     report(
         f"rebuild_{service.name}",
@@ -148,12 +153,24 @@ def _bake(service: Service, context: Path, folder: Path) -> list[str]:
     return ["docker", "buildx", "bake", f"--allow=fs.read={folder}", *overrides, service.name]
 
 
-def _naive(service: Service, context: Path) -> list[str]:
-    base = os.environ.get(service.base)
+def _naive(service: Service, context: Path, name: str, base: str | None) -> list[str]:
+    """Return the command that builds the single-stage image; without a base on the official one."""
     arguments = [f"--build-arg={service.base}={base}"] if base else []
     dockerfile = f"--file={NAIVE / service.rival}.Dockerfile"
-    tag = f"--tag={_tag(service, 'rival')}"
+    tag = f"--tag={_tag(service, name)}"
     return ["docker", "buildx", "build", dockerfile, *arguments, tag, "--load", str(context)]
+
+
+def _full(service: Service) -> str | None:
+    """Make a full base of the slim one that is given; without one the official full one is used."""
+    slim = os.environ.get(service.base)
+    if slim is None:
+        return None
+    tag = f"bench-full:{service.rival}"
+    dockerfile = f"--file={NAIVE / 'full'}.Dockerfile"
+    build = ["docker", "buildx", "build", dockerfile, f"--build-arg=BASE={slim}", f"--tag={tag}"]
+    _call([*build, "--load", str(NAIVE)], os.environ)
+    return tag
 
 
 def _tag(service: Service, name: str) -> str:

@@ -8,15 +8,19 @@ cost a frame.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+from google.protobuf import message
 
 from buildkit.errors import ParseError
 from buildkit.model import BuildWarning, LogChunk, SourceRange, Transfer
 from buildkit.status import StatusLog
 from buildkit.times import from_parts
 from buildkit.values import clean, decode
+
+if TYPE_CHECKING:
+    from google.protobuf import descriptor_pb2
 
 STATUS_MEDIA_TYPE = "application/vnd.buildkit.status.v0"
 ERROR_MEDIA_TYPE = "application/vnd.googeapis.google.rpc.status+proto"
@@ -86,7 +90,7 @@ def read_status(data: bytes | memoryview, log: StatusLog) -> None:
 
 def read_error(data: bytes | memoryview, path: str) -> tuple[int, str, list[tuple[str, bytes]]]:
     """Code, message and (type URL, value) details of a ``google.rpc.Status``."""
-    status = _CLASSES["Status"]()
+    status = message_classes()["Status"]()
     try:
         status.ParseFromString(bytes(data))
     except message.DecodeError as error:
@@ -96,7 +100,7 @@ def read_error(data: bytes | memoryview, path: str) -> tuple[int, str, list[tupl
 
 
 def _frames(data: bytes | memoryview, log: StatusLog) -> Iterator[Any]:
-    response_class = _CLASSES["StatusResponse"]
+    response_class = message_classes()["StatusResponse"]
     view = memoryview(data)
     offset = number = 0
     while offset < len(view):
@@ -162,7 +166,11 @@ def _time(value: Any) -> int | None:
     return from_parts(value.seconds, value.nanos)
 
 
-def _build_classes() -> dict[str, Any]:
+@cache
+def message_classes() -> dict[str, Any]:
+    # Imported here: it takes a quarter of a second, and most builds need no protobuf.
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
     file = descriptor_pb2.FileDescriptorProto(
         name="buildinsights/wire.proto", package=_PACKAGE, syntax="proto3"
     )
@@ -179,18 +187,13 @@ def _build_classes() -> dict[str, Any]:
 
 
 def _add_field(
-    descriptor: descriptor_pb2.DescriptorProto, number: int, name: str, type_name: str
+    descriptor: "descriptor_pb2.DescriptorProto", number: int, name: str, type_name: str
 ) -> None:
-    kinds = descriptor_pb2.FieldDescriptorProto
     base = type_name.removesuffix("*")
-    field = descriptor.field.add(name=name, number=number, label=kinds.LABEL_OPTIONAL)
-    if base != type_name:
-        field.label = kinds.LABEL_REPEATED
+    field = descriptor.field.add(name=name, number=number)
+    field.label = field.LABEL_OPTIONAL if base == type_name else field.LABEL_REPEATED
     if base in _MESSAGES:
-        field.type = kinds.TYPE_MESSAGE
+        field.type = field.TYPE_MESSAGE
         field.type_name = f".{_PACKAGE}.{base}"
     else:
-        field.type = kinds.Type.Value(f"TYPE_{base.upper()}")
-
-
-_CLASSES = _build_classes()
+        field.type = field.Type.Value(f"TYPE_{base.upper()}")

@@ -8,13 +8,14 @@ import errno
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from cli import records
-from cli.engine import docker
+from cli.engine import buildx_command
 from cli.errors import UsageError
 from cli.records import METADATA, PROGRESS, RESOURCES, Record
 from cli.running import Bake, Done, Ended
@@ -64,7 +65,7 @@ def build(
     wait: bool,
 ) -> None:
     """Build TARGETS of the Bake file (default: its default group) and record what happened."""
-    docker()
+    buildx_command()
     if platform_tags and not push:
         raise UsageError("--platform-tags tags what is pushed: give --push too.")
     _set_variables(variant, environment)
@@ -118,19 +119,28 @@ def _batches(
     return [ordered[first : first + most] for first in range(0, len(ordered), most)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How Bake ended, what Git and the CI system know, and bytes by digest of images."""
+
+    ended: Ended
+    fields: dict[str, str]
+    sizes: dict[str, int]
+
+
 def _run(command: list[str], fields: dict[str, str], *, plain: bool) -> Done:
     """Run Bake once, with a record of it."""
     record = _record(command)
     call = [
-        docker(),
-        "buildx",
+        *buildx_command(),
         *command,
         "--progress=rawjson",
         f"--metadata-file={record.file(METADATA)}",
     ]
     with Bake(call, Path.cwd()) as bake:
-        ended, known = _follow(bake, record, plain=plain)
-    fields = known | {name: value for name, value in fields.items() if value}
+        seen = _follow(bake, record, plain=plain)
+    ended = seen.ended
+    fields = seen.fields | {name: value for name, value in fields.items() if value}
     try:
         record.update(
             ended_at=datetime.now(UTC).isoformat(),
@@ -140,22 +150,30 @@ def _run(command: list[str], fields: dict[str, str], *, plain: bool) -> Done:
         )
     except OSError as error:
         click.echo(f"The record of this build is not complete: {error}", err=True)
-    return Done(record, ended)
+    return Done(record, ended, seen.sizes)
 
 
-def _follow(bake: Bake, record: Record, *, plain: bool) -> tuple[Ended, dict[str, str]]:
-    """Watch and sample until Bake ends; return that, and what Git and the CI system know."""
-    from concurrent.futures import ThreadPoolExecutor
+def _follow(bake: Bake, record: Record, *, plain: bool) -> _Seen:
+    """Watch and sample until Bake ends, and find out meanwhile what is needed afterwards."""
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from cli.sampling import Sampler
+    from cli.sizes import named_in, size_in_engine
     from cli.watching import shows_tree, watching
 
     expected: dict[str, float] = {}
     with ThreadPoolExecutor(1) as pool, Sampler(record.file(RESOURCES)):
         with watching(expected, plain=plain) as watch:
             meanwhile = pool.submit(_meanwhile, expected, shown=shows_tree(plain=plain))
-            ended = bake.follow(record.file(PROGRESS), watch)
-        return ended, meanwhile.result()
+            sizes: list[Future[tuple[str, int] | None]] = []
+
+            def see(line: bytes) -> None:
+                watch(line)
+                sizes.extend(pool.submit(size_in_engine, name) for name in named_in(line))
+
+            ended = bake.follow(record.file(PROGRESS), see)
+        found = [size.result() for size in sizes]
+        return _Seen(ended, meanwhile.result(), dict(item for item in found if item))
 
 
 def _record(command: list[str]) -> Record:

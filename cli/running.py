@@ -30,10 +30,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One run of Bake that has ended, and its record."""
+    """One run of Bake that has ended, its record, and bytes by digest of what the engine got."""
 
     record: Record
     ended: Ended
+    sizes: dict[str, int]
 
 
 class Bake:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import socket
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
@@ -13,50 +15,48 @@ from cli.engine import buildx
 from cli.errors import EngineMissingError, UsageError
 from cli.records import METADATA, Record
 
+_DIGEST = "containerimage.digest"
+_NAMED = re.compile(rb'"id":"naming to ([^"]+)"[^{}]*"completed"')
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _ENGINE_SECONDS = 5
 
 
-def sizes_of(record: Record) -> dict[str, int]:
-    """Return bytes by digest of the images that a run made; one of several platforms counts once.
-
-    The engine is asked first, as it answers at once. What it does not hold by this digest, the
-    builder's own record has.
-    """
-    document = json.loads(record.read(METADATA) or b"{}")
-    items = [item for item in document.values() if isinstance(item, dict)]
-    made = [item for item in items if "containerimage.digest" in item]
-    with ThreadPoolExecutor(4) as pool:
-        return {
-            item["containerimage.digest"]: size
-            for item, size in zip(made, pool.map(_size_of, made), strict=True)
-            if size is not None
-        }
+def named_in(line: bytes) -> list[str]:
+    """Return the images that a line of Bake's progress says the engine has from now on."""
+    return [name.decode() for name in _NAMED.findall(line)]
 
 
-def _size_of(item: dict[str, Any]) -> int | None:
-    in_engine = _of_engine(_name(item), item["containerimage.digest"])
-    return _of_builder(item) if in_engine is None else in_engine
-
-
-def _name(item: dict[str, Any]) -> str:
-    return str(item.get("image.name", "")).partition(",")[0]
-
-
-def _of_engine(name: str, digest: str) -> int | None:
-    """Ask the engine on this machine; a wrong one does no harm, as images are told by digest.
+def size_in_engine(name: str) -> tuple[str, int] | None:
+    """Return digest and bytes of an image that the engine on this machine holds.
 
     Its socket is asked directly: a client's start would take as long as all the rest of this
     command. An engine that keeps images unpacked tells no descriptor, and is not believed.
     """
     engine = _Engine(os.environ.get("DOCKER_HOST", _DEFAULT_HOST))
-    with closing(engine), suppress(OSError, HTTPException, ValueError):
+    with closing(engine), suppress(OSError, HTTPException, ValueError, KeyError):
         engine.request("GET", f"/images/{quote(name)}/json")
         image = json.load(engine.getresponse())
-        if (image.get("Descriptor") or {}).get("digest") == digest:
-            return int(image["Size"])
+        return image["Descriptor"]["digest"], int(image["Size"])
     return None
+
+
+def sizes_of(record: Record, known: Mapping[str, int]) -> dict[str, int]:
+    """Return bytes by digest of the images that a run made; one of several platforms counts once.
+
+    ``known`` are those of which the engine told when they were named. The builder's own record
+    has the others, and those that another run in the meantime put in their place.
+    """
+    document = json.loads(record.read(METADATA) or b"{}")
+    items = [item for item in document.values() if isinstance(item, dict)]
+    made = {item[_DIGEST]: item for item in items if _DIGEST in item}
+    missing = [digest for digest in made if digest not in known]
+    with ThreadPoolExecutor(4) as pool:
+        found = dict(
+            zip(missing, pool.map(lambda digest: _of_builder(made[digest]), missing), strict=True)
+        )
+    sizes = {digest: known.get(digest, found.get(digest)) for digest in made}
+    return {digest: size for digest, size in sizes.items() if size is not None}
 
 
 class _Engine(HTTPConnection):

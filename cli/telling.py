@@ -44,7 +44,7 @@ def tell(
             click.echo(f"Error: {words.message}", err=True)
         if verbose_cache:
             click.echo("".join(map(explain_cache, builds)), err=True, nl=False)
-        rows += summary.rows_of(builds, sizes_of(done.record))
+        rows += summary.rows_of(builds, sizes_of(done.record, done.sizes))
     if rows:
         click.echo(summary.as_text(rows), err=True, nl=False)
     if json_file:

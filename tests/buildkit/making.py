@@ -31,7 +31,7 @@ def iso(seconds: int) -> str:
 
 def frame(**fields: Any) -> bytes:
     """One length-prefixed status frame; text is given as bytes."""
-    body: bytes = wire._CLASSES["StatusResponse"](**fields).SerializeToString()
+    body: bytes = wire.message_classes()["StatusResponse"](**fields).SerializeToString()
     return len(body).to_bytes(4, "little") + body
 
 

@@ -116,6 +116,20 @@ def test_the_error_that_the_client_printed() -> None:
     assert build.failure.ranges == (SourceRange(7, 8),)
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("importing cache manifest from localhost:5000/cache", BuildStatus.SUCCEEDED),
+        ("exporting cache to registry", BuildStatus.FAILED),
+    ],
+)
+def test_a_cache_that_is_missing_fails_no_build(name: str, status: BuildStatus) -> None:
+    data = lines([ran("c", name, 1, 2, error="not found"), ran("a", "[1/1] RUN x", 2, 3)])
+    [build] = read_builds(progress=data)
+    assert build.status == status
+    assert (build.failure is None) == (status == BuildStatus.SUCCEEDED)
+
+
 def test_targets_of_bake_are_told_apart() -> None:
     data = lines(
         [ran("l", f"[one {LOAD[1:]}", 1, 2)],

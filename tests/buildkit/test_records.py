@@ -211,7 +211,7 @@ def test_a_status_error_in_a_blob_of_its_own() -> None:
             "value": json.dumps(source).encode(),
         },
     ]
-    status = wire._CLASSES["Status"](code=2, message=b"exit code: 1", details=details)
+    status = wire.message_classes()["Status"](code=2, message=b"exit code: 1", details=details)
     layers = {STATUS: SIMPLE, wire.ERROR_MEDIA_TYPE: status.SerializeToString()}
     build = one(record_fields(error={"code": 2, "message": "exit code: 1"}), layers)
     assert build.status == BuildStatus.FAILED

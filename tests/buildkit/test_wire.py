@@ -133,7 +133,7 @@ def test_problems_beyond_the_limit_are_counted() -> None:
 
 def test_the_status_of_an_error() -> None:
     details = [{"type_url": b"x/errdefs.Vertex+json", "value": b"{}"}]
-    status = wire._CLASSES["Status"](code=2, message=b"broken", details=details)
+    status = wire.message_classes()["Status"](code=2, message=b"broken", details=details)
     data = status.SerializeToString()
     assert wire.read_error(data, "x") == (2, "broken", [("x/errdefs.Vertex+json", b"{}")])
     with pytest.raises(ParseError, match="x: broken error status"):

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from buildkit.advice import likely_fixes
-from cli import planning, records, sending, summary
+from cli import engine, planning, records, sending, summary
 from cli.checking import registry_of
 from cli.engine import error_of, is_wrong_usage
 from cli.environments import bake_variables
@@ -19,6 +19,7 @@ from cli.pipeline import pipeline_fields
 from cli.reading import builds_of
 from cli.running import Bake
 from cli.settings import Server, server, state_dir
+from cli.sizes import named_in, sizes_of
 from cli.watching import BuildState
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "buildkit"
@@ -108,6 +109,35 @@ def test_ends_are_told_apart(text: str, kind: type[Exception], usage: bool):
 def test_known_causes_get_advice(text: str, part: str):
     assert part in " ".join(likely_fixes(text))
     assert likely_fixes("all went well") == []
+
+
+def test_buildx_is_called_by_its_own_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    client, plugin = tmp_path / "docker", tmp_path / "extra" / "docker-buildx"
+    plugin.parent.mkdir()
+    for program in (client, plugin):
+        program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setattr(engine, "_PLUGINS", ())
+    assert engine.buildx_command() == [str(client), "buildx"]
+    (tmp_path / "config.json").write_text(json.dumps({"cliPluginsExtraDirs": [str(plugin.parent)]}))
+    assert engine.buildx_command() == [str(plugin)]
+    (tmp_path / "config.json").write_text(json.dumps({"cliPluginsExtraDirs": 7}))
+    assert engine.buildx_command() == [str(client), "buildx"]
+
+
+def test_an_image_is_known_as_soon_as_it_is_named():
+    named = {"id": "naming to localhost:5000/shop/api:1", "current": 0, "completed": "2026-01-05"}
+    begun = {"id": "naming to localhost:5000/shop/web:1", "current": 0, "started": "2026-01-05"}
+    line = json.dumps({"statuses": [begun, named]}, separators=(",", ":")).encode()
+    assert named_in(line) == ["localhost:5000/shop/api:1"]
+
+
+def test_sizes_are_those_that_the_engine_told():
+    record = recorded("bake")
+    digest = "sha256:" + "a" * 64
+    record.file("metadata.json").write_text(json.dumps({"api": {"containerimage.digest": digest}}))
+    assert sizes_of(record, {digest: 7, "sha256:other": 8}) == {digest: 7}
 
 
 def test_ci_systems_say_what_they_know(tmp_path: Path):
