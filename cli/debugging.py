@@ -1,14 +1,16 @@
 """``buildinsights debug``: a shell in the state that a failed step found."""
 
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
 from buildkit.bake import Target
-from cli import records
+from cli import debugger, records
 from cli.engine import buildx, docker
 from cli.errors import UsageError
 from cli.explaining import dockerfile_lines, failing_lines
@@ -24,9 +26,11 @@ BUILD_SECONDS = 3600
 @click.option("-f", "--file", "files", multiple=True, help="Bake or compose file.")
 @click.option("--command", help="Run this instead of a shell.")
 def debug(target: str, files: tuple[str, ...], command: str | None) -> None:
-    """Open a shell just before the step at which TARGET failed last.
+    """Open a shell at the step at which TARGET failed last.
 
-    Everything before that step is built, mostly from the cache, and loaded into the engine.
+    In a terminal buildx's own debugger opens it, in what the step left; that builds TARGET again,
+    mostly from the cache. Where buildx has none, TARGET stands on other targets or a command is
+    given, the shell is in the state just before the step.
     """
     plan = plan_of(files, [target])
     wanted = plan.targets.get(target)
@@ -37,8 +41,20 @@ def debug(target: str, files: tuple[str, ...], command: str | None) -> None:
     if line is None or line > len(lines):
         raise UsageError(f"{target} did not fail at a known line in its last build here.")
     click.echo(f"{wanted.dockerfile}:{line}: {lines[line - 1]}", err=True)
+    if not command and sys.stdin.isatty() and debugger.is_there():
+        with tempfile.TemporaryDirectory() as folder:
+            call = debugger.debugger_call(raw_target(target, files), Path(folder))
+            if call is not None:
+                raise SystemExit(debugger.run(call))
     image = build_until(wanted, lines[: line - 1], files)
     raise SystemExit(open_shell(image, command))
+
+
+def raw_target(name: str, files: tuple[str, ...]) -> dict[str, Any]:
+    """Return a target as Bake resolved it, every field."""
+    document = json.loads(buildx("bake", *bake_options(files, ()), "--print", name))
+    target: dict[str, Any] = document["target"][name]
+    return target
 
 
 def last_failing_line(target: str) -> int | None:

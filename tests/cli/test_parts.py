@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from buildkit.advice import likely_fixes
-from cli import engine, planning, records, sending, summary
+from cli import debugger, engine, planning, records, sending, summary
 from cli.checking import registry_of
 from cli.engine import error_of, is_wrong_usage
 from cli.environments import bake_variables
@@ -124,6 +124,48 @@ def test_buildx_is_called_by_its_own_program(tmp_path: Path, monkeypatch: pytest
     assert engine.buildx_command() == [str(plugin)]
     (tmp_path / "config.json").write_text(json.dumps({"cliPluginsExtraDirs": 7}))
     assert engine.buildx_command() == [str(client), "buildx"]
+
+
+def test_a_target_in_the_words_of_the_debugger(tmp_path: Path):
+    target = {
+        "context": "services/api",
+        "dockerfile": "../Dockerfile",
+        "target": "prod",
+        "args": {"A": "1 2", "B": None},
+        "contexts": {"shared": "services/shared"},
+        "secret": [{"type": "env", "id": "token", "env": "TOKEN"}],
+        "platforms": ["linux/arm64"],
+        "tags": ["api:1"],
+        "attest": [{"type": "provenance"}],
+    }
+    assert debugger.debugger_call(target, tmp_path) == [
+        "debug",
+        "--on=error",
+        "--invoke=sh",
+        "build",
+        "--file=services/api/../Dockerfile",
+        "--target=prod",
+        "--build-arg=A=1 2",
+        "--build-context=shared=services/shared",
+        "--secret=type=env,id=token,env=TOKEN",
+        "--platform=linux/arm64",
+        "services/api",
+    ]
+    inline = debugger.debugger_call({"dockerfile-inline": "FROM scratch"}, tmp_path)
+    assert inline == [
+        *["debug", "--on=error", "--invoke=sh", "build"],
+        f"--file={tmp_path}/Dockerfile",
+        ".",
+    ]
+    assert (tmp_path / "Dockerfile").read_text() == "FROM scratch"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"contexts": {"base": "target:base"}}, {"platforms": ["a", "b"]}, {"shm-size": "1g"}],
+)
+def test_what_the_debugger_cannot_build(field: dict[str, object], tmp_path: Path):
+    assert debugger.debugger_call({"context": "."} | field, tmp_path) is None
 
 
 def test_an_image_is_known_as_soon_as_it_is_named():

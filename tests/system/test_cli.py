@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 
+from cli import debugger
 from tests.system.conftest import ROOT, Server
 
 pytestmark = pytest.mark.engine
@@ -231,6 +234,48 @@ def test_debug_opens_the_state_before_the_failed_step(run: Command):
     assert "broken.Dockerfile:3: RUN echo src/x.ts" in opened.stderr
     assert opened.stdout == "inside\n/etc/passwd\n"
     assert run("debug", "base").returncode == 2
+
+
+def test_debug_in_a_terminal_opens_what_the_failed_step_left(
+    run: Command, project: Path, environment: dict[str, str]
+):
+    if not debugger.is_there():
+        pytest.skip("this buildx has no debugger")
+    (project / "broken.Dockerfile").write_text(f"FROM {BASE}\nRUN echo half > /half && exit 3\n")
+    assert run("build", "broken").returncode == 1
+    terminal, other_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", "debug", "broken"],
+        cwd=project,
+        env=environment,
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        start_new_session=True,
+    )
+    os.close(other_end)
+    try:
+        read_until(terminal, b"# ")
+        os.write(terminal, b"sed s/^/found:/ /half\n")
+        assert b"found:half" in read_until(terminal, b"found:half")
+        os.write(terminal, b"exit\n")
+        read_until(terminal, b"(buildx)")
+        os.write(terminal, b"exit\n")
+        assert process.wait(timeout=60) == 1, "the exit code is that of the build"
+    finally:
+        process.kill()
+        os.close(terminal)
+
+
+def read_until(terminal: int, words: bytes, seconds: float = 60) -> bytes:
+    """What a terminal shows up to some words."""
+    seen = b""
+    deadline = time.monotonic() + seconds
+    while words not in seen:
+        ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
+        assert ready, f"{words!r} did not come after {seen!r}"
+        seen += os.read(terminal, 65536)
+    return seen
 
 
 def test_few_at_once_are_built_in_the_order_of_needs(run: Command, environment, tmp_path: Path):
