@@ -25,6 +25,9 @@ from cli.settings import Server, server, state_dir
 TIMEOUT_SECONDS = 20
 TITLE_LABEL = "org.opencontainers.image.title"
 
+DECLARED = ("variant", "environment")
+"""Fields of a build that are Bake variables by the same name in capitals."""
+
 SENT_AT_ONCE = 50
 """How many records of the spool one run tries to send."""
 
@@ -47,6 +50,7 @@ def collect(record: Record) -> Run:
     if run.collected:
         return run
     run = _with_plan(record, run)
+    run = record.update(fields=_declared(run) | run.fields)
     if not builder_is_here():
         record.file(RESOURCES).unlink(missing_ok=True)
     refs = record.refs() or _refs_of_failed(record, run)
@@ -63,6 +67,16 @@ def _with_plan(record: Record, run: Run) -> Run:
     if run.contexts:
         return run
     return remember_plan(record, plan_again(run))
+
+
+def _declared(run: Run) -> dict[str, str]:
+    """Return variant and environment where the definition has them as variables with defaults."""
+    try:
+        listed = json.loads(buildx(*run.command, "--list=type=variables,format=json"))
+    except UsageError:
+        return {}  # a Bake before 0.20 lists nothing
+    values = {item["name"]: item.get("value") for item in listed or ()}
+    return {name: str(value) for name in DECLARED if (value := values.get(name.upper()))}
 
 
 def plan_again(run: Run) -> Plan:

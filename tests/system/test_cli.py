@@ -21,6 +21,7 @@ from tests.system.conftest import ROOT, Server
 pytestmark = pytest.mark.engine
 
 BAKE = """
+variable "VARIANT" { default = "prod" }
 group "default" { targets = ["web", "api"] }
 target "base" {
   dockerfile-inline = "FROM scratch\\nCOPY base.txt /base.txt"
@@ -108,6 +109,7 @@ def test_a_build_is_told_recorded_and_cached(run: Command, environment, tmp_path
     assert known["outcome"] == "succeeded"
     assert set(known["refs"]) == {"api", "base", "web"}
     kept = {path.name for path in Path(environment["BUILDINSIGHTS_HOME"], "records").glob("*/*")}
+    assert runs(environment)[0]["fields"]["variant"] == "prod", "the default of the Bake variable"
     assert kept >= {"progress.rawjson", "metadata.json", "api.dockerbuild", "web.dockerbuild"}
     second = run("build")
     assert second.returncode == 0, second.stderr
