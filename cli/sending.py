@@ -7,6 +7,7 @@ import fcntl
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -24,6 +25,9 @@ from cli.settings import Server, server, state_dir
 
 TIMEOUT_SECONDS = 20
 TITLE_LABEL = "org.opencontainers.image.title"
+
+RECORD_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds between the looks for the builder's record of a build that was ended."""
 
 DECLARED = ("variant", "environment")
 """Fields of a build that are Bake variables by the same name in capitals."""
@@ -113,9 +117,20 @@ def _bundle(target: str) -> str:
 def _refs_of_failed(record: Record, run: Run) -> dict[str, str]:
     """Find the builder's records of a run that left no metadata.
 
-    Those that began during the run, and share more steps with a target of it than with any other.
+    The builder writes the record of a canceled build a moment after its client has gone.
     """
     streams = {build.name_hint: _digests(build) for build in builds_of(record)}
+    found: dict[str, str] = {}
+    for pause in (0, *RECORD_PAUSES):
+        time.sleep(pause)
+        found |= _refs_by_steps(record, run, streams)
+        if found.keys() == streams.keys():
+            break
+    return found
+
+
+def _refs_by_steps(record: Record, run: Run, streams: Mapping[str, set[str]]) -> dict[str, str]:
+    """Return those that began during the run, and share more steps with one target than others."""
     found: dict[str, str] = {}
     for item in history():
         if not run.started_at[:19] <= str(item.get("created_at"))[:19] <= run.ended_at[:19]:
