@@ -60,9 +60,10 @@ def _explain(done: Done, builds: tuple[Build, ...]) -> tuple[Build, ...]:
     plan = _plan(done.record)
     if plan:
         builds = builds_of(done.record)
-    for build in builds:
-        if text := explain_failure(build, plan, Path.cwd()):
-            click.echo(text, err=True)
+    texts = [text for build in builds if (text := explain_failure(build, plan, Path.cwd()))]
+    # An error that no target's stream has: Bake's own words are all there is.
+    for text in texts or [f"Error: {error_of(done.ended.text).message}\n"]:
+        click.echo(text, err=True)
     return builds
 
 
