@@ -13,6 +13,7 @@ class FailureSerializer(serializers.Serializer[Any]):
     """Why a build did not succeed."""
 
     vars()["class"] = serializers.CharField()
+    evidence = serializers.CharField(help_text="The line that told the class.")
     fingerprint = serializers.CharField()
     step = serializers.CharField(allow_null=True, help_text="`vertex_digest` of the step.")
     message = serializers.CharField()
@@ -93,6 +94,7 @@ class BuildSerializer(serializers.ModelSerializer[Build]):
             return None
         return {
             "class": build.failure_class,
+            "evidence": build.failure_evidence,
             "fingerprint": build.failure_fingerprint,
             "step": build.failure_vertex or None,
             "message": build.failure_message,

@@ -202,6 +202,7 @@ def _failure_columns(decoded: DecodedBuild) -> dict[str, Any]:
     if failure is None:
         return {
             "failure_class": "",
+            "failure_evidence": "",
             "failure_fingerprint": "",
             "failure_step": None,
             "failure_vertex": "",
@@ -212,7 +213,8 @@ def _failure_columns(decoded: DecodedBuild) -> dict[str, Any]:
     step = next((s for s in decoded.steps if s.vertex_digest == failure.vertex_digest), None)
     verdict = classify(failure, decoded.status, step)
     return {
-        "failure_class": verdict.failure_class,
+        "failure_class": verdict.failure_class.value,
+        "failure_evidence": mask_secrets(verdict.evidence),
         "failure_fingerprint": verdict.fingerprint,
         "failure_step": step.position if step else None,
         "failure_vertex": failure.vertex_digest,

@@ -6,6 +6,7 @@ from pathlib import Path
 from buildkit.advice import likely_fixes
 from buildkit.bake import Plan, Target
 from buildkit.classification import classify
+from buildkit.failure_classes import MEANINGS
 from buildkit.model import Build, BuildStatus, Failure, Step
 
 CONTEXT_LINES = 3
@@ -26,7 +27,8 @@ def explain_failure(build: Build, plan: Plan | None, directory: Path) -> str:
     parts += list(_excerpt(target, failure, step, directory)) if target else []
     if log:
         parts += ["", "last it printed:", log]
-    fixes = likely_fixes(f"{failure.message}\n{log}")
+    meaning = MEANINGS[verdict.failure_class]
+    fixes = likely_fixes(f"{failure.message}\n{log}") or list(meaning.fixes)
     parts += ["", *(f"likely: {fix}" for fix in fixes)] if fixes else []
     return "\n".join(parts) + "\n"
 

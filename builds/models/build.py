@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.models import Project
+from buildkit.failure_classes import MEANINGS, FailureClass, Meaning
 from builds.models.service import Service
 from builds.querysets import BuildQuerySet
 
@@ -85,6 +86,8 @@ class Build(models.Model):
     image_bytes = models.BigIntegerField(null=True)
 
     failure_class = models.CharField(max_length=40, blank=True)
+    failure_evidence = models.TextField(blank=True)
+    """The line that told the class."""
     failure_fingerprint = models.CharField(max_length=32, blank=True)
     failure_step = models.PositiveIntegerField(null=True)
     failure_vertex = models.CharField(max_length=80, blank=True)
@@ -156,6 +159,14 @@ class Build(models.Model):
         if not self.cacheable_steps:
             return None
         return self.cacheable_cached / self.cacheable_steps
+
+    @property
+    def failure_meaning(self) -> Meaning | None:
+        """What the class of the failure means, what causes it and what helps."""
+        try:
+            return MEANINGS[FailureClass(self.failure_class)]
+        except ValueError:
+            return None
 
     @property
     def is_final(self) -> bool:

@@ -75,3 +75,20 @@ def index_of(manifests: list[bytes], blobs: list[bytes]) -> bytes:
 def record_fields(**fields: Any) -> dict[str, Any]:
     """The record of a build of ten seconds that succeeded."""
     return {"Ref": "ref1", "CreatedAt": iso(0), "CompletedAt": iso(10), **fields}
+
+
+def vertex(digest: str, name: str, **fields: Any) -> dict[str, Any]:
+    return {"digest": digest, "name": name, **fields}
+
+
+def ran(digest: str, name: str, start: int, end: int, **fields: Any) -> dict[str, Any]:
+    return vertex(digest, name, started=iso(start), completed=iso(end), **fields)
+
+
+def lines(*items: Any) -> bytes:
+    """A line for each item: text as it is, a dict as JSON, a list as vertexes."""
+    texts = []
+    for item in items:
+        frame = {"vertexes": item} if isinstance(item, list) else item
+        texts.append(frame if isinstance(frame, str) else json.dumps(frame))
+    return "\n".join(texts).encode()

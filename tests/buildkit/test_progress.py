@@ -11,26 +11,9 @@ from buildkit.limits import Limits
 from buildkit.model import BuildStatus, SourceRange, StepState
 from buildkit.progress import read_stream
 from buildkit.reading import read_builds
-from tests.buildkit.making import iso
+from tests.buildkit.making import iso, lines, ran, vertex
 
 LOAD = "[internal] load build definition from Dockerfile"
-
-
-def vertex(digest: str, name: str, **fields: Any) -> dict[str, Any]:
-    return {"digest": digest, "name": name, **fields}
-
-
-def ran(digest: str, name: str, start: int, end: int, **fields: Any) -> dict[str, Any]:
-    return vertex(digest, name, started=iso(start), completed=iso(end), **fields)
-
-
-def lines(*items: Any) -> bytes:
-    """A line for each item: text as it is, a dict as JSON, a list as vertexes."""
-    texts = []
-    for item in items:
-        frame = {"vertexes": item} if isinstance(item, list) else item
-        texts.append(frame if isinstance(frame, str) else json.dumps(frame))
-    return "\n".join(texts).encode()
 
 
 def test_text_between_the_lines_is_kept() -> None:

@@ -58,7 +58,7 @@ def test_everything_is_written(service: Service):
     made = record_build(service=service, decoded=rich(), context=BuildContext(variant="prod"))
     made.refresh_from_db()
     assert (made.status, made.variant, made.wall_seconds) == ("failed", "prod", 5.0)
-    assert (made.failure_class, made.failure_step, made.failure_lines) == ("step", 1, [[3, 4]])
+    assert (made.failure_class, made.failure_step, made.failure_lines) == ("command", 1, [[3, 4]])
     assert (made.image_digest, made.image_bytes) == ("sha256:index", 30)
     assert made.build_args == {"NPM_TOKEN": "••••••", "VERSION": "1"}
     first, second = Step.objects.of(made)

@@ -128,7 +128,7 @@ def test_a_failure_shows_the_line_the_log_and_the_class(run: Command, environmen
     assert failed.returncode == 1
     assert "   3 >>> RUN echo src/x.ts: error TS1 && exit 3" in failed.stderr
     assert "last it printed:\nsrc/x.ts: error TS1" in failed.stderr
-    assert "[step " in failed.stderr
+    assert "[command " in failed.stderr
     [known] = runs(environment)
     assert known["outcome"] == "failed"
     assert list(known["refs"]) == ["broken"], "the record of a failed build is found too"
