@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "accounts",
     "builds",
     "ingest",
+    "farm",
     "reports",
 ]
 
@@ -153,6 +154,13 @@ INGEST_RETENTION_DAYS = env.int("INGEST_RETENTION_DAYS", default=400)
 DATA_UPLOAD_MAX_MEMORY_SIZE = INGEST_MAX_BODY_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = INGEST_MAX_BODY_BYTES
 
+# --- Builds that the server starts ----------------------------------------------------------------
+# Read by the processes that take builds from the queue ``builds``.
+BUILD_WORK_DIR = env.str("BUILD_WORK_DIR", default=str(DATA_DIR / "work"))
+BUILD_KEYS_DIR = env.str("BUILD_KEYS_DIR", default=str(DATA_DIR / "keys"))
+BUILD_SOURCE_ROOTS = env.list("BUILD_SOURCE_ROOTS", default=[])
+BUILD_VARIABLES = env.list("BUILD_VARIABLES", default=[])
+
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -211,7 +219,12 @@ CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
     name: {} for name in ("ingest", "builds", "analysis", "mail")
 }
-CELERY_TASK_ROUTES = {"ingest.*": {"queue": "ingest"}, "audit.*": {"queue": "analysis"}}
+CELERY_TASK_ROUTES = {
+    "ingest.*": {"queue": "ingest"},
+    "audit.*": {"queue": "analysis"},
+    "farm.reap_silent": {"queue": "analysis"},
+    "farm.*": {"queue": "builds"},
+}
 CELERY_TASK_SOFT_TIME_LIMIT = 120
 CELERY_TASK_TIME_LIMIT = 150
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -223,6 +236,17 @@ CELERY_BEAT_SCHEDULE = {
         "task": "ingest.drain_pending",
         "schedule": 30.0,
         "options": {"expires": 30},
+    },
+    "run-what-waits": {"task": "farm.run_next", "schedule": 10.0, "options": {"expires": 10}},
+    "reap-silent-builds": {
+        "task": "farm.reap_silent",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "look-at-builders": {
+        "task": "farm.look_at_builders",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "purge-old-payloads": {"task": "ingest.purge_expired", "schedule": crontab(hour=3, minute=10)},
     "verify-audit-chains": {"task": "audit.verify_chains", "schedule": crontab(hour=3, minute=40)},

@@ -32,7 +32,7 @@ class Process:
 
 
 def server_processes(host: str, port: int, workers: int) -> list[Process]:
-    """Return web, worker and scheduler."""
+    """Return web, worker, builder and scheduler."""
     python = sys.executable
     celery = [python, "-m", "celery", "--app=buildinsights", "--quiet"]
     web = [
@@ -45,20 +45,25 @@ def server_processes(host: str, port: int, workers: int) -> list[Process]:
         "--config",
         "python:buildinsights.gunicorn",
     ]
-    worker = [
+    return [
+        Process("web", web),
+        Process("worker", _worker(celery, "ingest,analysis,mail", workers)),
+        # Builds take minutes: they must not stand in the way of what comes in.
+        Process("builder", _worker(celery, "builds", workers)),
+        Process("scheduler", [*celery, "beat", "--loglevel=WARNING"]),
+    ]
+
+
+def _worker(celery: Sequence[str], queues: str, processes: int) -> list[str]:
+    return [
         *celery,
         "worker",
-        "--queues=ingest,builds,analysis,mail",
-        f"--concurrency={workers}",
+        f"--queues={queues}",
+        f"--concurrency={processes}",
         "--loglevel=WARNING",
         "--without-gossip",
         "--without-mingle",
         "--without-heartbeat",
-    ]
-    return [
-        Process("web", web),
-        Process("worker", worker),
-        Process("scheduler", [*celery, "beat", "--loglevel=WARNING"]),
     ]
 
 

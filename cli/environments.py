@@ -5,12 +5,21 @@ which must and which may be set.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from cli.errors import UsageError
 
 FOLDER = "environments"
+
+_OF_PROGRAMS = re.compile(
+    r"(?:LD|DYLD|DOCKER|BUILDX|BUILDKIT|BUILDINSIGHTS|COMPOSE|GIT|SSH|SSL|OTEL|XDG|MALLOC|AWS|GOOGLE)"
+    r"_.*|GO[A-Z]*|PYTHON.*|.*PATH|.*PRELOAD|.*_PROXY|HOME|SHELL|ENV|BASH_ENV|IFS|TMPDIR|TZ|RES_OPTIONS"
+    r"|LOCALDOMAIN|HOSTALIASES|KUBECONFIG",
+    re.IGNORECASE,
+)
+"""Variables that programs obey: Bake reads its variables from the same place, its environment."""
 
 
 def bake_variables(directory: Path, name: str) -> dict[str, str]:
@@ -30,6 +39,9 @@ def bake_variables(directory: Path, name: str) -> dict[str, str]:
     schema = folder / "schema.json"
     if schema.is_file():
         _check(values, _object(schema), path)
+    for key in values:
+        if not key.isidentifier() or _OF_PROGRAMS.fullmatch(key):
+            raise UsageError(f"{path}: {key}: programs obey this variable; name it otherwise.")
     return {key: _text(value) for key, value in values.items()}
 
 

@@ -29,11 +29,13 @@ class Accepted:
 def accept_upload(
     *,
     project_id: int,
-    actor: ApiToken | User,
+    actor: ApiToken | User | None,
     upload: Upload,
     idempotency_key: str = "",
 ) -> Accepted:
     """Store an upload as it came; the same bytes again give the first receipt.
+
+    Without an ``actor`` it is the server's own.
 
     Raises:
         IdempotencyConflictError: the key came before with other bytes.

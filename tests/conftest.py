@@ -1,5 +1,8 @@
 """Fixtures for every test: a fixed cast, a token, a way to ask the API."""
 
+import os
+import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,3 +114,29 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
         for name in ("engine", "browser", "slow"):
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.xdist_group(name))
+
+
+def required(name: str) -> bool:
+    """Whether a missing engine or browser is a failure instead of a skip."""
+    return os.environ.get(name) == "1"
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """The version of a Docker engine; skipped without one, failed if ``REQUIRE_ENGINE=1``."""
+    try:
+        answer = subprocess.run(
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        version = answer.stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        version = ""
+    if re.match(r"\d+\.", version):
+        return version
+    if required("REQUIRE_ENGINE"):
+        pytest.fail("REQUIRE_ENGINE=1, and no Docker engine answers")
+    pytest.skip("no Docker engine answers here")

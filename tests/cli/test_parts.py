@@ -182,6 +182,14 @@ def test_sizes_are_those_that_the_engine_told():
     assert sizes_of(record, {digest: 7, "sha256:other": 8}) == {digest: 7}
 
 
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH", "DOCKER_HOST", "https_proxy", "GODEBUG"])
+def test_an_environment_sets_nothing_that_programs_obey(name: str, tmp_path: Path):
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "dev.json").write_text(json.dumps({name: "x"}))
+    with pytest.raises(UsageError, match=f"{name}: programs obey"):
+        bake_variables(tmp_path, "dev")
+
+
 def test_ci_systems_say_what_they_know(tmp_path: Path):
     found = pipeline_fields(
         {

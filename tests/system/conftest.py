@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -17,6 +16,8 @@ from typing import Any
 import psutil
 import pytest
 import requests
+
+from tests.conftest import required
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
@@ -111,11 +112,6 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     stop(server.process)
 
 
-def required(name: str) -> bool:
-    """Whether a missing engine or browser is a failure instead of a skip."""
-    return os.environ.get(name) == "1"
-
-
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium; skipped without one, failed if ``REQUIRE_BROWSER=1``."""
@@ -125,24 +121,3 @@ def chromium() -> str:
     if required("REQUIRE_BROWSER"):
         pytest.fail("REQUIRE_BROWSER=1, and there is no Chromium")
     pytest.skip("no Chromium here (apt-get install chromium)")
-
-
-@pytest.fixture(scope="session")
-def engine() -> str:
-    """The version of a Docker engine; skipped without one, failed if ``REQUIRE_ENGINE=1``."""
-    try:
-        answer = subprocess.run(
-            ["docker", "version", "--format", "{{.Server.Version}}"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-        version = answer.stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        version = ""
-    if re.match(r"\d+\.", version):
-        return version
-    if required("REQUIRE_ENGINE"):
-        pytest.fail("REQUIRE_ENGINE=1, and no Docker engine answers")
-    pytest.skip("no Docker engine answers here")

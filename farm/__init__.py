@@ -1,0 +1,1 @@
+"""Builds that the server itself starts: sources, triggers, the queue, builders and workers."""

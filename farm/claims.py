@@ -1,0 +1,93 @@
+"""Which worker has which request: the next one, heartbeats, and what dead workers left.
+
+Claims are taken one after the other behind an advisory lock: they are short, and only so can slots
+be counted exactly.
+"""
+
+import os
+import socket
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Count, F, Q
+from django.db.models.functions import Now
+
+from builds.models import Build
+from farm.models import Builder, BuildRequest
+
+CLAIM_LOCK = 0x6661726D  # the letters "farm"
+SILENT_AFTER = timedelta(seconds=40)
+"""Without a heartbeat for so long, a worker is gone; it beats every two seconds."""
+
+NEXT = """
+SELECT head.build_id
+FROM accounts_project AS project
+CROSS JOIN unnest(%s::bigint[]) AS free (builder_id)
+CROSS JOIN LATERAL (
+    SELECT build_id, priority FROM farm_buildrequest
+    WHERE state = 'ready' AND project_id = project.id AND builder_id = free.builder_id
+        AND (not_before IS NULL OR not_before <= statement_timestamp())
+    ORDER BY priority DESC, build_id
+    LIMIT 1
+) AS head
+ORDER BY
+    (SELECT count(*) FROM farm_buildrequest
+     WHERE state = 'running' AND project_id = project.id),
+    (SELECT max(claimed_at) FROM farm_buildrequest
+     WHERE project_id = project.id) NULLS FIRST,
+    head.priority DESC, head.build_id
+LIMIT 1
+"""
+"""The head of each project's queue; first the project that runs least, then who waited longest."""
+
+
+def worker_name() -> str:
+    """Return host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@transaction.atomic
+def claim(worker: str) -> BuildRequest | None:
+    """Take the next request that a builder has a slot for; ``None`` if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s::bigint)", [CLAIM_LOCK])
+        cursor.execute(NEXT, [free_builders()])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    requests = BuildRequest.objects.select_related("build__service", "source", "builder")
+    request: BuildRequest = requests.get(pk=row[0])
+    BuildRequest.objects.filter(pk=request.pk).update(
+        state=BuildRequest.State.RUNNING, worker=worker, claimed_at=Now(), heartbeat_at=Now()
+    )
+    Build.objects.filter(pk=request.pk).update(status=Build.Status.RUNNING, started_at=Now())
+    request.state, request.worker = BuildRequest.State.RUNNING, worker
+    return request
+
+
+def free_builders() -> list[int]:
+    """Return the builders that have a free slot."""
+    running = Count("requests", filter=Q(requests__state=BuildRequest.State.RUNNING))
+    builders = Builder.objects.filter(is_enabled=True).annotate(running=running)
+    return list(builders.filter(running__lt=F("slots")).order_by().values_list("pk", flat=True))
+
+
+def beat(request: BuildRequest) -> tuple[bool, datetime | None]:
+    """Say that the worker lives; tell whether it still has the request, and if it is to cancel."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE farm_buildrequest SET heartbeat_at = statement_timestamp()"
+            " WHERE build_id = %s AND state = 'running' AND worker = %s"
+            " RETURNING cancel_requested_at",
+            [request.pk, request.worker],
+        )
+        row = cursor.fetchone()
+    return row is not None, row[0] if row else None
+
+
+def silent_requests() -> list[BuildRequest]:
+    """Return what workers had that have not been heard of."""
+    silent = BuildRequest.objects.filter(
+        state=BuildRequest.State.RUNNING, heartbeat_at__lt=Now() - SILENT_AFTER
+    )
+    return list(silent.select_related("build__project", "source"))

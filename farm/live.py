@@ -1,0 +1,117 @@
+"""What a build does now, from its rawjson as it grows: steps, counts, the end of the log."""
+
+import base64
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from buildkit.steps import is_canceled, parse_name
+from buildkit.times import parse_time, seconds_between
+from builds.masking import mask_secrets
+
+LOG_LINES = 200
+LOG_LINE_LENGTH = 500
+STEPS_SHOWN = 400
+
+
+@dataclass(slots=True)
+class LiveStep:
+    """One vertex as it stands."""
+
+    name: str
+    started: int | None = None
+    ended: int | None = None
+    cached: bool = False
+    error: str = ""
+
+    @property
+    def state(self) -> str:
+        """The step's state by the names of finished builds, or ``running`` or ``waiting``."""
+        if self.error:
+            return "canceled" if is_canceled(self.error) else "failed"
+        if self.ended is None:
+            return "running" if self.started is not None else "waiting"
+        return "cached" if self.cached else "executed"
+
+    def seconds(self, now: int) -> float | None:
+        """How long it has run so far."""
+        if self.started is None:
+            return None
+        return max(0.0, seconds_between(self.started, self.ended or now))
+
+
+@dataclass(slots=True)
+class LiveView:
+    """Steps by vertex digest, in the order in which BuildKit announced them."""
+
+    steps: dict[str, LiveStep] = field(default_factory=dict)
+    log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    _rest: bytes = b""
+
+    def take(self, data: bytes) -> bool:
+        """Merge what was appended to the stream; tell whether anything changed."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return any([self._take_line(line) for line in lines if line])
+
+    def _take_line(self, line: bytes) -> bool:
+        try:
+            frame = json.loads(line)
+        except ValueError:
+            frame = None
+        if not isinstance(frame, dict):
+            self._say("", line.decode(errors="replace"))
+            return True
+        for vertex in _dicts(frame.get("vertexes")):
+            self._take_vertex(vertex)
+        for chunk in _dicts(frame.get("logs")):
+            self._take_log(chunk)
+        return bool(frame.get("vertexes") or frame.get("logs"))
+
+    def _take_vertex(self, vertex: Mapping[str, Any]) -> None:
+        name = str(vertex.get("name", ""))
+        step = self.steps.setdefault(str(vertex.get("digest")), LiveStep(name))
+        step.started = step.started or parse_time(vertex.get("started"))
+        step.ended = parse_time(vertex.get("completed")) or step.ended
+        step.cached = step.cached or bool(vertex.get("cached"))
+        step.error = str(vertex.get("error") or step.error)
+
+    def _take_log(self, chunk: Mapping[str, Any]) -> None:
+        step = self.steps.get(str(chunk.get("vertex")))
+        try:
+            text = base64.b64decode(str(chunk.get("data", ""))).decode(errors="replace")
+        except ValueError:
+            return
+        parsed = parse_name(step.name) if step else None
+        self._say(f"{parsed.stage or parsed.instruction[:24]}: " if parsed else "", text)
+
+    def _say(self, prefix: str, text: str) -> None:
+        for line in text.splitlines():
+            shown = line.rsplit("\r", 1)[-1][:LOG_LINE_LENGTH]
+            self.log.append(mask_secrets(prefix + shown))
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the page needs, small enough to write every second."""
+        now = round(datetime.now(UTC).timestamp() * 1e9)
+        steps = [
+            {
+                "name": mask_secrets(step.name[:LOG_LINE_LENGTH]),
+                "state": step.state,
+                "seconds": step.seconds(now),
+            }
+            for step in self.steps.values()
+        ]
+        done = sum(step["state"] not in {"running", "waiting"} for step in steps)
+        return {
+            "steps": steps[-STEPS_SHOWN:],
+            "done": done,
+            "total": len(steps),
+            "cached": sum(step["state"] == "cached" for step in steps),
+            "log": list(self.log),
+        }
+
+
+def _dicts(items: object) -> Iterable[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

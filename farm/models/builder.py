@@ -1,0 +1,44 @@
+"""Where builds run."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Builder(models.Model):
+    """A builder as ``docker buildx`` knows it, on the workers that serve it.
+
+    An empty ``name`` is the worker's current one. Health is what the last look found.
+    """
+
+    class Health(models.TextChoices):
+        """What the last look at the builder found."""
+
+        UNKNOWN = "unknown", "Not looked at yet"
+        HEALTHY = "healthy", "Healthy"
+        UNREACHABLE = "unreachable", "Unreachable"
+
+    name = models.CharField(max_length=100, unique=True, blank=True)
+    slots = models.PositiveSmallIntegerField(default=1)
+    """How many builds run on it at once."""
+    is_enabled = models.BooleanField(default=True)
+    health = models.CharField(max_length=12, choices=Health, default=Health.UNKNOWN)
+    driver = models.CharField(max_length=40, blank=True)
+    platforms = ArrayField(models.CharField(max_length=60), default=list)
+    cache_bytes = models.BigIntegerField(null=True)
+    disk_free_bytes = models.BigIntegerField(null=True)
+    error = models.TextField(blank=True)
+    looked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(slots__gte=1), name="farm_builder_slots_ck")
+        ]
+
+    def __str__(self) -> str:
+        return self.name or "default"
