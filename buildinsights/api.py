@@ -5,13 +5,14 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
-from builds.api import BuildViewSet, ServiceViewSet
+from builds.api import ServiceViewSet
+from farm.api import TriggeredBuildViewSet
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 
 app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
-router.register("builds", BuildViewSet, basename="build")
+router.register("builds", TriggeredBuildViewSet, basename="build")
 router.register("services", ServiceViewSet, basename="service")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 

@@ -13,6 +13,8 @@ NAVIGATION = (
     ("Overview", "reports:overview", Scope.BUILDS_READ),
     ("Services", "services:list", Scope.BUILDS_READ),
     ("Builds", "builds:list", Scope.BUILDS_READ),
+    ("Queue", "farm:queue", Scope.BUILDS_READ),
+    ("Failures", "farm:failures", Scope.BUILDS_READ),
     ("Receipts", "ingest:list", Scope.INGEST_READ),
     ("Members", "accounts:members", Scope.MEMBERS_WRITE),
     ("Tokens", "accounts:tokens", Scope.TOKENS_WRITE),

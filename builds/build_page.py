@@ -1,10 +1,11 @@
 """The page of one build: a summary above, and one tab that loads only what it shows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from django.urls import reverse
 
+from accounts.roles import Scope
 from builds.crumbs import build_crumbs
 from builds.layerview import layers_context
 from builds.logview import log_context, log_tail
@@ -23,18 +24,20 @@ TABS = {
 }
 
 
-def build_page(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the context of the page; ``query`` is the address's query."""
+def build_page(
+    build: Build, query: Mapping[str, str], scopes: Set[str] = frozenset()
+) -> dict[str, Any]:
+    """Return the context of the page; ``query`` is the address's query, ``scopes`` the reader's."""
     tab = query.get("tab", "")
     tab = tab if tab in TABS else "timeline"
-    project = build.project.slug
     return {
         "build": build,
         "usual": usual_of(build),
         "failure_excerpt": failure_excerpt(build) if build.failure_class else [],
         "failure_log": log_tail(build, build.failure_step) if build.failure_step else [],
         "crumbs": build_crumbs(build),
-        "can": {"compare_href": reverse("builds:compare", args=[project, build.public_id])},
+        "can": _actions(build, scopes),
+        "live_href": _live_href(build),
         "tab": tab,
         "tabs": [
             {"label": label, "href": f"?tab={name}", "current": name == tab}
@@ -42,6 +45,22 @@ def build_page(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
         ],
         **TAB_CONTEXTS[tab](build, query),
     }
+
+
+def _actions(build: Build, scopes: Set[str]) -> dict[str, str]:
+    """Return the addresses of what the reader may do; only the server's own builds can be ended."""
+    args = [build.project.slug, build.public_id]
+    actions = {"compare_href": reverse("builds:compare", args=args)}
+    if Scope.BUILDS_TRIGGER in scopes and hasattr(build, "request"):
+        name = "retry" if build.is_final else "cancel"
+        actions[name] = reverse(f"farm:{name}", args=args)
+    return actions
+
+
+def _live_href(build: Build) -> str:
+    if build.is_final or not hasattr(build, "request"):
+        return ""
+    return reverse("farm:live", args=[build.project.slug, build.public_id])
 
 
 def failure_excerpt(build: Build) -> list[dict[str, Any]]:

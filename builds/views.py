@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.access import get_project
+from accounts.access import get_project, scopes_in
 from buildinsights.paging import is_htmx
 from builds.build_list import list_page
 from builds.build_page import build_page
@@ -32,7 +32,8 @@ def build_detail(request: HttpRequest, project_slug: str, public_id: UUID) -> Ht
     name = "builds/build_detail.html"
     if is_htmx(request):
         name += "#summary"
-    context = build_page(build, request.GET.dict()) | {"project": build.project}
+    context = build_page(build, request.GET.dict(), scopes_in(request, build.project))
+    context |= {"project": build.project}
     return render(request, name, context)
 
 

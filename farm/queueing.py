@@ -160,10 +160,8 @@ def retry(
     wish = replace(wish, **changes)
     lock_queue()
     request = queue(old.source, wish, actor)
-    BuildRequest.objects.filter(pk=request.pk).update(
-        retry_of=old, attempt=old.attempt + 1, not_before=not_before
-    )
-    request.attempt = old.attempt + 1
+    request.retry_of, request.attempt, request.not_before = old, old.attempt + 1, not_before
+    request.save(update_fields=["retry_of", "attempt", "not_before"])
     return request
 
 

@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.typing import Actor
-from audit.services import SYSTEM, ActorLike
+from audit.services import SYSTEM, ActorLike, record
 from buildkit.failure_classes import FailureClass
 from builds.models import Build
 from farm.endings import finish
 from farm.exceptions import CycleError, NotCancelableError
+from farm.forms import SourceForm
 from farm.models import BuildRequest, Source
 from farm.queueing import QUEUED, Wish, audit, lock_queue, queue
 
@@ -38,6 +39,22 @@ def trigger(
         if supersede:
             _supersede(request)
     return [made[source.pk] for source in sources]
+
+
+@transaction.atomic
+def save_source(*, form: SourceForm, actor: ActorLike) -> Source:
+    """Save what a form says of where a service's code is."""
+    source: Source = form.save()
+    service = source.service
+    changes = {name: str(form.cleaned_data[name]) for name in form.changed_data}
+    record(
+        actor=actor,
+        action="source.changed",
+        target=service,
+        project=service.project,
+        changes=changes,
+    )
+    return source
 
 
 def _in_order(sources: Iterable[Source]) -> list[Source]:

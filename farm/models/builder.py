@@ -40,5 +40,10 @@ class Builder(models.Model):
             models.CheckConstraint(condition=Q(slots__gte=1), name="farm_builder_slots_ck")
         ]
 
+    @property
+    def health_badge(self) -> str:
+        """The state that the badge of its health shows."""
+        return {"healthy": "succeeded", "unreachable": "failed"}.get(self.health, "")
+
     def __str__(self) -> str:
         return self.name or "default"

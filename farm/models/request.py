@@ -10,6 +10,7 @@ from accounts.models import Project
 from builds.models import Build
 from farm.models.builder import Builder
 from farm.models.source import Source
+from farm.querysets import BuildRequestQuerySet
 
 
 class BuildRequest(models.Model):
@@ -54,6 +55,8 @@ class BuildRequest(models.Model):
     ended_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_reason = models.CharField(max_length=300, blank=True)
+
+    objects = BuildRequestQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["pk"]

@@ -7,7 +7,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from builds.models import Service
+from farm import addresses
 from farm.models.builder import Builder
+from farm.querysets import SourceQuerySet
 
 HOUR_SECONDS = 3600
 
@@ -24,19 +26,23 @@ class Source(models.Model):
     service = models.OneToOneField(
         Service, models.DB_CASCADE, related_name="source", primary_key=True
     )
-    repository_url = models.CharField(max_length=500)
-    deploy_key = models.CharField(max_length=100, blank=True)
+    repository_url = models.CharField(max_length=500, validators=[addresses.validate_address])
+    deploy_key = models.CharField(
+        max_length=100, blank=True, validators=[addresses.validate_key_name]
+    )
     """Name of a file in the workers' directory of keys."""
     definition = models.CharField(max_length=12, choices=Definition, default=Definition.BAKE)
-    file = models.CharField(max_length=300, blank=True)
+    file = models.CharField(max_length=300, blank=True, validators=[addresses.validate_inner_path])
     """Path in the repository; empty is what Bake looks for itself, or ``Dockerfile``."""
-    context = models.CharField(max_length=300, blank=True)
+    context = models.CharField(
+        max_length=300, blank=True, validators=[addresses.validate_inner_path]
+    )
     """Directory in the repository in which the build runs; empty is its root."""
-    target = models.CharField(max_length=200, blank=True)
+    target = models.CharField(max_length=200, blank=True, validators=[addresses.validate_name])
     """Bake target, or stage of the Dockerfile; empty is the service's name, or the last stage."""
-    ref_name = models.CharField(max_length=250, default="main")
-    variant = models.CharField(max_length=60, blank=True)
-    environment = models.CharField(max_length=60, blank=True)
+    ref_name = models.CharField(max_length=250, default="main", validators=[addresses.validate_ref])
+    variant = models.CharField(max_length=60, blank=True, validators=[addresses.validate_name])
+    environment = models.CharField(max_length=60, blank=True, validators=[addresses.validate_name])
     platforms = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     push = models.BooleanField(default=False)
     builder = models.ForeignKey(
@@ -50,11 +56,13 @@ class Source(models.Model):
     )
     """Sources that must be built first when they are asked for together with this one."""
 
+    objects = SourceQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar = ["service__name"]
 
     def __str__(self) -> str:
-        return f"source of {self.service_id}"
+        return self.service.name
 
 
 class SourceNeed(models.Model):

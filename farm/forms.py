@@ -1,0 +1,119 @@
+"""Forms of the queue and of sources."""
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import Project
+from builds.models import Service
+from farm import addresses
+from farm.models import Source
+from farm.queueing import Wish
+
+PLATFORMS = [("linux/amd64", "linux/amd64"), ("linux/arm64", "linux/arm64")]
+
+
+class TriggerForm(forms.Form):
+    """Ask for builds of one or several services."""
+
+    services = forms.ModelMultipleChoiceField(
+        Source.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Several are built in the order of what they need of each other.",
+    )
+    ref_name = forms.CharField(
+        label="Branch or tag",
+        max_length=250,
+        required=False,
+        validators=[addresses.validate_ref],
+        help_text="Empty: the one that each service says.",
+    )
+    revision = forms.CharField(
+        label="Commit",
+        max_length=64,
+        required=False,
+        validators=[addresses.validate_revision],
+        help_text="The whole id; empty: the newest of the branch.",
+    )
+    variant = forms.CharField(max_length=60, required=False, validators=[addresses.validate_name])
+    environment = forms.CharField(
+        max_length=60, required=False, validators=[addresses.validate_name]
+    )
+    platforms = forms.MultipleChoiceField(
+        choices=PLATFORMS, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    priority = forms.IntegerField(
+        min_value=-100, max_value=100, initial=0, help_text="Higher goes first in this project."
+    )
+    no_cache = forms.BooleanField(label="Without cache", required=False)
+    supersede = forms.BooleanField(
+        label="Cancel older queued builds of the same services and branch", required=False
+    )
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["services"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101  # declared above
+        sources = Source.objects.filter(service__project=project).select_related("service")
+        field.queryset = sources.prefetch_related("needs")
+
+    def wish(self) -> Wish:
+        """Return what was asked for."""
+        said = self.cleaned_data
+        return Wish(
+            ref_name=said["ref_name"],
+            revision=said["revision"],
+            variant=said["variant"],
+            environment=said["environment"],
+            platforms=tuple(said["platforms"]),
+            priority=said["priority"] or 0,
+            no_cache=said["no_cache"],
+        )
+
+
+class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """Where a service's code is and how it is built."""
+
+    platforms = forms.MultipleChoiceField(
+        choices=PLATFORMS, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = Source
+        fields = (
+            "repository_url",
+            "deploy_key",
+            "definition",
+            "file",
+            "context",
+            "target",
+            "ref_name",
+            "variant",
+            "environment",
+            "platforms",
+            "push",
+            "builder",
+            "time_limit_seconds",
+            "retries",
+            "needs",
+        )
+        labels = {"repository_url": "Repository", "ref_name": "Branch", "context": "Directory"}
+        widgets = {"needs": forms.CheckboxSelectMultiple}
+        help_texts = {
+            "repository_url": "https://…, ssh://…, user@host:path, or a path that workers allow.",
+            "deploy_key": "Name of a key file on the workers; empty for none.",
+            "file": "Path in the repository; empty for what Bake finds, or “Dockerfile”.",
+            "context": "In the repository; empty for its root.",
+            "target": "Bake target or stage; empty for the service's name or the last stage.",
+            "time_limit_seconds": "A build that takes longer is ended.",
+            "retries": "After a failure that may pass: network, registry, rate limit, cache.",
+            "needs": "Built first when asked for together; skipped is what needs a failed one.",
+        }
+
+    def __init__(self, service: Service, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.service = service
+        field = self.fields["needs"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101  # a model's field
+        others = Source.objects.filter(service__project=service.project).exclude(pk=service.pk)
+        field.queryset = others.select_related("service")

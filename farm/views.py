@@ -1,0 +1,130 @@
+"""Pages of the queue."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.access import get_project, scopes_in
+from accounts.authentication import actor_of
+from accounts.models import Project
+from accounts.roles import Scope
+from buildinsights.exceptions import DomainError
+from buildinsights.paging import is_htmx
+from builds.models import Build, Service
+from farm.failures_page import failures_page
+from farm.forms import SourceForm, TriggerForm
+from farm.live_page import live_html
+from farm.models import Source
+from farm.queue_page import queue_page
+from farm.queueing import retry
+from farm.services import cancel, save_source, trigger
+
+STOP_POLLING = 286
+"""htmx stops asking at this status."""
+
+
+def queue(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What runs, what waits, and the builders."""
+    project = get_project(request, project_slug)
+    context = queue_page(project) | {
+        "project": project,
+        "may_trigger": Scope.BUILDS_TRIGGER in scopes_in(request, project),
+    }
+    name = "farm/queue.html"
+    return render(request, name + "#live" if is_htmx(request) else name, context)
+
+
+def trigger_build(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """Ask for builds."""
+    project = get_project(request, project_slug, Scope.BUILDS_TRIGGER)
+    chosen = Source.objects.filter(
+        service__project=project, service__slug=request.GET.get("service", "")
+    )
+    form = TriggerForm(project, request.POST or None, initial={"services": chosen})
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = trigger(
+                sources=list(form.cleaned_data["services"]),
+                wish=form.wish(),
+                actor=actor_of(request),
+                supersede=form.cleaned_data["supersede"],
+            )
+        except DomainError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect(made[0].build if len(made) == 1 else _queue_of(project))
+    context = {"project": project, "form": form, "without_source": _without_source(project)}
+    return render(request, "farm/trigger.html", context)
+
+
+def source(request: HttpRequest, project_slug: str, slug: str) -> HttpResponse:
+    """Say where a service's code is."""
+    project = get_project(request, project_slug, Scope.SERVICES_WRITE)
+    service = get_object_or_404(Service.objects.filter(project=project), slug=slug)
+    known = Source.objects.filter(service=service).first()
+    form = SourceForm(service, request.POST or None, instance=known)
+    if request.method == "POST" and form.is_valid():
+        save_source(form=form, actor=actor_of(request))
+        messages.success(request, f"{service.name} can be built here now.")
+        return redirect(service)
+    return render(
+        request, "farm/source.html", {"project": project, "service": service, "form": form}
+    )
+
+
+def live(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
+    """The live part of a build's page; once it has ended, the page is loaded whole."""
+    build = _build(get_project(request, project_slug), public_id)
+    if build.is_final:
+        response = HttpResponse(status=STOP_POLLING)
+        response["HX-Refresh"] = "true"
+        return response
+    return HttpResponse(live_html(build))
+
+
+def failures(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """Failures grouped by fingerprint."""
+    project = get_project(request, project_slug)
+    return render(request, "farm/failures.html", failures_page(project) | {"project": project})
+
+
+@require_POST
+def build_cancel(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
+    """End a queued or running build."""
+    build = _build(get_project(request, project_slug, Scope.BUILDS_TRIGGER), public_id)
+    try:
+        cancel(build=build, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "It is being canceled.")
+    return redirect(build)
+
+
+@require_POST
+def build_retry(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
+    """Build the same again."""
+    build = _build(get_project(request, project_slug, Scope.BUILDS_TRIGGER), public_id)
+    try:
+        made = retry(build=build, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect(build)
+    return redirect(made.build)
+
+
+def _build(project: Project, public_id: UUID) -> Build:
+    builds = Build.objects.filter(project=project).select_related("project", "service")
+    return get_object_or_404(builds, public_id=public_id)
+
+
+def _queue_of(project: Project) -> str:
+    return reverse("farm:queue", args=[project.slug])
+
+
+def _without_source(project: Project) -> list[Service]:
+    return list(Service.objects.filter(project=project, source__isnull=True)[:50])

@@ -1,0 +1,185 @@
+"""The queue by API and in the browser: who may, and what is answered."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Project, User
+from accounts.roles import Scope
+from accounts.services import create_token
+from builds.models import Build
+from farm.claims import claim
+from farm.models import BuildRequest, LiveBuild, Source
+from tests.farm.conftest import MakeSource
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def headers(project: Project, alice: User) -> dict[str, str]:
+    scopes = [Scope.BUILDS_READ, Scope.BUILDS_TRIGGER]
+    _, secret = create_token(project=project, name="CI", scopes=scopes, actor=alice)
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def post(client: Client, headers: dict[str, str], path: str = "", **body: Any) -> Any:
+    return client.post(
+        f"/api/v1/builds/{path}", body, content_type="application/json", headers=headers
+    )
+
+
+def test_a_posted_build_is_queued_and_can_be_cancelled_and_retried(
+    client: Client, headers: dict[str, str], make_source: MakeSource
+):
+    make_source("api")
+    answer = post(client, headers, service="api", ref_name="main", platforms=["linux/arm64"])
+    assert answer.status_code == 201, answer.content
+    made = answer.json()
+    assert (made["status"], made["trigger"], made["platforms"]) == (
+        "queued",
+        "api",
+        ["linux/arm64"],
+    )
+    assert post(client, headers, f"{made['id']}/retry/").status_code == 409
+    answer = post(client, headers, f"{made['id']}/cancel/")
+    assert (answer.status_code, answer.json()["status"]) == (202, "canceled")
+    assert answer.json()["failure"]["message"] == "Canceled by token CI."
+    again = post(client, headers, f"{made['id']}/retry/")
+    assert (again.status_code, again.json()["status"]) == (201, "queued")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"service": "nope"},
+        {"service": "api", "ref_name": "--upload-pack=x"},
+        {"service": "api", "revision": "HEAD"},
+        {"service": "api", "platforms": ["--x"]},
+        {"service": "api", "variant": "$(touch x)"},
+        {"service": "api", "no_cache_from": "a=b"},
+    ],
+)
+def test_what_cannot_be_asked_for_names_its_field(
+    body: dict[str, Any], client: Client, headers: dict[str, str], make_source: MakeSource
+):
+    make_source("api")
+    answer = post(client, headers, **body)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["attr"].partition(".")[0] in {"service", *body}
+    assert not BuildRequest.objects.exists()
+
+
+def test_a_service_without_a_source_cannot_be_built(
+    client: Client, headers: dict[str, str], make_source: MakeSource
+):
+    make_source("api")
+    Source.objects.all().delete()
+    answer = post(client, headers, service="api")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "no_source")
+
+
+def test_reading_is_not_triggering(
+    client: Client, project: Project, alice: User, make_source: MakeSource
+):
+    make_source("api")
+    _, secret = create_token(
+        project=project, name="reader", scopes=[Scope.BUILDS_READ], actor=alice
+    )
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert post(client, headers, service="api").status_code == 403
+
+
+def test_another_project_s_service_is_not_there(
+    client_of: Callable[[User], Client], carol: User, make_source: MakeSource, project: Project
+):
+    make_source("api")
+    client = client_of(carol)
+    assert client.get(f"/projects/{project.slug}/queue/").status_code == 404
+    assert client.post(f"/projects/{project.slug}/queue/new/", {}).status_code == 404
+
+
+def test_pages_from_the_form_to_the_live_view(
+    client_of: Callable[[User], Client], alice: User, bob: User, make_source: MakeSource
+):
+    source = make_source("api")
+    client, base = client_of(alice), f"/projects/{source.service.project.slug}"
+    assert "api" in client.get(f"{base}/queue/new/").content.decode()
+    answer = client.post(f"{base}/queue/new/", {"services": [source.pk], "priority": 0})
+    [request] = BuildRequest.objects.all()
+    assert answer["Location"] == request.build.get_absolute_url()
+    page = client.get(answer["Location"]).content.decode()
+    assert f"{base}/builds/{request.build.public_id}/live/" in page
+    assert "Cancel build" in page
+    assert "Cancel build" not in client_of(bob).get(answer["Location"]).content.decode()
+    assert (
+        "In the queue"
+        in client.get(f"{base}/builds/{request.build.public_id}/live/").content.decode()
+    )
+    assert "api" in client.get(f"{base}/queue/").content.decode()
+
+
+def test_a_thousand_watchers_read_the_live_row_once_a_second(
+    client_of: Callable[[User], Client],
+    alice: User,
+    make_source: MakeSource,
+    django_assert_max_num_queries: Any,
+):
+    source = make_source("api")
+    client, base = client_of(alice), f"/projects/{source.service.project.slug}"
+    client.post(f"{base}/queue/new/", {"services": [source.pk], "priority": 0})
+    request = claim("test:1")
+    assert request is not None
+    steps = [{"name": "<b>RUN x", "state": "running", "seconds": 3.2}]
+    shown = {"steps": steps, "done": 0, "total": 1, "cached": 0, "log": ["<script>"]}
+    LiveBuild.objects.create(request=request, shown=shown)
+    address = f"{base}/builds/{request.build.public_id}/live/"
+    first = client.get(address).content.decode()
+    assert "&lt;b&gt;RUN x" in first
+    assert "<script>" not in first
+    with django_assert_max_num_queries(5):  # session, person, memberships, project, build
+        assert client.get(address).content.decode() == first
+    Build.objects.update(status="succeeded")
+    ended = client.get(address)
+    assert (ended.status_code, ended["HX-Refresh"]) == (286, "true")
+
+
+def test_a_source_is_checked_and_audited(
+    client_of: Callable[[User], Client], alice: User, make_source: MakeSource
+):
+    source = make_source("api")
+    address = f"/projects/{source.service.project.slug}/services/api/source/"
+    client = client_of(alice)
+    values = {
+        "repository_url": "ext::sh -c x",
+        "definition": "bake",
+        "ref_name": "main",
+        "time_limit_seconds": 60,
+        "retries": 1,
+    }
+    assert "Give https://host/path" in client.post(address, values).content.decode()
+    values["repository_url"] = "https://example.com/shop.git"
+    assert client.post(address, values).status_code == 302
+    source.refresh_from_db()
+    assert source.repository_url == "https://example.com/shop.git"
+
+
+def test_failures_are_grouped(
+    client_of: Callable[[User], Client], alice: User, make_source: MakeSource
+):
+    from buildkit.failure_classes import FailureClass
+    from farm.endings import finish
+
+    source = make_source("api", retries=0)
+    client, base = client_of(alice), f"/projects/{source.service.project.slug}"
+    for host in ("10.0.0.1:5000", "10.0.0.2:5000"):
+        client.post(f"{base}/queue/new/", {"services": [source.pk], "priority": 0})
+        request = claim("test:1")
+        assert request is not None
+        words = f"dial tcp {host}: connection refused"
+        finish(request, Build.Status.FAILED, FailureClass.NETWORK, words)
+    page = client.get(f"{base}/failures/").content.decode()
+    assert page.count("Network (transient)") == 1
+    assert '<td class="number">2</td>' in page
