@@ -60,7 +60,8 @@ def _actions(build: Build, scopes: Set[str]) -> dict[str, str]:
 def _live_href(build: Build) -> str:
     if build.is_final or not hasattr(build, "request"):
         return ""
-    return reverse("farm:live", args=[build.project.slug, build.public_id])
+    address = reverse("farm:live", args=[build.project.slug, build.public_id])
+    return f"{address}?seen={build.status}"
 
 
 def failure_excerpt(build: Build) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ FREE_BYTES = 20_000_000
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the summary there."
 )
+@click.option("--confined", is_flag=True, help="Refuse what reads or writes outside this folder.")
 @click.option("--wait", is_flag=True, help="Wait until records are collected and sent (CI does).")
 def build(
     targets: tuple[str, ...],
@@ -62,6 +63,7 @@ def build(
     no_cache: bool,
     plain: bool,
     verbose_cache: bool,
+    confined: bool,
     wait: bool,
 ) -> None:
     """Build TARGETS of the Bake file (default: its default group) and record what happened."""
@@ -77,6 +79,10 @@ def build(
         *overrides,
         *(f"*.platform={item}" for item in (platform or "").split(",") if item),
     )
+    if confined:
+        from cli.confining import check_confined
+
+        check_confined(files, targets, overrides, Path.cwd())
     fields = {"variant": variant or "", "environment": environment or ""}
     runs = []
     for batch in _batches(files, targets, overrides, max_parallel):

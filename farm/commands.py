@@ -28,7 +28,7 @@ def build_command(request: BuildRequest, folder: Path) -> list[str]:
     }
     words = [f"{name}={value}" for name, value in values.items() if value]
     words += [name for name, is_on in flags.items() if is_on]
-    return ["build", "--wait", "--plain", *words, "--", target]
+    return ["build", "--wait", "--plain", "--confined", *words, "--", target]
 
 
 def target_of(source: Source) -> str:
@@ -42,7 +42,9 @@ def reproducing_commands(request: BuildRequest) -> list[str]:
     """Return what somebody types to build the same locally, in a clone of the repository."""
     build, source = request.build, request.source
     words = build_command(request, Path())
-    words = [word for word in words if word not in {"--wait", "--plain", "--push", "--"}]
+    words = [
+        word for word in words if word not in {"--wait", "--plain", "--confined", "--push", "--"}
+    ]
     where = f"git checkout {build.revision or build.ref_name}"
     if source.definition == Source.Definition.DOCKERFILE:
         stage = f" --target {source.target}" if source.target else ""

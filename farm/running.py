@@ -103,7 +103,6 @@ def environment_of(request: BuildRequest, folder: Path) -> dict[str, str]:
     return kept | {
         "BUILDINSIGHTS_HOME": str(folder / "home"),
         "PYTHONPATH": str(settings.BASE_DIR),
-        "BUILDX_BAKE_ENTITLEMENTS_FS": "1",
         "DOCKER_CLI_HINTS": "false",
     }
 

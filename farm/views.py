@@ -77,9 +77,9 @@ def source(request: HttpRequest, project_slug: str, slug: str) -> HttpResponse:
 
 
 def live(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
-    """The live part of a build's page; once it has ended, the page is loaded whole."""
+    """The live part of a build's page; when the state changes, the page is loaded whole."""
     build = _build(get_project(request, project_slug), public_id)
-    if build.is_final:
+    if build.is_final or build.status != request.GET.get("seen", build.status):
         response = HttpResponse(status=STOP_POLLING)
         response["HX-Refresh"] = "true"
         return response

@@ -141,6 +141,8 @@ def test_a_thousand_watchers_read_the_live_row_once_a_second(
     assert "<script>" not in first
     with django_assert_max_num_queries(5):  # session, person, memberships, project, build
         assert client.get(address).content.decode() == first
+    stale = client.get(f"{address}?seen=queued")
+    assert stale["HX-Refresh"] == "true", "the header still says queued"
     Build.objects.update(status="succeeded")
     ended = client.get(address)
     assert (ended.status_code, ended["HX-Refresh"]) == (286, "true")

@@ -2,9 +2,13 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 from django.db import connection
 
 from accounts.models import User
@@ -95,3 +99,117 @@ def _run_in_thread(request: BuildRequest) -> None:
         run(request)
     finally:
         connection.close()
+
+
+class FlakyRegistry(BaseHTTPRequestHandler):
+    """The registry of this machine behind a proxy that answers 503 for as long as it is told."""
+
+    is_down = True
+    default_request_version = "HTTP/1.1"  # an answer to TLS that Docker takes for plain HTTP
+
+    def do_GET(self) -> None:
+        if FlakyRegistry.is_down:
+            self.send_error(503)
+            return
+        kept = {name: value for name, value in self.headers.items() if name != "Host"}
+        answer = requests.request(
+            self.command, f"http://localhost:5000{self.path}", headers=kept, timeout=30
+        )
+        self.send_response(answer.status_code)
+        for name in ("Content-Type", "Docker-Content-Digest", "Content-Length"):
+            if name in answer.headers:
+                self.send_header(name, answer.headers[name])
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(answer.content)
+
+    do_HEAD = do_GET  # noqa: N815  # the name that http.server looks for
+
+    def log_message(self, *_: Any) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def flaky_registry() -> Iterator[str]:
+    FlakyRegistry.is_down = True
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FlakyRegistry)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_flaky_registry_is_tried_again_until_it_answers(
+    engine: str, make_source: MakeSource, alice: User, repository: Path, flaky_registry: str
+):
+    (repository / "Dockerfile").write_text(f"FROM {flaky_registry}/library/busybox:1\nRUN true\n")
+    git(repository, "commit", "--all", "--quiet", "--message=through the proxy")
+    trigger(sources=[make_source(retries=2)], wish=Wish(), actor=alice)
+    ends = []
+    for attempt in (1, 2, 3):
+        FlakyRegistry.is_down = attempt < 3
+        BuildRequest.objects.update(not_before=None)
+        build = run_next()
+        ends.append((build.request.attempt, build.status, build.failure_class))
+    assert ends == [
+        (1, "failed", "registry_error"),
+        (2, "failed", "registry_error"),
+        (3, "succeeded", ""),
+    ]
+    assert len({build.revision for build in Build.objects.all()}) == 1, "the same commit"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        'context = "/etc"',
+        'context = "link"',
+        'secret = ["id=x,src=/etc/passwd"]',
+        'output = ["type=local,dest=../../../written"]',
+    ],
+)
+def test_a_bake_file_reads_and_writes_nothing_outside_the_checkout(
+    field: str, engine: str, make_source: MakeSource, alice: User, repository: Path
+):
+    (repository / "docker-bake.hcl").write_text(f'target "api" {{\n  {field}\n}}\n')
+    (repository / "link").symlink_to("/etc")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message=reach out")
+    trigger(sources=[make_source(definition="bake", retries=0)], wish=Wish(), actor=alice)
+    build = run_next()
+    assert build.status == "failed"
+    assert "is outside of the checkout" in build.failure_message
+    assert not list(repository.parents[1].rglob("written"))
+
+
+def test_a_bake_file_sees_nothing_of_the_worker_s_environment(
+    engine: str,
+    make_source: MakeSource,
+    alice: User,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("WORKER_SECRET", "swordfish")
+    (repository / "docker-bake.hcl").write_text(
+        'variable "WORKER_SECRET" { default = "nothing" }\n'
+        'target "api" { args = { FOUND = WORKER_SECRET } }\n'
+    )
+    (repository / "Dockerfile").write_text(
+        "FROM localhost:5000/library/busybox:1\nARG FOUND\nRUN echo found=$FOUND\n"
+    )
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message=look around")
+    trigger(sources=[make_source(definition="bake")], wish=Wish(no_cache=True), actor=alice)
+    build = run_next()
+    assert build.status == "succeeded"
+    text = "".join(log.text for log in build.logs.all())
+    assert "found=nothing" in text
+
+
+def test_a_revision_that_is_not_there_fails_with_git_s_words(
+    engine: str, make_source: MakeSource, alice: User
+):
+    trigger(sources=[make_source(retries=0)], wish=Wish(ref_name="nope"), actor=alice)
+    build = run_next()
+    assert (build.status, build.failure_class) == ("failed", "not_found")
+    assert build.failure_message.startswith("git: ")
