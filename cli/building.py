@@ -7,7 +7,7 @@ works, or left to a process of its own afterwards.
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,13 +72,8 @@ def build(
         raise UsageError("--platform-tags tags what is pushed: give --push too.")
     _set_variables(variant, environment)
     switches = {"--push": push, "--load": load, "--no-cache": no_cache}
-    flags = [name for name, on in switches.items() if on]
-    flags += [f"--allow={entitlement}" for entitlement in allowed]
-    # One override each: Bake takes a list with commas for one platform.
-    overrides = (
-        *overrides,
-        *(f"*.platform={item}" for item in (platform or "").split(",") if item),
-    )
+    flags = _flags(switches, allowed)
+    overrides = (*overrides, *_platforms(platform))
     if confined:
         from cli.confining import check_confined
 
@@ -99,6 +94,18 @@ def build(
 
         tag_platforms(files, targets, overrides)
     raise SystemExit(runs[-1].ended.exit_code)
+
+
+def _platforms(listed: str | None) -> list[str]:
+    """Return one override each: Bake takes a list with commas for one platform."""
+    return [f"*.platform={item}" for item in (listed or "").split(",") if item]
+
+
+def _flags(switches: Mapping[str, bool], allowed: Sequence[str]) -> list[str]:
+    return [
+        *(name for name, is_on in switches.items() if is_on),
+        *(f"--allow={entitlement}" for entitlement in allowed),
+    ]
 
 
 def _set_variables(variant: str | None, environment: str | None) -> None:

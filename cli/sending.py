@@ -16,6 +16,7 @@ from typing import Any
 
 from buildkit.bake import Plan, read_plan
 from buildkit.errors import ParseError
+from buildkit.model import Build
 from buildkit.reading import read_builds
 from cli.engine import builder_is_here, buildx, export_record, history
 from cli.errors import UsageError
@@ -31,6 +32,10 @@ RECORD_PAUSES = (0.5, 1.0, 2.0)
 
 DECLARED = ("variant", "environment")
 """Fields of a build that are Bake variables by the same name in capitals."""
+
+_SENDS_DOCKERFILE = "load build definition"
+_SENDS_BAKE_FILE = "load local bake definitions"
+"""The vertex is Bake's own: in the client's stream, in no record of a target."""
 
 SENT_AT_ONCE = 50
 """How many records of the spool one run tries to send."""
@@ -119,7 +124,7 @@ def _refs_of_failed(record: Record, run: Run) -> dict[str, str]:
 
     The builder writes the record of a canceled build a moment after its client has gone.
     """
-    streams = {build.name_hint: _digests(build) for build in builds_of(record)}
+    streams = {build.name_hint: _own_digests(build) for build in builds_of(record)}
     found: dict[str, str] = {}
     for pause in (0, *RECORD_PAUSES):
         time.sleep(pause)
@@ -130,7 +135,10 @@ def _refs_of_failed(record: Record, run: Run) -> dict[str, str]:
 
 
 def _refs_by_steps(record: Record, run: Run, streams: Mapping[str, set[str]]) -> dict[str, str]:
-    """Return those that began during the run, and share more steps with one target than others."""
+    """Return those that began during the run, and hold a target's own steps.
+
+    Another build of the same base may run at the same moment: sharing some steps says nothing.
+    """
     found: dict[str, str] = {}
     for item in history():
         if not run.started_at[:19] <= str(item.get("created_at"))[:19] <= run.ended_at[:19]:
@@ -148,16 +156,20 @@ def _refs_by_steps(record: Record, run: Run, streams: Mapping[str, set[str]]) ->
 
 def _target_of(bundle: bytes, streams: Mapping[str, set[str]]) -> str | None:
     try:
-        steps = _digests(read_builds(record=bundle)[0])
+        digests = {step.vertex_digest for step in read_builds(record=bundle)[0].steps}
     except (ParseError, IndexError):
         return None
-    shared = {name: len(steps & digests) for name, digests in streams.items()}
-    best = max(shared, key=lambda name: shared[name], default=None)
-    return best if best is not None and shared[best] else None
+    return next((name for name, own in streams.items() if own and own <= digests), None)
 
 
-def _digests(build: Any) -> set[str]:
-    return {step.vertex_digest for step in build.steps}
+def _own_digests(build: Build) -> set[str]:
+    """Return the vertices that tell a build from all others, or all of it if there are none.
+
+    Sending the Dockerfile to the builder has a digest of its own in every run.
+    """
+    return {step.vertex_digest for step in build.steps if _SENDS_DOCKERFILE in step.name} or {
+        step.vertex_digest for step in build.steps if _SENDS_BAKE_FILE not in step.name
+    }
 
 
 def send_spooled(to: Server) -> int:
