@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
 from builds.api import ServiceViewSet
 from farm.api import TriggeredBuildViewSet
+from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 
 app_name = "api"
@@ -18,6 +19,7 @@ router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
+    path("hooks/<uuid:public_id>/push/", PushHookView.as_view(), name="push-hook"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     *router.urls,
 ]

@@ -12,6 +12,7 @@ from django.utils.csp import CSP
 
 from buildinsights import embedded
 from buildinsights.logging import logging_config
+from buildinsights.mailing import mailers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = embedded.data_dir()
@@ -161,6 +162,13 @@ BUILD_KEYS_DIR = env.str("BUILD_KEYS_DIR", default=str(DATA_DIR / "keys"))
 BUILD_SOURCE_ROOTS = env.list("BUILD_SOURCE_ROOTS", default=[])
 BUILD_VARIABLES = env.list("BUILD_VARIABLES", default=[])
 
+# --- Mail -----------------------------------------------------------------------------------------
+_email_url = env.str("EMAIL_URL", default="")
+MAIL_IS_SENT = bool(_email_url)
+MAILERS = mailers(_email_url)
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="buildinsights@localhost")
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000")
+
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -223,6 +231,8 @@ CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
     "farm.reap_silent": {"queue": "analysis"},
+    "farm.run_schedules": {"queue": "analysis"},
+    "farm.send_notices": {"queue": "mail"},
     "farm.*": {"queue": "builds"},
 }
 CELERY_TASK_SOFT_TIME_LIMIT = 120
@@ -248,6 +258,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "run-schedules": {
+        "task": "farm.run_schedules",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "send-notices": {"task": "farm.send_notices", "schedule": 60.0, "options": {"expires": 60}},
     "purge-old-payloads": {"task": "ingest.purge_expired", "schedule": crontab(hour=3, minute=10)},
     "verify-audit-chains": {"task": "audit.verify_chains", "schedule": crontab(hour=3, minute=40)},
 }

@@ -43,6 +43,13 @@ def log_tail(build: Build, position: int) -> list[dict[str, Any]]:
     return lines[-TAIL_LINES:]
 
 
+def plain_tail(build: Build, position: int) -> list[str]:
+    """Return the same as text."""
+    logs = StepLog.objects.filter(build_id=build.pk, position=position)
+    lines = "\n".join(log.text for log in logs).rstrip().splitlines()
+    return [plain_line(line) for line in lines[-TAIL_LINES:]]
+
+
 def _positions(logs: Any) -> list[int]:
     return list(logs.values_list("position", flat=True))
 

@@ -6,6 +6,7 @@ three known forms, and nothing that begins with a dash gets near a command line.
 
 import re
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
@@ -51,6 +52,12 @@ def validate_revision(revision: str) -> None:
         raise ValidationError("Give the whole commit id: 40 or 64 hex digits.", code="revision")
 
 
+def validate_patterns(text: str) -> None:
+    """Accept names of branches and tags with ``*`` in them, with spaces between."""
+    for pattern in text.split():
+        validate_ref(pattern.replace("*", "x"))
+
+
 def validate_inner_path(path: str) -> None:
     """Accept a path that stays inside the repository."""
     parts = PurePosixPath(path).parts
@@ -68,6 +75,22 @@ def validate_key_name(name: str) -> None:
     """Accept the name of a file beside the other keys."""
     if not _KEY.fullmatch(name) or ".." in name:
         raise ValidationError("The name of a key file, without a path.", code="key")
+
+
+def place_of(address: str) -> str:
+    """Return ``host/path`` in lower case, the same for each address of one repository.
+
+    ``git@github.com:Shop/api.git`` and ``https://github.com/shop/api`` are one place.
+    """
+    if "://" in address:
+        parts = urlsplit(address)
+        place = f"{parts.hostname}{parts.path}"
+    elif _SCP.fullmatch(address):
+        host, _, path = address.rpartition("@")[2].partition(":")
+        place = f"{host}/{path.lstrip('/')}"
+    else:
+        place = address
+    return place.lower().rstrip("/").removesuffix(".git")
 
 
 def is_allowed_path(address: str, roots: list[Path]) -> bool:

@@ -14,6 +14,7 @@ from buildkit.model import BuildStatus, Failure
 from builds.masking import mask_secrets
 from builds.models import Build
 from farm.models import BuildRequest, LiveBuild, Source
+from farm.notices import announce
 from farm.queueing import retry, wake_workers
 
 FIRST_PAUSE_SECONDS = 5.0
@@ -48,6 +49,7 @@ def finish(
             dependent.needs.remove(request)
             dependent.needs.add(again)
         return
+    announce(request, build)
     _release_dependents(request, build)
 
 

@@ -29,3 +29,11 @@ class CycleError(DomainError):
 
     code = "cycle"
     message = "These services need each other."
+
+
+class PushError(DomainError):
+    """A push webhook's body that is not what those systems send."""
+
+    code = "push"
+    message = "This is no push event."
+    status_code = 400

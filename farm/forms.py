@@ -7,7 +7,7 @@ from django import forms
 from accounts.models import Project
 from builds.models import Service
 from farm import addresses
-from farm.models import Source
+from farm.models import Schedule, Source
 from farm.queueing import Wish
 
 PLATFORMS = [("linux/amd64", "linux/amd64"), ("linux/arm64", "linux/arm64")]
@@ -92,12 +92,21 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
             "environment",
             "platforms",
             "push",
+            "push_patterns",
             "builder",
             "time_limit_seconds",
             "retries",
+            "owners",
             "needs",
         )
-        labels = {"repository_url": "Repository", "ref_name": "Branch", "context": "Directory"}
+        labels = {
+            "repository_url": "Repository",
+            "ref_name": "Branch",
+            "context": "Directory",
+            "push": "Push the image",
+            "push_patterns": "Build on pushes to",
+            "time_limit_seconds": "Time limit in seconds",
+        }
         widgets = {"needs": forms.CheckboxSelectMultiple}
         help_texts = {
             "repository_url": "https://…, ssh://…, user@host:path, or a path that workers allow.",
@@ -105,6 +114,10 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
             "file": "Path in the repository; empty for what Bake finds, or “Dockerfile”.",
             "context": "In the repository; empty for its root.",
             "target": "Bake target or stage; empty for the service's name or the last stage.",
+            "push": "To the registry that the definition names.",
+            "push_patterns": "Such as “main release/*”; empty: a push builds nothing.",
+            "owners": "E-mail addresses, with commas between, told of failures without a known "
+            "author; empty: the project's administrators.",
             "time_limit_seconds": "A build that takes longer is ended.",
             "retries": "After a failure that may pass: network, registry, rate limit, cache.",
             "needs": "Built first when asked for together; skipped is what needs a failed one.",
@@ -117,3 +130,51 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
         assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101  # a model's field
         others = Source.objects.filter(service__project=service.project).exclude(pk=service.pk)
         field.queryset = others.select_related("service")
+
+    def clean_needs(self) -> list[Source]:
+        """Refuse services that need this one themselves."""
+        needs = list(self.cleaned_data["needs"])
+        reached, left = set(needs), [*needs]
+        while left:
+            further = [source for source in left.pop().needs.all() if source not in reached]
+            reached.update(further)
+            left.extend(further)
+        if any(source.pk == self.instance.service.pk for source in reached):
+            raise forms.ValidationError("One of these needs this service itself.")
+        return needs
+
+
+class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """Which services are built, and when."""
+
+    class Meta:
+        model = Schedule
+        fields = ("name", "sources", "cron", "time_zone", "ref_name", "no_cache", "is_enabled")
+        labels = {
+            "cron": "When",
+            "ref_name": "Branch or tag",
+            "no_cache": "Without cache",
+            "is_enabled": "Runs",
+        }
+        widgets = {"sources": forms.CheckboxSelectMultiple}
+        help_texts = {
+            "cron": "Minute hour day month weekday, such as “30 4 * * 1-5”.",
+            "time_zone": "Such as Europe/Berlin.",
+            "ref_name": "Empty: the one that each service says.",
+        }
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.project = project
+        field = self.fields["sources"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101  # a model's field
+        sources = Source.objects.filter(service__project=project)
+        field.queryset = sources.select_related("service")
+
+    def clean_name(self) -> str:
+        """Refuse a name that another schedule of the project has."""
+        name = str(self.cleaned_data["name"])
+        others = Schedule.objects.filter(project=self.instance.project, name=name)
+        if others.exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("There is a schedule with this name.")
+        return name

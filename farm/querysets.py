@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models.functions import Now
 
 from accounts.roles import Scope
 from accounts.typing import Actor
 
 if TYPE_CHECKING:
-    from farm.models import BuildRequest, Source
+    from farm.models import BuildRequest, Schedule, Source
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
@@ -17,6 +18,14 @@ class SourceQuerySet(models.QuerySet["Source"]):
     def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
         """Sources of the projects in which ``actor`` holds ``scope``."""
         return self.filter(service__project_id__in=actor.project_ids_with(scope))
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    """Schedules."""
+
+    def due(self) -> Self:
+        """Those whose time has come."""
+        return self.filter(is_enabled=True, next_at__lte=Now())
 
 
 class BuildRequestQuerySet(models.QuerySet["BuildRequest"]):

@@ -15,6 +15,7 @@ from django.utils import timezone
 from audit.services import ActorLike, record
 from builds.models import Build
 from builds.partitions import ensure_partition, month_of
+from farm.actors import author_of
 from farm.exceptions import NotRetryableError
 from farm.models import Builder, BuildRequest, Source
 
@@ -88,6 +89,7 @@ def _new_request(
         builder=source.builder or default_builder(),
         state=BuildRequest.State.WAITING if needed else BuildRequest.State.READY,
         requested_by=actor.actor_name,
+        author=author_of(actor),
         priority=wish.priority,
         same_as=_same_as(source, wish),
         no_cache=filled.no_cache,
@@ -139,7 +141,7 @@ def retry(
         NotRetryableError: it is not this server's, or has not ended.
     """
     old = (
-        BuildRequest.objects.select_related("build__project", "source__service")
+        BuildRequest.objects.select_related("build__project", "source__service", "author")
         .filter(build=build, state=BuildRequest.State.ENDED)
         .first()
     )
@@ -161,7 +163,8 @@ def retry(
     lock_queue()
     request = queue(old.source, wish, actor)
     request.retry_of, request.attempt, request.not_before = old, old.attempt + 1, not_before
-    request.save(update_fields=["retry_of", "attempt", "not_before"])
+    request.author = request.author or old.author
+    request.save(update_fields=["retry_of", "attempt", "not_before", "author"])
     return request
 
 

@@ -7,7 +7,6 @@ from graphlib import TopologicalSorter
 from django.db import transaction
 from django.db.models.functions import Now
 
-from accounts.typing import Actor
 from audit.services import SYSTEM, ActorLike, record
 from buildkit.failure_classes import FailureClass
 from builds.models import Build
@@ -20,7 +19,7 @@ from farm.queueing import QUEUED, Wish, audit, lock_queue, queue
 
 @transaction.atomic
 def trigger(
-    *, sources: Sequence[Source], wish: Wish, actor: Actor, supersede: bool = False
+    *, sources: Sequence[Source], wish: Wish, actor: ActorLike, supersede: bool = False
 ) -> list[BuildRequest]:
     """Queue a build of each source, in the order of what they need of each other.
 

@@ -7,7 +7,9 @@ from celery import shared_task
 from farm.builders import look_at_all
 from farm.claims import claim, silent_requests, worker_name
 from farm.endings import lose
+from farm.notices import send_pending
 from farm.running import run
+from farm.schedules import run_due
 
 DAY_SECONDS = 24 * 3600
 
@@ -30,3 +32,15 @@ def reap_silent(**_: Any) -> None:
 def look_at_builders(**_: Any) -> None:
     """Note the health, platforms, cache and disk of the builders."""
     look_at_all()
+
+
+@shared_task(name="farm.run_schedules")
+def run_schedules(**_: Any) -> None:
+    """Queue the builds whose time has come."""
+    run_due()
+
+
+@shared_task(name="farm.send_notices")
+def send_notices(**_: Any) -> None:
+    """Send e-mail about failed builds."""
+    send_pending()

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.models import Project
+from accounts.models import Project, User
 from builds.models import Build
 from farm.models.builder import Builder
 from farm.models.source import Source
@@ -30,6 +30,8 @@ class BuildRequest(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.READY)
     requested_at = models.DateTimeField(db_default=Now(), editable=False)
     requested_by = models.CharField(max_length=200)
+    author = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
+    """Who asked for it, or pushed it: who is told when it fails."""
     priority = models.SmallIntegerField(default=0)
     """Higher goes first within its project."""
     same_as = models.CharField(max_length=64)

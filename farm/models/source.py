@@ -51,6 +51,12 @@ class Source(models.Model):
     time_limit_seconds = models.PositiveIntegerField(default=HOUR_SECONDS)
     retries = models.PositiveSmallIntegerField(default=2)
     """How often a build that failed for a transient reason is tried again by itself."""
+    push_patterns = models.CharField(
+        max_length=300, blank=True, validators=[addresses.validate_patterns]
+    )
+    """Branches and tags that a push builds, with spaces between; ``*`` stands for anything."""
+    owners = ArrayField(models.EmailField(), default=list, blank=True)
+    """Who is told of failures that have no author; empty: the project's administrators."""
     needs = models.ManyToManyField(
         "self", through="SourceNeed", symmetrical=False, related_name="needed_by", blank=True
     )

@@ -1,5 +1,6 @@
 """``manage.py serve``: web, worker and scheduler in one terminal."""
 
+import os
 from typing import Any
 
 from django.core.management import call_command
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         call_command("collectstatic", verbosity=0, interactive=False)
         prepare_broker()
         url = f"http://{host}:{port}"
+        os.environ.setdefault("PUBLIC_URL", url)
         credentials = ensure_credentials(url, demo=options["demo"])
         if options["demo"]:
             call_command("load_demo", stdout=self.stdout)

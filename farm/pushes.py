@@ -1,0 +1,145 @@
+"""Push webhooks: whether a call is what it says, what was pushed, and which builds follow."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
+
+from accounts.models import Project, User
+from audit.services import ActorLike, record
+from farm.actors import Pusher
+from farm.addresses import place_of, validate_ref, validate_revision
+from farm.exceptions import PushError
+from farm.models import BuildRequest, PushHook, Source
+from farm.queueing import Wish
+from farm.services import trigger
+
+ADDRESSES = ("clone_url", "ssh_url", "html_url", "git_http_url", "git_ssh_url", "homepage")
+"""Where GitHub, Gitea, Forgejo and GitLab say which repository it is."""
+
+_PREFIXES = ("refs/heads/", "refs/tags/")
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A branch or tag that now points at a commit."""
+
+    places: frozenset[str]
+    ref_name: str
+    revision: str
+    pusher_email: str = ""
+
+
+def secret_of(hook: PushHook) -> str:
+    """Return what the forge signs with: derived, so that no row holds it."""
+    value = f"{hook.public_id}:{hook.version}"
+    return salted_hmac("farm.push-hook", value, algorithm="sha256").hexdigest()
+
+
+def is_genuine(hook: PushHook, body: bytes, headers: Mapping[str, str]) -> bool:
+    """Tell whether the caller knows the secret.
+
+    GitHub, Gitea and Forgejo sign the body with it (``X-Hub-Signature-256``), GitLab sends it
+    (``X-Gitlab-Token``).
+    """
+    secret = secret_of(hook)
+    expected = "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
+    signature = headers.get("X-Hub-Signature-256", "").encode()
+    token = headers.get("X-Gitlab-Token", "").encode()
+    return hmac.compare_digest(signature, expected.encode()) or hmac.compare_digest(
+        token, secret.encode()
+    )
+
+
+def parse_push(body: bytes) -> Push | None:
+    """Return what was pushed; ``None`` for what builds nothing: a deletion, another event.
+
+    Raises:
+        PushError: names the field that is not as those systems send it.
+    """
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise PushError("The body is not JSON: set the webhook's content type to it.") from error
+    if not isinstance(document, dict):
+        raise PushError("The body must be a JSON object.")
+    revision = _revision(document)
+    ref = document.get("ref")
+    if not isinstance(ref, str) or not revision.strip("0"):
+        return None
+    name = next((ref.removeprefix(start) for start in _PREFIXES if ref.startswith(start)), "")
+    try:
+        validate_ref(name)
+        validate_revision(revision)
+    except ValidationError as error:
+        raise PushError(f"ref {ref!r} at {revision!r}: {error.messages[0]}") from error
+    pusher = _mapping(document, "pusher").get("email") or document.get("user_email")
+    return Push(_places(document), name, revision, str(pusher or ""))
+
+
+def _revision(document: Mapping[str, Any]) -> str:
+    """Return the commit: ``after`` of an annotated tag is the tag's own id."""
+    found = document.get("checkout_sha") or _mapping(document, "head_commit").get("id")
+    return str(found or document.get("after") or "")
+
+
+def _places(document: Mapping[str, Any]) -> frozenset[str]:
+    known = [_mapping(document, "repository"), _mapping(document, "project")]
+    addresses = [part.get(name) for part in known for name in ADDRESSES]
+    return frozenset(place_of(address) for address in addresses if isinstance(address, str))
+
+
+def _mapping(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+@transaction.atomic
+def queue_push(*, hook: PushHook, push: Push) -> list[BuildRequest]:
+    """Queue what is built on such a push; older queued builds of the branch give way to it."""
+    PushHook.objects.filter(pk=hook.pk).update(called_at=Now())
+    sources = Source.objects.filter(service__project_id=hook.project_id).exclude(push_patterns="")
+    sources = sources.select_related("service__project", "builder").prefetch_related("needs")
+    asked = [source for source in sources if _is_built_by(source, push)]
+    wish = Wish(ref_name=push.ref_name, revision=push.revision, trigger="push")
+    return trigger(
+        sources=asked,
+        wish=wish,
+        actor=Pusher(_member(hook.project_id, push.pusher_email)),
+        supersede=True,
+    )
+
+
+def _is_built_by(source: Source, push: Push) -> bool:
+    patterns = source.push_patterns.split()
+    return place_of(source.repository_url) in push.places and any(
+        fnmatchcase(push.ref_name, pattern) for pattern in patterns
+    )
+
+
+def _member(project_id: int, email: str) -> User | None:
+    """Return the member with that address: nobody else is written to because of a push."""
+    if not email:
+        return None
+    members = User.objects.filter(memberships__project_id=project_id, email__iexact=email)
+    return members.first()
+
+
+@transaction.atomic
+def new_secret(*, project: Project, actor: ActorLike) -> PushHook:
+    """Make the project's webhook, or replace its secret."""
+    hook, made = PushHook.objects.get_or_create(project=project)
+    if not made:
+        PushHook.objects.filter(pk=hook.pk).update(version=F("version") + 1)
+    action = "push_hook.created" if made else "push_hook.secret_replaced"
+    record(actor=actor, action=action, target=hook, project=project)
+    return hook
