@@ -38,6 +38,7 @@ def build_page(
         "crumbs": build_crumbs(build),
         "can": _actions(build, scopes),
         "live_href": _live_href(build),
+        "again_href": _again_href(build),
         "tab": tab,
         "tabs": [
             {"label": label, "href": f"?tab={name}", "current": name == tab}
@@ -62,6 +63,11 @@ def _live_href(build: Build) -> str:
         return ""
     address = reverse("farm:live", args=[build.project.slug, build.public_id])
     return f"{address}?seen={build.status}"
+
+
+def _again_href(build: Build) -> str:
+    args = [build.project.slug, build.public_id]
+    return reverse("farm:again", args=args) if build.is_final else ""
 
 
 def failure_excerpt(build: Build) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from cli.settings import Server, server, state_dir
 TIMEOUT_SECONDS = 20
 TITLE_LABEL = "org.opencontainers.image.title"
 
-RECORD_PAUSES = (0.5, 1.0, 2.0)
+RECORD_PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between the looks for the builder's record of a build that was ended."""
 
 DECLARED = ("variant", "environment")
@@ -140,18 +140,28 @@ def _refs_by_steps(record: Record, run: Run, streams: Mapping[str, set[str]]) ->
     Another build of the same base may run at the same moment: sharing some steps says nothing.
     """
     found: dict[str, str] = {}
-    for item in history():
-        if not run.started_at[:19] <= str(item.get("created_at"))[:19] <= run.ended_at[:19]:
-            continue
-        scratch = record.file("candidate.dockerbuild")
-        export_record(item["ref"], scratch)
+    scratch = record.file("candidate.dockerbuild")
+    for ref in _ended_during(run):
+        try:
+            export_record(ref, scratch)
+        except UsageError:
+            continue  # deleted meanwhile: the builder keeps as many as it is told to
         target = _target_of(scratch.read_bytes(), streams)
         if target is not None and target not in found:
-            found[target] = item["ref"]
+            found[target] = ref
             scratch.rename(record.file(_bundle(target)))
-        else:
-            scratch.unlink()
+    scratch.unlink(missing_ok=True)
     return found
+
+
+def _ended_during(run: Run) -> list[str]:
+    """Return the builds that began during the run and have ended: others have no record yet."""
+    first, last = run.started_at[:19], run.ended_at[:19]
+    return [
+        item["ref"]
+        for item in history()
+        if item.get("completed_at") and first <= str(item.get("created_at"))[:19] <= last
+    ]
 
 
 def _target_of(bundle: bytes, streams: Mapping[str, set[str]]) -> str | None:

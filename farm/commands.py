@@ -1,7 +1,8 @@
 """What is typed for a request: the words after ``buildinsights``."""
 
 import json
-from pathlib import Path
+import shlex
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from farm.models import BuildRequest, Source
@@ -41,16 +42,45 @@ def target_of(source: Source) -> str:
 def reproducing_commands(request: BuildRequest) -> list[str]:
     """Return what somebody types to build the same locally, in a clone of the repository."""
     build, source = request.build, request.source
-    words = build_command(request, Path())
-    words = [
-        word for word in words if word not in {"--wait", "--plain", "--confined", "--push", "--"}
-    ]
-    where = f"git checkout {build.revision or build.ref_name}"
+    commands = [shlex.join(["git", "checkout", build.revision or build.ref_name])]
     if source.definition == Source.Definition.DOCKERFILE:
-        stage = f" --target {source.target}" if source.target else ""
-        file = f" --file {source.file}" if source.file else ""
-        return [where, f"docker buildx build{file}{stage} {source.context or '.'}"]
-    return [where, " ".join(["buildinsights", *words])]
+        return [*commands, shlex.join(_docker_build(request))]
+    words = [word for word in build_command(request, Path()) if word not in _OF_THE_SERVER]
+    return [*commands, _in_context(source, ["buildinsights", *words])]
+
+
+def debugging_command(request: BuildRequest) -> str:
+    """Return what opens a shell at the failed step once it has failed locally, or nothing.
+
+    ``buildinsights debug`` works on Bake's targets.
+    """
+    source = request.source
+    if source.definition == Source.Definition.DOCKERFILE:
+        return ""
+    file = [f"--file={source.file}"] if source.file else []
+    return _in_context(source, ["buildinsights", "debug", *file, target_of(source)])
+
+
+_OF_THE_SERVER = {"--wait", "--plain", "--confined", "--push", "--"}
+
+
+def _in_context(source: Source, words: list[str]) -> str:
+    command = shlex.join(words)
+    return f"cd {shlex.quote(source.context)} && {command}" if source.context else command
+
+
+def _docker_build(request: BuildRequest) -> list[str]:
+    build, source = request.build, request.source
+    context = source.context or "."
+    values = {
+        "--file": source.file and str(PurePosixPath(context) / source.file),
+        "--target": source.target,
+        "--platform": ",".join(build.platforms),
+        "--no-cache-filter": request.no_cache_from,
+    }
+    words = [f"{name}={value}" for name, value in values.items() if value]
+    words += ["--no-cache"] if request.no_cache else []
+    return ["docker", "buildx", "build", *words, context]
 
 
 def _bake_file(source: Source, folder: Path) -> Path:

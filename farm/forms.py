@@ -1,5 +1,6 @@
 """Forms of the queue and of sources."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -178,3 +179,20 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at
         if others.exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError("There is a schedule with this name.")
         return name
+
+
+class AgainForm(forms.Form):
+    """Build the same again; both are as in the last attempt unless said."""
+
+    verbose_cache = forms.BooleanField(required=False)
+    no_cache_from = forms.ChoiceField(required=False)
+
+    def __init__(self, stages: Sequence[str], *args: Any) -> None:
+        super().__init__(*args)
+        field = self.fields["no_cache_from"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared above
+        field.choices = [(stage, stage) for stage in stages]
+
+    def changes(self) -> dict[str, Any]:
+        """Return what is to be other than last time."""
+        return {name: value for name, value in self.cleaned_data.items() if value}

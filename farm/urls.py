@@ -21,6 +21,7 @@ urlpatterns = [
     ),
     path("services/<slug:slug>/source/", views.source, name="source"),
     path("builds/<uuid:public_id>/live/", views.live, name="live"),
+    path("builds/<uuid:public_id>/again/", views.again, name="again"),
     path("builds/<uuid:public_id>/cancel/", views.build_cancel, name="cancel"),
     path("builds/<uuid:public_id>/retry/", views.build_retry, name="retry"),
 ]

@@ -15,8 +15,9 @@ from accounts.roles import Scope
 from buildinsights.exceptions import DomainError
 from buildinsights.paging import is_htmx
 from builds.models import Build, Service
+from farm.again_page import again_page, stages_of
 from farm.failures_page import failures_page
-from farm.forms import SourceForm, TriggerForm
+from farm.forms import AgainForm, SourceForm, TriggerForm
 from farm.live_page import live_html
 from farm.models import Source
 from farm.queue_page import queue_page
@@ -86,6 +87,14 @@ def live(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpRespon
     return HttpResponse(live_html(build))
 
 
+def again(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
+    """The part of a build's page that says how to build it again."""
+    project = get_project(request, project_slug)
+    may_trigger = Scope.BUILDS_TRIGGER in scopes_in(request, project)
+    context = again_page(_build(project, public_id)) | {"may_trigger": may_trigger}
+    return render(request, "farm/_again.html", context)
+
+
 def failures(request: HttpRequest, project_slug: str) -> HttpResponse:
     """Failures grouped by fingerprint."""
     project = get_project(request, project_slug)
@@ -107,10 +116,14 @@ def build_cancel(request: HttpRequest, project_slug: str, public_id: UUID) -> Ht
 
 @require_POST
 def build_retry(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
-    """Build the same again."""
+    """Build the same again, or with less of the cache, or saying more of it."""
     build = _build(get_project(request, project_slug, Scope.BUILDS_TRIGGER), public_id)
+    form = AgainForm(stages_of(build), request.POST)
+    if not form.is_valid():
+        messages.error(request, "There is no such stage in this build.")
+        return redirect(build)
     try:
-        made = retry(build=build, actor=actor_of(request))
+        made = retry(build=build, actor=actor_of(request), **form.changes())
     except DomainError as error:
         messages.error(request, str(error))
         return redirect(build)

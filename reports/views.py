@@ -1,13 +1,19 @@
 """Dashboards."""
 
+from collections.abc import Set
+from urllib.parse import urlencode
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
-from accounts.access import get_project
+from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
 from accounts.models import Project
+from accounts.roles import Scope
 from builds.build_list import ingest_command
 from builds.models import Service
+from farm.models import Source
 from reports.overview import overview_page
 from reports.service_page import service_page
 
@@ -41,5 +47,19 @@ def service_detail(request: HttpRequest, project_slug: str, slug: str) -> HttpRe
     project = get_project(request, project_slug)
     services = Service.objects.filter(project=project).select_related("project")
     service = get_object_or_404(services, slug=slug)
-    context = service_page(service, request.GET) | {"project": project}
+    context = service_page(service, request.GET)
+    context |= {"project": project, "can": _actions(service, scopes_in(request, project))}
     return render(request, "services/service_detail.html", context)
+
+
+def _actions(service: Service, scopes: Set[str]) -> dict[str, str]:
+    """Return the addresses of what the reader may do, empty where they may not."""
+    slug = service.project.slug
+    has_source = Source.objects.filter(service=service).exists()
+    build = f"{reverse('farm:trigger', args=[slug])}?{urlencode({'service': service.slug})}"
+    return {
+        "build": build if has_source and Scope.BUILDS_TRIGGER in scopes else "",
+        "source": reverse("farm:source", args=[slug, service.slug])
+        if Scope.SERVICES_WRITE in scopes
+        else "",
+    }

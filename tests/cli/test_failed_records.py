@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli import records, sending
+from cli.errors import UsageError
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "buildkit"
 MOMENT = "2026-05-01T12:00:00Z"
@@ -35,13 +36,16 @@ def failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FailedRun:
 
 def builder_has(monkeypatch: pytest.MonkeyPatch, *cases: str) -> None:
     """Let the builder list records of these builds, all of one moment."""
-    listed = [{"ref": case, "created_at": MOMENT} for case in cases]
+    listed = [{"ref": case, "created_at": MOMENT, "completed_at": MOMENT} for case in cases]
+    listed.insert(0, {"ref": "running", "created_at": MOMENT})
+
+    def export(ref: str, to: Path) -> None:
+        if ref in {"running", "deleted"}:
+            raise UsageError(f"no record found for ref {ref}")
+        to.write_bytes((CORPUS / ref / "input.dockerbuild").read_bytes())
+
     monkeypatch.setattr(sending, "history", lambda: listed)
-    monkeypatch.setattr(
-        sending,
-        "export_record",
-        lambda ref, to: to.write_bytes((CORPUS / ref / "input.dockerbuild").read_bytes()),
-    )
+    monkeypatch.setattr(sending, "export_record", export)
     monkeypatch.setattr(sending, "_declared", lambda run: {})
 
 
@@ -49,7 +53,7 @@ def builder_has(monkeypatch: pytest.MonkeyPatch, *cases: str) -> None:
 def test_a_failed_run_finds_its_own_record_among_those_of_the_moment(
     failed_run: FailedRun, monkeypatch: pytest.MonkeyPatch, case: str
 ):
-    builder_has(monkeypatch, "plain", "shared", "failed", "canceled", "cached")
+    builder_has(monkeypatch, "plain", "deleted", "shared", "failed", "canceled", "cached")
     record = failed_run(case)
     run = sending.collect(record)
     assert list(run.refs.values()) == [case]
