@@ -233,7 +233,7 @@ def _step(
         transferred_bytes=_transferred(transfers),
         usage=fact.usage,
         transfers=transfers,
-        log=tuple(vertex.log),
+        log=vertex.log.chunks(),
     )
 
 

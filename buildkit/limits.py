@@ -18,8 +18,9 @@ class Limits:
     max_json_bytes: int = 128 * 1024**2
     max_vertices: int = 100_000
     max_edges: int = 2_000_000
-    # Longer output is clipped, and a problem says so.
-    max_step_log_bytes: int = 2 * 1024**2
+    # Of longer output head and tail are kept, with a line between them that says so. BuildKit
+    # itself clips at 2 MiB a step unless it is told otherwise.
+    max_step_log_bytes: int = 1024**2
     # Further problems are counted, not listed.
     max_problems: int = 200
     # A longer interval is a broken clock: it is left out, and a problem says so.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
+from buildkit.logs import BoundedLog
 from buildkit.model import BuildWarning, LogChunk, Problem, Transfer
 from buildkit.times import NANOSECONDS
 from buildkit.values import clean
@@ -26,8 +27,7 @@ class Vertex:
     starts: dict[int, int | None] = field(default_factory=dict)
     completed_ns: int | None = None
     transfers: dict[str, Transfer] = field(default_factory=dict)
-    log: list[LogChunk] = field(default_factory=list)
-    log_bytes: int = 0
+    log: BoundedLog = field(default_factory=BoundedLog)
 
     @property
     def started_ns(self) -> int | None:
@@ -89,7 +89,9 @@ class StatusLog:
         if vertex is None:
             if len(self.vertices) >= self.limits.max_vertices:
                 raise ParseError(self.path, f"more than {self.limits.max_vertices} vertices")
-            vertex = self.vertices[digest] = Vertex(clean(digest))
+            vertex = self.vertices[digest] = Vertex(
+                clean(digest), log=BoundedLog(self.limits.max_step_log_bytes)
+            )
         if name:
             vertex.name = name
         if inputs:
@@ -110,19 +112,11 @@ class StatusLog:
             vertex.transfers[transfer.id] = transfer
 
     def add_log(self, vertex_digest: str, chunk: LogChunk) -> None:
-        """Append output to a step, up to ``max_step_log_bytes``."""
+        """Append output to a step; of more than ``max_step_log_bytes``, head and tail are kept."""
         vertex = self.vertices.get(vertex_digest)
         if vertex is None:
             return
-        size = len(chunk.data)
-        room = self.limits.max_step_log_bytes - vertex.log_bytes
-        vertex.log_bytes += size
-        if size <= room:
-            vertex.log.append(chunk)
-        elif room >= 0:
-            vertex.log.append(LogChunk(chunk.timestamp_ns, chunk.stream, chunk.data[:room]))
-            allowed = self.limits.max_step_log_bytes
-            self.problems.add(f"{self.path}/{vertex_digest}", f"log clipped to {allowed} bytes")
+        vertex.log.add(chunk)
 
     def _add_inputs(self, vertex: Vertex, inputs: Sequence[str]) -> None:
         before = len(vertex.inputs)

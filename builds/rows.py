@@ -7,15 +7,13 @@ from typing import Any
 
 from django.db import models
 
+from buildkit.logs import is_left_out_of
 from buildkit.model import Build as DecodedBuild
 from buildkit.model import LogChunk, ResourceSample, SourceRange, Step
 from builds.masking import mask_secrets
 
 NANOSECONDS = 1_000_000_000
 INT32_MAX = 2**31 - 1
-LOG_LIMIT_BYTES = 1024 * 1024
-"""What is kept of one step's output; BuildKit itself clips at 2 MiB."""
-
 STEP_COLUMNS = (
     "month",
     "build_id",
@@ -128,25 +126,18 @@ def log_rows(build_id: int, decoded: DecodedBuild) -> Iterator[tuple[Any, ...]]:
             yield (build_id, step.position, text, offsets, clipped)
 
 
-def log_lines(
-    chunks: Iterable[LogChunk], origin: int | None, limit: int = LOG_LIMIT_BYTES
-) -> tuple[str, list[int], bool]:
-    """Join chunks into text; return it, the offset in ms of each line, and whether it was cut.
+def log_lines(chunks: Iterable[LogChunk], origin: int | None) -> tuple[str, list[int], bool]:
+    """Join chunks into text; return it, each line's offset in ms, and whether some is left out.
 
     A line belongs to the chunk that began it: chunks end anywhere, also within a character.
     """
     data = bytearray()
     offsets: list[int] = []
-    at_line_start, clipped = True, False
+    at_line_start = True
     for chunk in chunks:
-        room = limit - len(data)
-        if room <= 0:
-            clipped = True
-            break
-        piece = chunk.data[:room]
+        piece = chunk.data
         if not piece:
             continue
-        clipped = clipped or len(chunk.data) > room
         known = chunk.timestamp_ns is not None and origin is not None
         offset = max(-1, ((chunk.timestamp_ns or 0) - (origin or 0)) // 1_000_000) if known else -1
         begun = piece.count(b"\n") + (not piece.endswith(b"\n")) - (not at_line_start)
@@ -154,7 +145,7 @@ def log_lines(
         at_line_start = piece.endswith(b"\n")
         data += piece
     text = data.decode("utf-8", "replace").replace("\0", "\ufffd")
-    return mask_secrets(text), offsets, clipped
+    return mask_secrets(text), offsets, is_left_out_of(data)
 
 
 def line_pairs(ranges: Iterable[SourceRange]) -> list[list[int]]:

@@ -69,12 +69,13 @@ def test_the_latest_status_of_a_transfer_is_kept() -> None:
     assert (transfer.started_ns, transfer.completed_ns) == (at(1), at(2))
 
 
-def test_logs_are_kept_and_clipped() -> None:
+def test_logs_are_kept_head_and_tail() -> None:
     logs = [{"vertex": "a", "timestamp": stamp(n), "stream": 2, "msg": b"12345"} for n in range(4)]
     log = read(frame(vertexes=[{"digest": "a"}], logs=logs), Limits(max_step_log_bytes=12))
-    assert [chunk.data for chunk in log.vertices["a"].log] == [b"12345", b"12345", b"12"]
-    assert log.vertices["a"].log[1].timestamp_ns == at(1)
-    assert [problem.message for problem in log.problems.all()] == ["log clipped to 12 bytes"]
+    chunks = log.vertices["a"].log.chunks()
+    marker = b"\n[8 bytes of this log are not kept]\n"
+    assert [chunk.data for chunk in chunks] == [b"12345", b"1", marker, b"5", b"12345"]
+    assert [chunk.timestamp_ns for chunk in chunks] == [at(n) for n in (0, 1, 1, 2, 3)]
 
 
 def test_warnings() -> None:

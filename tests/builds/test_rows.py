@@ -38,9 +38,13 @@ def test_a_line_belongs_to_the_chunk_that_began_it(chunks, text: str, offsets: l
     assert log_lines(chunks, START) == (text, offsets, False)
 
 
-def test_long_output_is_clipped_and_says_so():
-    text, offsets, clipped = log_lines([printed("abc\ndef\n", 1)], START, limit=5)
-    assert (text, offsets, clipped) == ("abc\nd", [1000, 1000], True)
+@pytest.mark.parametrize(
+    "line",
+    ["[output clipped, log limit 200KiB/s reached]", "[7 bytes of this log are not kept]"],
+)
+def test_a_log_that_says_it_is_not_whole_is_marked(line: str):
+    _, offsets, clipped = log_lines([printed(f"abc\n{line}\ndef\n", 1)], START)
+    assert (offsets, clipped) == ([1000, 1000, 1000], True)
 
 
 @given(st.lists(st.text(alphabet="ab\n", max_size=6)))
