@@ -161,6 +161,7 @@ BUILD_WORK_DIR = env.str("BUILD_WORK_DIR", default=str(DATA_DIR / "work"))
 BUILD_KEYS_DIR = env.str("BUILD_KEYS_DIR", default=str(DATA_DIR / "keys"))
 BUILD_SOURCE_ROOTS = env.list("BUILD_SOURCE_ROOTS", default=[])
 BUILD_VARIABLES = env.list("BUILD_VARIABLES", default=[])
+BUILD_SECRETS = env.list("BUILD_SECRETS", default=[])
 
 # --- Mail -----------------------------------------------------------------------------------------
 _email_url = env.str("EMAIL_URL", default="")

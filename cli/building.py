@@ -38,6 +38,7 @@ FREE_BYTES = 20_000_000
 @click.option("--platform-tags", is_flag=True, help="Tag each platform beside the pushed index.")
 @click.option("--load", is_flag=True, help="Load what is built into the engine.")
 @click.option("--no-cache", is_flag=True, help="Use no cache.")
+@click.option("--no-cache-from", metavar="STAGE", help="Use no cache for STAGE and what needs it.")
 @click.option("--max-parallel", type=click.IntRange(min=1), help="Targets to build at once.")
 @click.option("--plain", is_flag=True, help="Lines instead of a tree, also in a terminal.")
 @click.option("--verbose-cache", is_flag=True, help="Tell of each step whether it was cached.")
@@ -54,6 +55,7 @@ def build(
     variant: str | None,
     environment: str | None,
     allowed: tuple[str, ...],
+    no_cache_from: str | None,
     max_parallel: int | None,
     json_file: Path | None,
     *,
@@ -75,9 +77,9 @@ def build(
     flags = _flags(switches, allowed)
     overrides = (*overrides, *_platforms(platform))
     if confined:
-        from cli.confining import check_confined
-
-        check_confined(files, targets, overrides, Path.cwd())
+        _check_confined(files, targets, overrides)
+    if no_cache_from:
+        files = _without_cache(files, targets, no_cache_from)
     fields = {"variant": variant or "", "environment": environment or ""}
     runs = []
     for batch in _batches(files, targets, overrides, max_parallel):
@@ -94,6 +96,18 @@ def build(
 
         tag_platforms(files, targets, overrides)
     raise SystemExit(runs[-1].ended.exit_code)
+
+
+def _check_confined(files: Sequence[str], targets: Sequence[str], overrides: Sequence[str]) -> None:
+    from cli.confining import check_confined
+
+    check_confined(files, targets, overrides, Path.cwd())
+
+
+def _without_cache(files: Sequence[str], targets: Sequence[str], stage: str) -> tuple[str, ...]:
+    from cli.no_cache import files_without_cache
+
+    return files_without_cache(files, targets, stage)
 
 
 def _platforms(listed: str | None) -> list[str]:

@@ -3,20 +3,22 @@
 import re
 import signal
 import subprocess
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
-
-import click
 
 from cli.engine import error_of, is_wrong_usage
 from cli.errors import BUILD_FAILED, CANCELED, ENGINE_MISSING, EngineMissingError
+from cli.progress_file import ProgressFile
 from cli.records import Record
 
 KILL_AFTER_SIGNALS = 2
 """The first Ctrl-C lets BuildKit cancel and say so; the second ends the client."""
+
+TEXT_LINES = 10_000
+"""Of what Bake says besides its progress, the last are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,10 @@ class Bake:
 
     def follow(self, progress: Path, watch: Callable[[bytes], None]) -> Ended:
         """Hand each line of its rawjson to a file and a watcher until it ends."""
-        text: list[str] = []
+        text: deque[str] = deque(maxlen=TEXT_LINES)
         frames = 0
         assert self.process.stderr is not None  # noqa: S101  # opened as a pipe above
-        with _Lines(progress) as lines:
+        with ProgressFile(progress) as lines:
             for line in self.process.stderr:
                 lines.add(line)
                 if line.startswith(b"{"):
@@ -89,32 +91,6 @@ class Bake:
             self.process.kill()
         else:
             self.process.send_signal(signal.SIGINT)
-
-
-class _Lines:
-    """A file of lines; a disk that is full ends the record and not the build."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> "_Lines":
-        self._file: BinaryIO | None = self._path.open("wb", buffering=0)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
-
-    def add(self, line: bytes) -> None:
-        """Write a line, as long as that goes well."""
-        if self._file is None:
-            return
-        try:
-            self._file.write(line)
-        except OSError as error:
-            self._file.close()
-            self._file = None
-            click.echo(f"The record of this build ends here: {self._path}: {error}", err=True)
 
 
 def _ended(code: int, text: str, *, canceled: bool, started: bool) -> Ended:

@@ -20,7 +20,7 @@ def build_command(request: BuildRequest, folder: Path) -> list[str]:
         "--platform": ",".join(build.platforms),
         "--variant": build.variant,
         "--env": build.environment,
-        "--set": request.no_cache_from and f"{target}.no-cache-filter={request.no_cache_from}",
+        "--no-cache-from": request.no_cache_from,
     }
     flags = {
         "--no-cache": request.no_cache,

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,8 @@ from builds.masking import mask_secrets
 LOG_LINES = 200
 LOG_LINE_LENGTH = 500
 STEPS_SHOWN = 400
+BEGUN_LENGTH = 64 * 1024
+"""A longer line without an end, in bytes, is left out."""
 
 
 @dataclass(slots=True)
@@ -47,9 +49,11 @@ class LiveStep:
 class LiveView:
     """Steps by vertex digest, in the order in which BuildKit announced them."""
 
+    hide: Callable[[str], str] = mask_secrets
     steps: dict[str, LiveStep] = field(default_factory=dict)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     _rest: bytes = b""
+    _begun: dict[str, bytes] = field(default_factory=dict)
 
     def take(self, data: bytes) -> bool:
         """Merge what was appended to the stream; tell whether anything changed."""
@@ -62,7 +66,7 @@ class LiveView:
         except ValueError:
             frame = None
         if not isinstance(frame, dict):
-            self._say("", line.decode(errors="replace"))
+            self._say("", [line])
             return True
         for vertex in _dicts(frame.get("vertexes")):
             self._take_vertex(vertex)
@@ -72,32 +76,41 @@ class LiveView:
 
     def _take_vertex(self, vertex: Mapping[str, Any]) -> None:
         name = str(vertex.get("name", ""))
-        step = self.steps.setdefault(str(vertex.get("digest")), LiveStep(name))
+        digest = str(vertex.get("digest"))
+        step = self.steps.setdefault(digest, LiveStep(name))
         step.started = step.started or parse_time(vertex.get("started"))
         step.ended = parse_time(vertex.get("completed")) or step.ended
         step.cached = step.cached or bool(vertex.get("cached"))
         step.error = str(vertex.get("error") or step.error)
+        if step.ended is not None and (rest := self._begun.pop(digest, b"")):
+            self._say(digest, [rest])
 
     def _take_log(self, chunk: Mapping[str, Any]) -> None:
-        step = self.steps.get(str(chunk.get("vertex")))
+        digest = str(chunk.get("vertex"))
         try:
-            text = base64.b64decode(str(chunk.get("data", ""))).decode(errors="replace")
+            data = base64.b64decode(str(chunk.get("data", "")))
         except ValueError:
             return
-        parsed = parse_name(step.name) if step else None
-        self._say(f"{parsed.stage or parsed.instruction[:24]}: " if parsed else "", text)
+        *lines, rest = (self._begun.pop(digest, b"") + data).split(b"\n")
+        # What is hidden is looked for in whole lines: a chunk may end within a secret.
+        self._begun[digest] = rest if len(rest) <= BEGUN_LENGTH else b""
+        self._say(digest, lines)
 
-    def _say(self, prefix: str, text: str) -> None:
-        for line in text.splitlines():
-            shown = line.rsplit("\r", 1)[-1][:LOG_LINE_LENGTH]
-            self.log.append(mask_secrets(prefix + shown))
+    def _say(self, digest: str, lines: Iterable[bytes]) -> None:
+        step = self.steps.get(digest)
+        parsed = parse_name(step.name) if step else None
+        prefix = f"{parsed.stage or parsed.instruction[:24]}: " if parsed else ""
+        for line in lines:
+            text = line.decode(errors="replace")
+            shown = self.hide(prefix + text.removesuffix("\r").rsplit("\r", 1)[-1])
+            self.log.append(shown[:LOG_LINE_LENGTH])
 
     def shown(self) -> dict[str, Any]:
         """Return what the page needs, small enough to write every second."""
         now = round(datetime.now(UTC).timestamp() * 1e9)
         steps = [
             {
-                "name": mask_secrets(step.name[:LOG_LINE_LENGTH]),
+                "name": self.hide(step.name)[:LOG_LINE_LENGTH],
                 "state": step.state,
                 "seconds": step.seconds(now),
             }

@@ -1,16 +1,20 @@
 """From the record that a run left to the build that everybody sees."""
 
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 from buildkit.failure_classes import FailureClass
+from buildkit.model import Problem
 from builds.models import Build
 from farm.commands import target_of
 from farm.endings import finish
+from farm.hiding import Hidden
 from farm.models import BuildRequest
 from farm.queueing import PIPELINE_NAME
 from ingest.digest import digest_payload
@@ -21,6 +25,7 @@ from ingest.uploads import Part, Upload
 log = structlog.get_logger(__name__)
 
 SAID_LENGTH = 2000
+SAID_BYTES = 4 * SAID_LENGTH
 _SHARED_PARTS = {"resources": "resources.jsonl", "context": "context.json"}
 _WHOLE_PARTS = {"metadata": "metadata.json", "progress": "progress.rawjson"}
 
@@ -36,10 +41,10 @@ class Outcome:
 
 def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
     """Record what was built, and end the request."""
+    hidden = Hidden.of_this_worker()
     record = _record(home)
-    known = _load(record / "run.json") if record else {}
     if record is not None:
-        _ingest(request, record, known)
+        _ingest(request, record, hidden)
     build = Build.objects.get(pk=request.pk)
     if outcome.timed_out:
         finish(request, Build.Status.FAILED, FailureClass.TIMEOUT, outcome.reason)
@@ -50,7 +55,7 @@ def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
     elif outcome.exit_code == 0:
         finish(request, Build.Status.SUCCEEDED)
     else:
-        finish(request, Build.Status.FAILED, message=_said(home))
+        finish(request, Build.Status.FAILED, message=hidden.text(_said(home)))
 
 
 def _record(home: Path) -> Path | None:
@@ -66,31 +71,63 @@ def _load(path: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _ingest(request: BuildRequest, record: Path, known: dict[str, Any]) -> None:
+def _ingest(request: BuildRequest, record: Path, hidden: Hidden) -> None:
     """Hand the record of each target to ingest, the service's own first: it finds its build."""
+    known = _load(record / "run.json")
     own = target_of(request.source)
     targets = list(known.get("refs") or {})
     for target in sorted(targets, key=lambda name: name != own) or [own]:
         service = request.source.service.slug if target == own else _title(known, target)
-        parts = _parts(record, target, alone=len(targets) < 2)
+        files = {"record": f"{target}.dockerbuild", **_SHARED_PARTS}
+        if len(targets) < 2:  # else they tell of other targets, too
+            files |= _WHOLE_PARTS
+        parts, kept_back = _parts(record, files, hidden)
         if parts:
             upload = Upload(PayloadKind.BUILDKIT, _fields(request, service), parts)
             accepted = accept_upload(project_id=request.project_id, actor=None, upload=upload)
             digest_payload(accepted.payload.pk)
+        if target == own and kept_back:
+            _note(request, kept_back)
 
 
 def _title(known: dict[str, Any], target: str) -> str:
     return str((known.get("services") or {}).get(target) or target)
 
 
-def _parts(record: Path, target: str, *, alone: bool) -> tuple[Part, ...]:
-    files = {"record": f"{target}.dockerbuild", **_SHARED_PARTS, **(_WHOLE_PARTS if alone else {})}
-    found = ((name, file, record / file) for name, file in files.items())
-    return tuple(
-        Part(name, file, path.read_bytes())
-        for name, file, path in found
-        if path.is_file() and path.stat().st_size
-    )
+def _parts(
+    record: Path, files: dict[str, str], hidden: Hidden
+) -> tuple[tuple[Part, ...], list[Problem]]:
+    """Return what can be handed on, and what is kept back; a bundle cannot be masked."""
+    parts, kept_back = [], []
+    for name, file in files.items():
+        path = record / file
+        if not path.is_file() or not path.stat().st_size:
+            continue
+        why = _why_not(path, name, hidden)
+        if why:
+            kept_back.append(Problem(name, f"kept back: {why}"))
+        else:
+            data = path.read_bytes()
+            mask = hidden.progress if name == "progress" else hidden.data
+            parts.append(Part(name, file, mask(data) if name != "record" else data))
+    return tuple(parts), kept_back
+
+
+def _why_not(path: Path, name: str, hidden: Hidden) -> str:
+    size, limit = path.stat().st_size, settings.INGEST_MAX_BODY_BYTES
+    if size > limit:
+        return f"its {size} bytes are more than INGEST_MAX_BODY_BYTES, {limit}"
+    if name == "record" and hidden.is_in_record(path.read_bytes()):
+        return "it holds, or may hold, the value of a variable in BUILD_SECRETS"
+    return ""
+
+
+def _note(request: BuildRequest, kept_back: list[Problem]) -> None:
+    """Say on the build's page why it tells less than others."""
+    log.warning("record_kept_back", parts=[problem.path for problem in kept_back])
+    build = Build.objects.get(pk=request.pk)
+    build.problems = [*build.problems, *(asdict(problem) for problem in kept_back)]
+    build.save(update_fields=["problems"])
 
 
 def _fields(request: BuildRequest, service: str) -> dict[str, str]:
@@ -112,7 +149,9 @@ def _fields(request: BuildRequest, service: str) -> dict[str, str]:
 def _said(home: Path) -> str:
     """Return the command's last words: an error that came before anything was built."""
     try:
-        text = (home.parent / "said.log").read_text(errors="replace")
+        with (home.parent / "said.log").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - SAID_BYTES))
+            text = file.read().decode(errors="replace")
     except OSError:
         text = ""
     return text.strip()[-SAID_LENGTH:] or "The command ended without a word."

@@ -4,6 +4,7 @@ The build itself is run by ``buildinsights build``, the same as developers and C
 group of its own and with nothing of this process's environment but what Docker needs.
 """
 
+import errno
 import os
 import shutil
 import signal
@@ -21,11 +22,13 @@ import structlog
 from django.conf import settings
 from django.db.models.functions import Now
 
+from buildkit.failure_classes import FailureClass
 from builds.models import Build
 from farm.checkout import CheckoutError, Places, Wanted, checked_out
 from farm.claims import beat
 from farm.commands import build_command
 from farm.endings import finish
+from farm.hiding import Hidden
 from farm.live import LiveView
 from farm.models import BuildRequest, LiveBuild
 from farm.outcomes import Outcome, settle
@@ -58,9 +61,16 @@ def run(request: BuildRequest) -> None:
                 _run_in(request, folder)
         except CheckoutError as error:
             finish(request, Build.Status.FAILED, message=f"git: {error}")
+        except OSError as error:
+            log.exception("build_run_failed")
+            finish(request, Build.Status.FAILED, _class_of(error), f"On the worker: {error}")
         except Exception:
             log.exception("build_run_crashed")
             finish(request, Build.Status.FAILED, message="An error of ours; it is in the log.")
+
+
+def _class_of(error: OSError) -> FailureClass | None:
+    return FailureClass.DISK_FULL if error.errno in {errno.ENOSPC, errno.EDQUOT} else None
 
 
 @contextmanager
@@ -96,7 +106,7 @@ def _places() -> Places:
 
 def environment_of(request: BuildRequest, folder: Path) -> dict[str, str]:
     """Return what the command and Bake see: a Bake file can read every variable of it."""
-    named = [*_KEPT, *_DOCKER, *settings.BUILD_VARIABLES]
+    named = [*_KEPT, *_DOCKER, *settings.BUILD_VARIABLES, *settings.BUILD_SECRETS]
     kept = {name: os.environ[name] for name in named if name in os.environ}
     if request.builder.name:
         kept[_BUILDER] = request.builder.name
@@ -121,7 +131,7 @@ class Follower:
     def follow(self) -> Outcome | None:
         """Return how it ended, or ``None`` if the request was taken from us meanwhile."""
         process = self._start()
-        view = LiveView()
+        view = LiveView(Hidden.of_this_worker().text)
         started = written = beaten = time.monotonic()
         changed = False
         try:

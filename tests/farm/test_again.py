@@ -87,10 +87,11 @@ def test_commands_reproduce_a_bake_build(alice: User, make_source: MakeSource):
     source = make_source(
         definition=Source.Definition.BAKE, context="deploy", file="bake.hcl", push=True
     )
-    request = asked(source, alice, variant="prod", verbose_cache=True)
+    request = asked(source, alice, variant="prod", verbose_cache=True, no_cache_from="deps")
     assert reproducing_commands(request) == [
         "git checkout main",
-        "cd deploy && buildinsights build --file=bake.hcl --variant=prod --verbose-cache api",
+        "cd deploy && buildinsights build --file=bake.hcl --variant=prod --no-cache-from=deps"
+        " --verbose-cache api",
     ]
     assert debugging_command(request) == "cd deploy && buildinsights debug --file=bake.hcl api"
 
