@@ -1,5 +1,6 @@
 """A revision of a repository in a folder, by Git, from a bare mirror that stays on the worker."""
 
+import base64
 import fcntl
 import hashlib
 import os
@@ -124,21 +125,49 @@ def _git(arguments: list[str], environment: dict[str, str]) -> str:
 def _environment(wanted: Wanted, places: Places) -> dict[str, str]:
     """Git's surroundings: no configuration of anybody's, no prompts, no other transports."""
     is_local = wanted.address.startswith("/")
-    ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new"]
-    ssh += ["-o", f"UserKnownHostsFile={places.keys / 'known_hosts'}", "-o", "IdentitiesOnly=yes"]
-    if wanted.deploy_key:
-        ssh += ["-i", str(places.keys / wanted.deploy_key)]
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
+    known = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return known | {
         "HOME": str(places.mirrors),
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ALLOW_PROTOCOL": "file" if is_local else "https:ssh",
-        "GIT_SSH_COMMAND": shlex.join(ssh),
+        "GIT_SSH_COMMAND": shlex.join(_ssh(wanted, places)),
         "GIT_LFS_SKIP_SMUDGE": "1",
+        **_settings(wanted, places),
     }
+
+
+_KEPT = ("PATH", "GIT_SSL_CAINFO", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
+
+
+def _ssh(wanted: Wanted, places: Places) -> list[str]:
+    ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new"]
+    ssh += ["-o", f"UserKnownHostsFile={places.keys / 'known_hosts'}", "-o", "IdentitiesOnly=yes"]
+    return ssh + (["-i", str(places.keys / wanted.deploy_key)] if wanted.deploy_key else [])
+
+
+def _settings(wanted: Wanted, places: Places) -> dict[str, str]:
+    """Return Git settings as variables, which other people of the machine cannot see.
+
+    The header goes to this one repository, and nowhere that its server may redirect to.
+    """
+    if not (wanted.deploy_key and wanted.address.startswith("https:")):
+        return {}
+    try:
+        credentials = (places.keys / wanted.deploy_key).read_text().strip()
+    except OSError as error:
+        raise CheckoutError(f"{wanted.deploy_key} cannot be read on this worker.") from error
+    basic = base64.b64encode(credentials.encode()).decode()
+    settings = {
+        f"http.{wanted.address}.extraHeader": f"Authorization: Basic {basic}",
+        "http.followRedirects": "false",
+    }
+    variables = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (key, value) in enumerate(settings.items()):
+        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
 
 
 @contextmanager
