@@ -156,7 +156,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = INGEST_MAX_BODY_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = INGEST_MAX_BODY_BYTES
 
 # --- Builds that the server starts ----------------------------------------------------------------
-# Read by the processes that take builds from the queue ``builds``.
+# All but the first are read by the workers that build.
+BUILD_QUEUES = env.list("BUILD_QUEUES", default=["builds"])
 BUILD_WORK_DIR = env.str("BUILD_WORK_DIR", default=str(DATA_DIR / "work"))
 BUILD_KEYS_DIR = env.str("BUILD_KEYS_DIR", default=str(DATA_DIR / "keys"))
 BUILD_SOURCE_ROOTS = env.list("BUILD_SOURCE_ROOTS", default=[])
@@ -226,7 +227,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
-    name: {} for name in ("ingest", "builds", "analysis", "mail")
+    name: {} for name in ("ingest", "analysis", "mail", *BUILD_QUEUES)
 }
 CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
@@ -234,6 +235,8 @@ CELERY_TASK_ROUTES = {
     "farm.reap_silent": {"queue": "analysis"},
     "farm.run_schedules": {"queue": "analysis"},
     "farm.send_notices": {"queue": "mail"},
+    "farm.wake_builders": {"queue": "analysis"},
+    "farm.look_at_builders": {"queue": "analysis"},
     "farm.*": {"queue": "builds"},
 }
 CELERY_TASK_SOFT_TIME_LIMIT = 120
@@ -248,7 +251,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
-    "run-what-waits": {"task": "farm.run_next", "schedule": 10.0, "options": {"expires": 10}},
+    "run-what-waits": {
+        "task": "farm.wake_builders",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "reap-silent-builds": {
         "task": "farm.reap_silent",
         "schedule": 10.0,

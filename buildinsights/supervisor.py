@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+from django.conf import settings
+
 GRACE_SECONDS = 15.0
 RESTART_PAUSE_SECONDS = 1.0
 
@@ -49,7 +51,7 @@ def server_processes(host: str, port: int, workers: int) -> list[Process]:
         Process("web", web),
         Process("worker", _worker(celery, "ingest,analysis,mail", workers)),
         # Builds take minutes: they must not stand in the way of what comes in.
-        Process("builder", _worker(celery, "builds", workers)),
+        Process("builder", _worker(celery, ",".join(settings.BUILD_QUEUES), workers)),
         Process("scheduler", [*celery, "beat", "--loglevel=WARNING"]),
     ]
 

@@ -18,12 +18,6 @@ class UnreachableError(Exception):
     """The builder did not answer; the message is buildx's."""
 
 
-def look_at_all() -> None:
-    """Look at each builder that is enabled."""
-    for builder in Builder.objects.filter(is_enabled=True):
-        look_at(builder)
-
-
 def look_at(builder: Builder) -> None:
     """Note what the builder says of itself."""
     values: dict[str, object] = {"looked_at": Now(), "error": ""}

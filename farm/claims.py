@@ -47,11 +47,11 @@ def worker_name() -> str:
 
 
 @transaction.atomic
-def claim(worker: str) -> BuildRequest | None:
-    """Take the next request that a builder has a slot for; ``None`` if there is none."""
+def claim(worker: str, queue: str = "builds") -> BuildRequest | None:
+    """Take the next request that a builder of ``queue`` has a slot for, if there is one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s::bigint)", [CLAIM_LOCK])
-        cursor.execute(NEXT, [free_builders()])
+        cursor.execute(NEXT, [free_builders(queue)])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -65,10 +65,10 @@ def claim(worker: str) -> BuildRequest | None:
     return request
 
 
-def free_builders() -> list[int]:
-    """Return the builders that have a free slot."""
+def free_builders(queue: str) -> list[int]:
+    """Return the builders that have a free slot, of those that the workers of a queue know."""
     running = Count("requests", filter=Q(requests__state=BuildRequest.State.RUNNING))
-    builders = Builder.objects.filter(is_enabled=True).annotate(running=running)
+    builders = Builder.objects.filter(queue=queue, is_enabled=True).annotate(running=running)
     return list(builders.filter(running__lt=F("slots")).order_by().values_list("pk", flat=True))
 
 

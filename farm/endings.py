@@ -95,10 +95,10 @@ def pause_before(attempt: int) -> timedelta:
 def _release_dependents(request: BuildRequest, build: Build) -> None:
     waiting = request.needed_by.filter(state=BuildRequest.State.WAITING)
     if build.status == Build.Status.SUCCEEDED:
-        for dependent in waiting:
+        for dependent in waiting.select_related("builder"):
             if not dependent.needs.exclude(state=BuildRequest.State.ENDED).exists():
                 BuildRequest.objects.filter(pk=dependent.pk).update(state=BuildRequest.State.READY)
-                wake_workers()
+                wake_workers(dependent.builder.queue)
         return
     ended = build.get_status_display().lower()
     words = f"Skipped: {request.source.service.name}, which it needs, ended as {ended}."

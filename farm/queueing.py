@@ -97,7 +97,7 @@ def _new_request(
         verbose_cache=filled.verbose_cache,
     )
     request.needs.set(needed)
-    wake_workers()
+    wake_workers(request.builder.queue)
     audit(request, actor, "build.triggered", {"trigger": wish.trigger, "ref": filled.ref_name})
     return request
 
@@ -176,6 +176,7 @@ def audit(
     record(actor=actor, action=action, target=build, project=build.project, changes=changes)
 
 
-def wake_workers() -> None:
+def wake_workers(queue: str) -> None:
     """Tell a worker, once the transaction is committed, that there may be something to do."""
-    transaction.on_commit(partial(current_app.send_task, "farm.run_next"))
+    send = current_app.send_task
+    transaction.on_commit(partial(send, "farm.run_next", kwargs={"queue": queue}, queue=queue))

@@ -4,21 +4,46 @@ from typing import Any
 
 from celery import shared_task
 
-from farm.builders import look_at_all
+from farm.builders import look_at
 from farm.claims import claim, silent_requests, worker_name
 from farm.endings import lose
+from farm.models import Builder
 from farm.notices import send_pending
 from farm.running import run
 from farm.schedules import run_due
 
 DAY_SECONDS = 24 * 3600
+WAKE_SECONDS = 10
+LOOK_SECONDS = 60
+"""How often messages are sent again; what nobody took by then is dropped."""
 
 
 @shared_task(name="farm.run_next", soft_time_limit=DAY_SECONDS, time_limit=DAY_SECONDS + 60)
-def run_next(**_: Any) -> None:
+def run_next(queue: str = "builds", **_: Any) -> None:
     """Run what waits, one after the other, until there is nothing that a slot is free for."""
-    while request := claim(worker_name()):
+    while request := claim(worker_name(), queue):
         run(request)
+
+
+@shared_task(name="farm.wake_builders")
+def wake_builders(**_: Any) -> None:
+    """Let the workers of each queue look for what waits: a message may have been lost."""
+    queues = Builder.objects.filter(is_enabled=True).order_by().values_list("queue", flat=True)
+    for queue in queues.distinct():
+        run_next.apply_async(kwargs={"queue": queue}, queue=queue, expires=WAKE_SECONDS)
+
+
+@shared_task(name="farm.look_at_builders")
+def look_at_builders(**_: Any) -> None:
+    """Let a worker that knows it look at each builder."""
+    for number, queue in Builder.objects.filter(is_enabled=True).values_list("pk", "queue"):
+        look_at_builder.apply_async(args=(number,), queue=queue, expires=LOOK_SECONDS)
+
+
+@shared_task(name="farm.look_at_builder")
+def look_at_builder(number: int, **_: Any) -> None:
+    """Note a builder's health, platforms, cache and disk."""
+    look_at(Builder.objects.get(pk=number))
 
 
 @shared_task(name="farm.reap_silent")
@@ -26,12 +51,6 @@ def reap_silent(**_: Any) -> None:
     """End as lost what dead workers had."""
     for request in silent_requests():
         lose(request)
-
-
-@shared_task(name="farm.look_at_builders")
-def look_at_builders(**_: Any) -> None:
-    """Note the health, platforms, cache and disk of the builders."""
-    look_at_all()
 
 
 @shared_task(name="farm.run_schedules")

@@ -2,10 +2,18 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+
+def validate_queue(name: str) -> None:
+    """Refuse a queue that no worker can listen to."""
+    if name not in settings.BUILD_QUEUES:
+        raise ValidationError(f"BUILD_QUEUES has {', '.join(settings.BUILD_QUEUES)}.")
 
 
 class Builder(models.Model):
@@ -22,16 +30,18 @@ class Builder(models.Model):
         UNREACHABLE = "unreachable", "Unreachable"
 
     name = models.CharField(max_length=100, unique=True, blank=True)
+    queue = models.CharField(max_length=60, default="builds", validators=[validate_queue])
+    """The Celery queue of the workers that know it: one of ``BUILD_QUEUES``."""
     slots = models.PositiveSmallIntegerField(default=1)
     """How many builds run on it at once."""
     is_enabled = models.BooleanField(default=True)
     health = models.CharField(max_length=12, choices=Health, default=Health.UNKNOWN)
     driver = models.CharField(max_length=40, blank=True)
-    platforms = ArrayField(models.CharField(max_length=60), default=list)
-    cache_bytes = models.BigIntegerField(null=True)
-    disk_free_bytes = models.BigIntegerField(null=True)
+    platforms = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    cache_bytes = models.BigIntegerField(null=True, blank=True)
+    disk_free_bytes = models.BigIntegerField(null=True, blank=True)
     error = models.TextField(blank=True)
-    looked_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

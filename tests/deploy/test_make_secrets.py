@@ -23,7 +23,7 @@ def run(script: Path) -> dict[str, str]:
 
 def test_the_database_address_holds_the_password(script: Path) -> None:
     secrets = run(script)
-    assert set(secrets) == {"secret_key", "postgres_password", "database_url"}
+    assert set(secrets) == {"secret_key", "postgres_password", "database_url", "email_url"}
     assert f":{secrets['postgres_password']}@postgres:5432/" in secrets["database_url"]
     assert len(secrets["secret_key"]) == 64
     assert secrets["secret_key"] != secrets["postgres_password"]
@@ -32,6 +32,14 @@ def test_the_database_address_holds_the_password(script: Path) -> None:
 def test_only_the_owner_can_enter_the_directory(script: Path) -> None:
     run(script)
     assert (script.parent / "secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_address_of_a_mail_server_is_kept(script: Path) -> None:
+    assert run(script)["email_url"] == ""
+    file = script.parent / "secrets" / "email_url"
+    file.chmod(0o600)
+    file.write_text("smtp://mail:25")
+    assert run(script)["email_url"] == "smtp://mail:25"
 
 
 def test_a_second_run_keeps_them(script: Path) -> None:

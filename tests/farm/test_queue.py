@@ -1,9 +1,11 @@
 """Asking for builds, their turn, their end."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import Project, User
@@ -12,6 +14,7 @@ from audit.models import AuditEvent
 from buildkit.failure_classes import FailureClass
 from builds.models import Build
 from builds.services import get_or_create_service
+from farm import tasks
 from farm.claims import SILENT_AFTER, beat, claim, silent_requests
 from farm.endings import FIRST_PAUSE_SECONDS, finish, lose, pause_before
 from farm.exceptions import CycleError, NotCancelableError, NotRetryableError
@@ -76,6 +79,47 @@ def test_slots_are_kept_and_priority_goes_first(make_source: MakeSource, alice: 
     assert claim("test:2") is None, "the builder has one slot"
     end(high, Build.Status.SUCCEEDED)
     assert claimed() == low
+
+
+def test_a_worker_takes_only_what_its_builders_are_asked_for(
+    make_source: MakeSource, alice: User, settings: Any
+):
+    settings.BUILD_QUEUES = ["builds", "arm"]
+    elsewhere = Builder(name="arm-1", queue="arm")
+    elsewhere.full_clean()
+    elsewhere.save()
+    here, there = (
+        asked(make_source("api"), alice),
+        asked(make_source("web", builder=elsewhere), alice),
+    )
+    assert claim("here:1") == here
+    assert claim("here:2") is None
+    assert claim("there:1", "arm") == there
+
+
+def test_a_builder_cannot_be_in_a_queue_that_no_worker_listens_to():
+    with pytest.raises(ValidationError, match="BUILD_QUEUES has builds"):
+        Builder(name="x", queue="ingest").full_clean()
+
+
+def test_each_queue_with_a_builder_is_woken_and_each_builder_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    arm = Builder.objects.create(name="arm-1", queue="arm")
+    default = Builder.objects.create()
+    Builder.objects.create(name="off", queue="off", is_enabled=False)
+    sent: list[tuple[Any, str]] = []
+
+    def note(field: str, **said: Any) -> None:
+        sent.append((said[field], said["queue"]))
+
+    monkeypatch.setattr(tasks.run_next, "apply_async", partial(note, "kwargs"))
+    monkeypatch.setattr(tasks.look_at_builder, "apply_async", partial(note, "args"))
+    tasks.wake_builders()
+    tasks.look_at_builders()
+    woken, looked = sent[:2], sent[2:]
+    assert sorted(woken, key=str) == [({"queue": name}, name) for name in ("arm", "builds")]
+    assert set(looked) == {((arm.pk,), "arm"), ((default.pk,), "builds")}
 
 
 def test_projects_take_turns(make_source: MakeSource, alice: User, carol: User):
