@@ -45,6 +45,8 @@ def addresses(server: Server) -> list[str]:
     found = [f"{project}/{tail}" for tail in ("", "services/", "builds/", "receipts/")]
     found += [f"{project}/settings/members/", f"{project}/settings/tokens/"]
     found += [f"{project}/services/{name}/" for name in ("api", "web", "ai")]
+    found += [f"{project}/{tail}" for tail in ("queue/", "queue/new/", "failures/", "triggers/")]
+    found += [f"{project}/triggers/schedules/new/", f"{project}/services/api/source/"]
     for status in ("succeeded", "failed", "canceled"):
         builds = server.get(f"/api/v1/builds/?status={status}").json()["results"]
         detail = builds[0]["html_url"].removeprefix(server.url)
