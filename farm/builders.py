@@ -11,6 +11,8 @@ from farm.models import Builder
 LOOK_SECONDS = 30
 SAID_LENGTH = 500
 _SIZE = re.compile(r"^Total:\s*([\d.]+)\s*([kMGT]?)B", re.MULTILINE)
+_LEVEL = re.compile(r"/v[2-4]$")
+"""Levels of amd64, which buildx lists beside it and nobody asks for."""
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -35,7 +37,8 @@ def _described(name: str) -> dict[str, object]:
     fields = dict(re.findall(r"^(Driver|Platforms|Status):\s*(.+?)\s*$", text, re.MULTILINE))
     if not fields.get("Status", "running").startswith("running"):
         raise UnreachableError(f"The builder is {fields['Status']}.")
-    platforms = [platform.strip(" *") for platform in fields.get("Platforms", "").split(",")]
+    named = (platform.strip(" *") for platform in fields.get("Platforms", "").split(","))
+    platforms = [platform for platform in named if not _LEVEL.search(platform)]
     is_local = fields.get("Driver") in {"docker", "docker-container"}
     return {
         "driver": fields.get("Driver", ""),

@@ -119,6 +119,7 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
             "push_patterns": "Such as “main release/*”; empty: a push builds nothing.",
             "owners": "E-mail addresses, with commas between, told of failures without a known "
             "author; empty: the project's administrators.",
+            "builder": "Empty: the current one of the worker.",
             "time_limit_seconds": "A build that takes longer is ended.",
             "retries": "After a failure that may pass: network, registry, rate limit, cache.",
             "needs": "Built first when asked for together; skipped is what needs a failed one.",

@@ -59,6 +59,7 @@ def trigger_build(request: HttpRequest, project_slug: str) -> HttpResponse:
         else:
             return redirect(made[0].build if len(made) == 1 else _queue_of(project))
     context = {"project": project, "form": form, "without_source": _without_source(project)}
+    context |= {"crumbs": [{"label": "Queue", "href": _queue_of(project)}]}
     return render(request, "farm/trigger.html", context)
 
 
@@ -72,9 +73,9 @@ def source(request: HttpRequest, project_slug: str, slug: str) -> HttpResponse:
         save_source(form=form, actor=actor_of(request))
         messages.success(request, f"{service.name} can be built here now.")
         return redirect(service)
-    return render(
-        request, "farm/source.html", {"project": project, "service": service, "form": form}
-    )
+    crumbs = [{"label": service.name, "href": service.get_absolute_url()}]
+    context = {"project": project, "service": service, "form": form, "crumbs": crumbs}
+    return render(request, "farm/source.html", context)
 
 
 def live(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:

@@ -4,11 +4,12 @@ Every filter takes ``None`` as "not recorded" and says so in words: an unknown i
 The library is built into the template engine, so templates use it without ``{% load %}``.
 """
 
+import re
 from datetime import UTC, datetime
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -168,6 +169,16 @@ def short_digest(digest: str | None) -> str | SafeString:
     if not digest:
         return unknown()
     return digest.rpartition(":")[2][:DIGEST_LENGTH]
+
+
+@register.filter
+def inline_code(text: str) -> SafeString:
+    """Set what stands between backticks as code; all else is escaped as usual."""
+    parts = re.split(r"`([^`]+)`", text)
+    shown = (
+        format_html("<code>{}</code>" if n % 2 else "{}", part) for n, part in enumerate(parts)
+    )
+    return format_html_join("", "{}", ((part,) for part in shown))
 
 
 @register.filter

@@ -160,6 +160,13 @@ def test_short_digest(digest: str | None, text: str) -> None:
     assert formats.short_digest(digest) == text
 
 
+def test_what_stands_between_backticks_is_code_and_all_is_escaped() -> None:
+    assert formats.inline_code("run `a <b>` & `c`") == (
+        "run <code>a &lt;b&gt;</code> &amp; <code>c</code>"
+    )
+    assert formats.inline_code("one ` alone") == "one ` alone"
+
+
 @pytest.mark.parametrize(
     ("level_tag", "state"), [("error", "failed"), ("success", "succeeded"), ("debug", "info")]
 )
