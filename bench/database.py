@@ -1,10 +1,12 @@
-"""A scratch database: an embedded server in a temporary directory, migrated."""
+"""A scratch database: an embedded server in a temporary directory, migrated; its copies."""
 
 import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def scratch_database() -> None:
@@ -30,3 +32,41 @@ def scratch_database() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
     prepare_broker()
+
+
+def use_database(name: str) -> None:
+    """Let Django talk to another database of the same server."""
+    from django.db import connection
+
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+def copy_database(name: str) -> str:
+    """Copy the current database as ``name``; return the name of the original."""
+    from django.db import connection
+
+    original = str(connection.settings_dict["NAME"])
+    use_database("template1")
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{original}"')
+    use_database(original)
+    return original
+
+
+def count_queries(work: Callable[[], Any]) -> int:
+    """Do the work once and return the number of queries; an answer must be 200."""
+    from django.db import connection
+
+    queries = 0
+
+    def count(execute: Any, *arguments: Any) -> Any:
+        nonlocal queries
+        queries += 1
+        return execute(*arguments)
+
+    with connection.execute_wrapper(count):
+        answer = work()
+    if getattr(answer, "status_code", 200) != 200:
+        raise RuntimeError(f"it answered {answer.status_code}")
+    return queries

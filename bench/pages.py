@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Project, User
+from bench.database import copy_database, count_queries, use_database
 from bench.report import report, seconds
 from builds.models import Build
 from builds.partitions import ensure_partition
@@ -75,44 +76,12 @@ def prepare(project: Project) -> None:
             ensure_partition(date(2024 + (10 + index) // 12, (10 + index) % 12 + 1, 1))
 
 
-def count_queries(client: Client, path: str) -> int:
-    """Request once and return the number of queries."""
-    queries = 0
-
-    def count(execute: Any, *arguments: Any) -> Any:
-        nonlocal queries
-        queries += 1
-        return execute(*arguments)
-
-    with connection.execute_wrapper(count):
-        answer = client.get(path)
-    if answer.status_code != 200:
-        raise RuntimeError(f"{path} answered {answer.status_code}")
-    return queries
-
-
 def paths_of(project: Project) -> dict[str, str]:
     """Return the list, and the page of a build in the middle."""
     middle: Any = Build.objects.filter(status="succeeded").order_by("pk")
     build = middle[middle.count() // 2]
     listed = f"/projects/{project.slug}/builds/"
     return {"build_list": listed, "build_page": f"{listed}{build.public_id}/"}
-
-
-def use_database(name: str) -> None:
-    """Let Django talk to another database of the same server."""
-    connection.close()
-    connection.settings_dict["NAME"] = name
-
-
-def copy_database(name: str) -> str:
-    """Copy the current database as ``name``; return the name of the original."""
-    original = str(connection.settings_dict["NAME"])
-    use_database("template1")
-    with connection.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{original}"')
-    use_database(original)
-    return original
 
 
 def run(project: Project, user: User, size: str) -> None:
@@ -129,7 +98,9 @@ def run(project: Project, user: User, size: str) -> None:
         for label, database in databases.items():
             use_database(database)
             for name, path in paths_of(project).items():
-                queries[name, label] = [count_queries(client, path) for _ in range(WARM_UP)][-1]
+                queries[name, label] = [
+                    count_queries(partial(client.get, path)) for _ in range(WARM_UP)
+                ][-1]
                 taken = median(seconds(partial(client.get, path)) for _ in range(REQUESTS))
                 best[name, label] = min(taken, best.get((name, label), taken))
     for name in ("build_list", "build_page"):

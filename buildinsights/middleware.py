@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django_structlog.middlewares import RequestMiddleware
 
 REFUSAL = {
     "type": "client_error",
@@ -23,3 +24,13 @@ def refuse_nul(
         return get_response(request)
 
     return middleware
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """Logs requests with the person's id where one was looked up, and looks nobody up for it."""
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        """Bind ``user_id`` once something else has asked who it is."""
+        if request.session.accessed:
+            RequestMiddleware.bind_user_id(request)

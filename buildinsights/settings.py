@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "buildinsights.middleware.RequestLogMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 

@@ -15,13 +15,18 @@ class Quartiles(Aggregate):
     output_field = ArrayField(FloatField())
 
 
-class AgeInWeeks(Func):
-    """Whole weeks in an interval; 0 is the last seven days."""
+class WholePeriods(Func):
+    """How many whole periods of ``seconds`` an interval has."""
 
-    template = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / 604800)::integer"
+    template = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / %(seconds)s)::integer"
     output_field = IntegerField()
 
 
 def age_in_weeks(field: str) -> Expression:
-    """Return how many whole weeks ago ``field`` was, by the database's clock."""
-    return AgeInWeeks(Now() - F(field))
+    """Return how many whole weeks ago ``field`` was; 0 is the last seven days."""
+    return WholePeriods(Now() - F(field), seconds=7 * 86_400)
+
+
+def age_in_days(field: str) -> Expression:
+    """Return how many whole days ago ``field`` was; 0 is the last 24 hours."""
+    return WholePeriods(Now() - F(field), seconds=86_400)

@@ -7,6 +7,7 @@ import django_filters as filters
 from django import forms
 from django_filters.fields import IsoDateTimeField
 
+from buildkit.failure_classes import MEANINGS, FailureClass
 from builds.models import Build
 from builds.querysets import BuildQuerySet
 
@@ -49,6 +50,12 @@ class BuildFilter(filters.FilterSet):
     environment = filters.CharFilter(label="Environment")
     platform = filters.CharFilter(method="on_platform", label="Platform")
     pipeline_run_id = filters.CharFilter(label="Pipeline run")
+    failure_class = filters.ChoiceFilter(
+        choices=[(item.value, MEANINGS[item].title) for item in FailureClass],
+        label="Failure",
+        empty_label="Any",
+    )
+    failure_fingerprint = filters.CharFilter(label="Failure fingerprint")
 
     class Meta:
         model = Build

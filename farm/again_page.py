@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from builds.models import Build, Step
-from farm.commands import debugging_command, reproducing_commands
+from farm.commands import debugging_command, reproducing_command
 from farm.models import BuildRequest, Source
 
 SHOWN_ATTEMPTS = 10
@@ -27,7 +27,7 @@ def again_page(build: Build) -> dict[str, Any]:
         "request": request,
         "later": _later(request),
         "helped": retries_of_like(build) if failed else None,
-        "commands": reproducing_commands(request),
+        "command": reproducing_command(request),
         "debugging": debugging_command(request) if build.failure_lines else "",
         "stages": stages_of(build),
     }

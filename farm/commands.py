@@ -39,14 +39,14 @@ def target_of(source: Source) -> str:
     return source.target or source.service.slug
 
 
-def reproducing_commands(request: BuildRequest) -> list[str]:
+def reproducing_command(request: BuildRequest) -> str:
     """Return what somebody types to build the same locally, in a clone of the repository."""
     build, source = request.build, request.source
-    commands = [shlex.join(["git", "checkout", build.revision or build.ref_name])]
+    checkout = shlex.join(["git", "checkout", build.revision or build.ref_name])
     if source.definition == Source.Definition.DOCKERFILE:
-        return [*commands, shlex.join(_docker_build(request))]
+        return f"{checkout} && {shlex.join(_docker_build(request))}"
     words = [word for word in build_command(request, Path()) if word not in _OF_THE_SERVER]
-    return [*commands, _in_context(source, ["buildinsights", *words])]
+    return f"{checkout} && {_in_context(source, ['buildinsights', *words])}"
 
 
 def debugging_command(request: BuildRequest) -> str:
@@ -66,7 +66,7 @@ _OF_THE_SERVER = {"--wait", "--plain", "--confined", "--push", "--"}
 
 def _in_context(source: Source, words: list[str]) -> str:
     command = shlex.join(words)
-    return f"cd {shlex.quote(source.context)} && {command}" if source.context else command
+    return f"(cd {shlex.quote(source.context)} && {command})" if source.context else command
 
 
 def _docker_build(request: BuildRequest) -> list[str]:

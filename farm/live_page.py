@@ -4,7 +4,9 @@ Whatever the number of watchers, each process reads a build's live row once a se
 shown is kept for that long.
 """
 
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.core.cache import cache
 from django.template.loader import render_to_string
@@ -18,14 +20,33 @@ KEPT_SECONDS = 1
 USUAL_KEPT_SECONDS = 60
 
 
-def live_html(build: Build) -> str:
-    """Return the fragment as it was rendered for anybody in the last second."""
-    key = f"farm:live:{build.pk}"
-    kept = cache.get(key)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What watchers are shown, and the build's status with it; a final one shows nothing."""
+
+    status: str
+    is_final: bool
+    html: str
+
+    def has_moved_on_from(self, seen: str) -> bool:
+        """Tell whether a page that was made at the status ``seen`` is out of date.
+
+        What is kept may be a second older than the page, and then it is not.
+        """
+        begun = seen == Build.Status.QUEUED and self.status == Build.Status.RUNNING
+        return self.is_final or begun
+
+
+def live_view(public_id: UUID) -> Shown:
+    """Return what was rendered for anybody in the last second."""
+    key = f"farm:live:{public_id}"
+    kept: Shown | None = cache.get(key)
     if kept is None:
-        kept = render_to_string("farm/_live.html", live_context(build))
+        build = Build.objects.select_related("project", "service").get(public_id=public_id)
+        html = "" if build.is_final else render_to_string("farm/_live.html", live_context(build))
+        kept = Shown(build.status, build.is_final, html)
         cache.set(key, kept, KEPT_SECONDS)
-    return str(kept)
+    return kept
 
 
 def live_context(build: Build) -> dict[str, Any]:

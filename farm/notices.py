@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.roles import Role
 from builds.logview import plain_tail
 from builds.models import Build
-from farm.commands import reproducing_commands
+from farm.commands import reproducing_command
 from farm.models import BuildRequest, FailureNotice
 
 log = structlog.get_logger(__name__)
@@ -112,5 +112,5 @@ def _context(request: BuildRequest, build: Build) -> dict[str, object]:
         "request": request,
         "url": settings.PUBLIC_URL.rstrip("/") + build.get_absolute_url(),
         "log_tail": plain_tail(build, step) if step is not None else [],
-        "commands": reproducing_commands(request),
+        "command": reproducing_command(request),
     }

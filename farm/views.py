@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,11 +19,12 @@ from builds.models import Build, Service
 from farm.again_page import again_page, stages_of
 from farm.failures_page import failures_page
 from farm.forms import AgainForm, SourceForm, TriggerForm
-from farm.live_page import live_html
+from farm.live_page import live_view
 from farm.models import Source
 from farm.queue_page import queue_page
 from farm.queueing import retry
 from farm.services import cancel, save_source, trigger
+from farm.watching import give_pass, holds_pass
 
 STOP_POLLING = 286
 """htmx stops asking at this status."""
@@ -78,14 +80,27 @@ def source(request: HttpRequest, project_slug: str, slug: str) -> HttpResponse:
     return render(request, "farm/source.html", context)
 
 
+@login_not_required
 def live(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """The live part of a build's page; when the state changes, the page is loaded whole."""
+    if not holds_pass(request, public_id):
+        return _admit(request, project_slug, public_id)
+    return _live(request, public_id)
+
+
+@login_required
+def _admit(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     build = _build(get_project(request, project_slug), public_id)
-    if build.is_final or build.status != request.GET.get("seen", build.status):
-        response = HttpResponse(status=STOP_POLLING)
-        response["HX-Refresh"] = "true"
-        return response
-    return HttpResponse(live_html(build))
+    response = _live(request, build.public_id)
+    give_pass(response, request, build.public_id)
+    return response
+
+
+def _live(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    shown = live_view(public_id)
+    if shown.has_moved_on_from(request.GET.get("seen", "")):
+        return HttpResponse(status=STOP_POLLING, headers={"HX-Refresh": "true"})
+    return HttpResponse(shown.html)
 
 
 def again(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:

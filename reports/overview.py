@@ -12,11 +12,11 @@ from django.db.models import OuterRef
 from django.urls import reverse
 
 from accounts.models import Project
+from buildinsights.svg import SPARKLINE, shapes
 from buildinsights.templatetags.formats import duration
 from builds.models import Build, Service
 from builds.usual import verdict_of
 from ingest.models import IngestPayload
-from reports.svg import SPARKLINE, shapes
 
 WEEKS = 8
 RECENT = 10

@@ -8,11 +8,11 @@ from django import forms
 from django.http import QueryDict
 from django.urls import reverse
 
+from buildinsights.svg import TREND, shapes
 from buildinsights.templatetags.formats import duration
 from builds.build_list import COLUMNS
 from builds.models import Build, Service, Step
 from builds.querysets import BuildQuerySet
-from reports.svg import TREND, shapes
 
 WEEKS = 26
 COST_BUILDS = 50

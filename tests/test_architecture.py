@@ -15,6 +15,7 @@ WIRING = {
     "buildinsights.batches",
     "buildinsights.exceptions",
     "buildinsights.paging",
+    "buildinsights.svg",
     "buildinsights.templatetags.formats",
 }
 """What the apps may use of the wiring package: helpers that know no app."""

@@ -144,6 +144,12 @@ class Build(models.Model):
                 condition=~Q(status="succeeded"),
                 name="builds_build_not_succeeded_ix",
             ),
+            # Builds that failed the same way.
+            models.Index(
+                fields=["project", "failure_fingerprint", "-listed_at", "-id"],
+                condition=~Q(failure_fingerprint=""),
+                name="builds_build_fingerprint_ix",
+            ),
         ]
 
     def __str__(self) -> str:

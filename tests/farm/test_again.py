@@ -10,7 +10,7 @@ from accounts.models import User
 from buildkit.failure_classes import FailureClass
 from builds.models import Build, Service
 from farm.claims import claim
-from farm.commands import debugging_command, reproducing_commands
+from farm.commands import debugging_command, reproducing_command
 from farm.endings import finish
 from farm.models import BuildRequest, Source
 from farm.queueing import Wish, retry
@@ -67,7 +67,7 @@ def test_other_failures_do_not_count(client_of: ClientOf, alice: User, make_sour
     assert "No failure like this one" in part(client_of(alice), other.build)
 
 
-def test_commands_reproduce_a_dockerfile_build_and_quote_what_was_typed(
+def test_a_command_reproduces_a_dockerfile_build_and_quote_what_was_typed(
     alice: User, make_source: MakeSource
 ):
     source = make_source(context="apps/my api", file="prod.Dockerfile", target="final")
@@ -75,25 +75,25 @@ def test_commands_reproduce_a_dockerfile_build_and_quote_what_was_typed(
     request = asked(
         source, alice, revision=revision, platforms=("linux/arm64",), no_cache_from="deps"
     )
-    assert reproducing_commands(request) == [
-        f"git checkout {revision}",
+    assert reproducing_command(request) == (
+        f"git checkout {revision} && "
         "docker buildx build '--file=apps/my api/prod.Dockerfile' --target=final"
-        " --platform=linux/arm64 --no-cache-filter=deps 'apps/my api'",
-    ]
+        " --platform=linux/arm64 --no-cache-filter=deps 'apps/my api'"
+    )
     assert debugging_command(request) == ""
 
 
-def test_commands_reproduce_a_bake_build(alice: User, make_source: MakeSource):
+def test_a_command_reproduces_a_bake_build(alice: User, make_source: MakeSource):
     source = make_source(
         definition=Source.Definition.BAKE, context="deploy", file="bake.hcl", push=True
     )
     request = asked(source, alice, variant="prod", verbose_cache=True, no_cache_from="deps")
-    assert reproducing_commands(request) == [
-        "git checkout main",
-        "cd deploy && buildinsights build --file=bake.hcl --variant=prod --no-cache-from=deps"
-        " --verbose-cache api",
-    ]
-    assert debugging_command(request) == "cd deploy && buildinsights debug --file=bake.hcl api"
+    assert reproducing_command(request) == (
+        "git checkout main && "
+        "(cd deploy && buildinsights build --file=bake.hcl --variant=prod --no-cache-from=deps"
+        " --verbose-cache api)"
+    )
+    assert debugging_command(request) == "(cd deploy && buildinsights debug --file=bake.hcl api)"
 
 
 def test_a_stage_that_the_build_does_not_have_is_refused(

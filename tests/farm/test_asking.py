@@ -1,10 +1,14 @@
 """The queue by API and in the browser: who may, and what is answered."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
+from time_machine import TimeMachineFixture
 
 from accounts.models import Project, User
 from accounts.roles import Scope
@@ -12,6 +16,8 @@ from accounts.services import create_token
 from builds.models import Build
 from farm.claims import claim
 from farm.models import BuildRequest, LiveBuild, Source
+from farm.queueing import Wish
+from farm.services import trigger
 from tests.farm.conftest import MakeSource
 
 pytestmark = pytest.mark.django_db
@@ -121,31 +127,82 @@ def test_pages_from_the_form_to_the_live_view(
     assert "api" in client.get(f"{base}/queue/").content.decode()
 
 
-def test_a_thousand_watchers_read_the_live_row_once_a_second(
-    client_of: Callable[[User], Client],
-    alice: User,
-    make_source: MakeSource,
-    django_assert_max_num_queries: Any,
-):
-    source = make_source("api")
-    client, base = client_of(alice), f"/projects/{source.service.project.slug}"
-    client.post(f"{base}/queue/new/", {"services": [source.pk], "priority": 0})
-    request = claim("test:1")
-    assert request is not None
+@pytest.fixture
+def watched(make_source: MakeSource, alice: User) -> BuildRequest:
+    """A running build with something to see."""
+    [request] = trigger(sources=[make_source("api")], wish=Wish(), actor=alice)
+    assert claim("test:1") is not None
     steps = [{"name": "<b>RUN x", "state": "running", "seconds": 3.2}]
     shown = {"steps": steps, "done": 0, "total": 1, "cached": 0, "log": ["<script>"]}
     LiveBuild.objects.create(request=request, shown=shown)
-    address = f"{base}/builds/{request.build.public_id}/live/"
-    first = client.get(address).content.decode()
-    assert "&lt;b&gt;RUN x" in first
-    assert "<script>" not in first
-    with django_assert_max_num_queries(5):  # session, person, memberships, project, build
-        assert client.get(address).content.decode() == first
-    stale = client.get(f"{address}?seen=queued")
-    assert stale["HX-Refresh"] == "true", "the header still says queued"
+    return request
+
+
+def live_address(request: BuildRequest) -> str:
+    return f"{request.build.get_absolute_url()}live/"
+
+
+def test_a_thousand_watchers_read_one_build_once_a_second(
+    client_of: Callable[[User], Client],
+    alice: User,
+    watched: BuildRequest,
+    time_machine: TimeMachineFixture,
+    django_assert_num_queries: Any,
+):
+    time_machine.move_to(timezone.now(), tick=False)
+    watchers, address = [client_of(alice) for _ in range(3)], live_address(watched)
+    first = [watcher.get(address).content.decode() for watcher in watchers]
+    assert "&lt;b&gt;RUN x" in first[0]
+    assert "<script>" not in first[0]
+    with django_assert_num_queries(0):
+        assert [watcher.get(address).content.decode() for watcher in watchers] == first
+    time_machine.shift(1.1)
+    with django_assert_num_queries(3):  # the build, its request with the live row, its needs
+        assert len([watcher.get(address) for watcher in watchers]) == 3
+
+
+def test_a_page_is_loaded_anew_when_its_build_has_moved_on(
+    client_of: Callable[[User], Client],
+    alice: User,
+    watched: BuildRequest,
+    time_machine: TimeMachineFixture,
+):
+    client, address = client_of(alice), live_address(watched)
+    time_machine.move_to(timezone.now(), tick=False)
+    assert client.get(f"{address}?seen=queued")["HX-Refresh"] == "true"
+    assert "HX-Refresh" not in client.get(f"{address}?seen=running")
     Build.objects.update(status="succeeded")
-    ended = client.get(address)
+    time_machine.shift(1.1)
+    ended = client.get(f"{address}?seen=running")
     assert (ended.status_code, ended["HX-Refresh"]) == (286, "true")
+
+
+def test_a_pass_is_good_for_one_build_one_session_and_half_a_minute(
+    client_of: Callable[[User], Client],
+    alice: User,
+    bob: User,
+    carol: User,
+    watched: BuildRequest,
+    make_source: MakeSource,
+    time_machine: TimeMachineFixture,
+):
+    time_machine.move_to(timezone.now(), tick=False)
+    address = live_address(watched)
+    client = client_of(bob)
+    client.get(address)
+    stolen = client.cookies["watching"].value
+    stranger = client_of(carol)
+    stranger.cookies["watching"] = stolen
+    assert stranger.get(address).status_code == 404
+    [other] = trigger(sources=[make_source("web")], wish=Wish(), actor=alice)
+    bob.memberships.all().delete()
+    assert client.get(address).status_code == 200
+    client.cookies["watching"]["path"] = "/"
+    assert client.get(live_address(other)).status_code == 404
+    time_machine.shift(31)
+    assert client.get(address).status_code == 404
+    client.cookies.pop("sessionid")
+    assert client.get(address)["Location"].startswith("/login/")
 
 
 def test_a_source_is_checked_and_audited(
@@ -184,4 +241,9 @@ def test_failures_are_grouped(
         finish(request, Build.Status.FAILED, FailureClass.NETWORK, words)
     page = client.get(f"{base}/failures/").content.decode()
     assert page.count("Network (transient)") == 1
-    assert '<td class="number">2</td>' in page
+    assert "on 1 of 30 days, at most 2 a day" in page
+    [listed] = re.findall(r'<td class="number"><a href="([^"]+)">2</a></td>', page)
+    found = client.get(unescape(listed)).content.decode()
+    assert found.count("Failed</span>") == 2
+    other = unescape(listed).replace("failure_fingerprint=", "failure_fingerprint=0")
+    assert "No build matches" in client.get(other).content.decode()

@@ -2,13 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 from django.db import connection
 
 from accounts.models import User
@@ -20,6 +16,7 @@ from farm.queueing import Wish
 from farm.running import run
 from farm.services import cancel, trigger
 from tests.farm.conftest import MakeSource, git
+from tests.farm.flaky_registry import flaky_registry
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
 
@@ -101,56 +98,21 @@ def _run_in_thread(request: BuildRequest) -> None:
         connection.close()
 
 
-class FlakyRegistry(BaseHTTPRequestHandler):
-    """The registry of this machine behind a proxy that answers 503 for as long as it is told."""
-
-    is_down = True
-    default_request_version = "HTTP/1.1"  # an answer to TLS that Docker takes for plain HTTP
-
-    def do_GET(self) -> None:
-        if FlakyRegistry.is_down:
-            self.send_error(503)
-            return
-        kept = {name: value for name, value in self.headers.items() if name != "Host"}
-        answer = requests.request(
-            self.command, f"http://localhost:5000{self.path}", headers=kept, timeout=30
-        )
-        self.send_response(answer.status_code)
-        for name in ("Content-Type", "Docker-Content-Digest", "Content-Length"):
-            if name in answer.headers:
-                self.send_header(name, answer.headers[name])
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(answer.content)
-
-    do_HEAD = do_GET  # noqa: N815  # the name that http.server looks for
-
-    def log_message(self, *_: Any) -> None:
-        """Be quiet."""
-
-
-@pytest.fixture
-def flaky_registry() -> Iterator[str]:
-    FlakyRegistry.is_down = True
-    server = ThreadingHTTPServer(("127.0.0.1", 0), FlakyRegistry)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
 def test_a_flaky_registry_is_tried_again_until_it_answers(
-    engine: str, make_source: MakeSource, alice: User, repository: Path, flaky_registry: str
+    engine: str, make_source: MakeSource, alice: User, repository: Path
 ):
-    (repository / "Dockerfile").write_text(f"FROM {flaky_registry}/library/busybox:1\nRUN true\n")
-    git(repository, "commit", "--all", "--quiet", "--message=through the proxy")
-    trigger(sources=[make_source(retries=2)], wish=Wish(), actor=alice)
-    ends = []
-    for attempt in (1, 2, 3):
-        FlakyRegistry.is_down = attempt < 3
-        BuildRequest.objects.update(not_before=None)
-        build = run_next()
-        ends.append((build.request.attempt, build.status, build.failure_class))
+    with flaky_registry() as registry:
+        (repository / "Dockerfile").write_text(
+            f"FROM {registry.host}/library/busybox:1\nRUN true\n"
+        )
+        git(repository, "commit", "--all", "--quiet", "--message=through the proxy")
+        trigger(sources=[make_source(retries=2)], wish=Wish(), actor=alice)
+        ends = []
+        for attempt in (1, 2, 3):
+            registry.is_down = attempt < 3
+            BuildRequest.objects.update(not_before=None)
+            build = run_next()
+            ends.append((build.request.attempt, build.status, build.failure_class))
     assert ends == [
         (1, "failed", "registry_error"),
         (2, "failed", "registry_error"),

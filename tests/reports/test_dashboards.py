@@ -10,13 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Project, User
+from buildinsights.svg import Box, shapes
 from buildkit.model import BuildStatus, Failure, StepState
 from builds.models import Build, Service
 from builds.services import BuildContext, get_or_create_service, record_build
 from ingest.models import IngestPayload, PayloadKind
 from reports.overview import overview_page
 from reports.service_page import costly_steps, trend
-from reports.svg import Box, shapes
 from tests.builds.making import SECOND, build, step
 
 pytestmark = pytest.mark.django_db

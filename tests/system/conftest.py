@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tests.conftest import required
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
+SAID_LENGTH = 4000
 
 
 @dataclass
@@ -94,6 +95,22 @@ def stop(process: subprocess.Popen[bytes]) -> int:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
     return process.wait(timeout=60)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
+    """Of a test that fails, show what the browser showed and what the server said."""
+    report = yield
+    known = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed:
+        if page := known.get("page"):
+            shown = f"{page.url}\n{page.inner_text('body')[:SAID_LENGTH]}"
+            report.sections.append(("the page", shown))
+        for server in known.values():
+            if isinstance(server, Server):
+                said = (server.data.parent / "serve.log").read_text(errors="replace")
+                report.sections.append(("the server", said[-SAID_LENGTH:]))
+    return report
 
 
 @pytest.fixture

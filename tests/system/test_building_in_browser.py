@@ -7,9 +7,10 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.farm.conftest import BASE, git
+from tests.farm.flaky_registry import flaky_registry
 from tests.system.conftest import Server, start_server, stop
 from tests.system.test_pages_in_browser import ARGUMENTS, sign_in
 
@@ -87,6 +88,10 @@ def ask_for(page: Page, server: Server, *names: str, branch: str = "") -> None:
     page.get_by_role("button", name="Queue").click()
 
 
+def failed(page: Page) -> Locator:
+    return page.get_by_role("region", name="Why it failed")
+
+
 def build_of(server: Server, **filters: str) -> dict[str, Any]:
     """The newest build that the API lists for those filters."""
     query = "&".join(f"{name}={value}" for name, value in filters.items())
@@ -105,7 +110,7 @@ def test_a_build_is_watched_and_cancelled(page: Page, server: Server):
 
 def test_a_broken_build_says_where_why_and_what_to_do(page: Page, server: Server):
     ask_for(page, server, "api", branch="broken")
-    failure = page.get_by_role("region", name="Why it failed")
+    failure = failed(page)
     expect(failure).to_contain_text("RUN echo this goes wrong; nope")
     expect(failure).to_contain_text("Dockerfile line 4")
     expect(failure).to_contain_text("this goes wrong")
@@ -117,6 +122,26 @@ def test_a_broken_build_says_where_why_and_what_to_do(page: Page, server: Server
     expect(again).to_contain_text(f"docker buildx build --platform={platform} api")
     page.goto(f"{server.url}{PROJECT}/failures/")
     expect(page.get_by_role("main")).to_contain_text("api")
+
+
+def test_a_flaky_registry_is_tried_again_by_itself_until_it_answers(
+    page: Page, server: Server, shop: Path
+):
+    with flaky_registry() as registry:
+        git(shop, "checkout", "--quiet", "-b", "flaky", "main")
+        (shop / "api" / "Dockerfile").write_text(f"FROM {registry.host}/library/busybox:1\n")
+        git(shop, "commit", "--quiet", "--all", "--message=through the proxy")
+        git(shop, "checkout", "--quiet", "main")
+        ask_for(page, server, "api", branch="flaky")
+        expect(failed(page)).to_contain_text("Registry error")
+        page.get_by_role("link", name="attempt 2").click()
+        expect(page.get_by_role("heading", name="In the queue").or_(failed(page))).to_be_visible()
+        expect(failed(page)).to_contain_text("Registry error")
+        registry.is_down = False
+        page.get_by_role("link", name="attempt 3").click()
+        again = page.get_by_role("region", name="Build it again")
+        expect(again).to_contain_text("Attempt 3, after attempt 2")
+    assert build_of(server, ref_name="flaky")["status"] == "succeeded"
 
 
 def test_services_are_built_in_the_order_of_their_needs_and_side_by_side(
