@@ -30,14 +30,16 @@ def build_page(
     """Return the context of the page; ``query`` is the address's query, ``scopes`` the reader's."""
     tab = query.get("tab", "")
     tab = tab if tab in TABS else "timeline"
+    request = getattr(build, "request", None)  # of a build that this server was asked for
     return {
         "build": build,
         "usual": usual_of(build),
         "failure_excerpt": failure_excerpt(build) if build.failure_class else [],
         "failure_log": log_tail(build, build.failure_step) if build.failure_step else [],
         "crumbs": build_crumbs(build),
-        "can": _actions(build, scopes),
-        "live_href": _live_href(build),
+        "can": _actions(build, scopes, is_ours=request is not None),
+        "tried_before": _tried_before(request),
+        "live_href": _live_href(build) if request is not None else "",
         "again_href": _again_href(build),
         "tab": tab,
         "tabs": [
@@ -48,18 +50,26 @@ def build_page(
     }
 
 
-def _actions(build: Build, scopes: Set[str]) -> dict[str, str]:
+def _actions(build: Build, scopes: Set[str], *, is_ours: bool) -> dict[str, str]:
     """Return the addresses of what the reader may do; only the server's own builds can be ended."""
     args = [build.project.slug, build.public_id]
     actions = {"compare_href": reverse("builds:compare", args=args)}
-    if Scope.BUILDS_TRIGGER in scopes and hasattr(build, "request"):
+    if Scope.BUILDS_TRIGGER in scopes and is_ours:
         name = "retry" if build.is_final else "cancel"
         actions[name] = reverse(f"farm:{name}", args=args)
     return actions
 
 
+def _tried_before(request: Any) -> dict[str, Any] | None:
+    """Return the attempt before this one, of a build that was tried again."""
+    if request is None or request.retry_of_id is None:
+        return None
+    before = Build.objects.select_related("project").get(pk=request.retry_of_id)
+    return {"attempt": request.attempt, "before_href": before.get_absolute_url()}
+
+
 def _live_href(build: Build) -> str:
-    if build.is_final or not hasattr(build, "request"):
+    if build.is_final:
         return ""
     address = reverse("farm:live", args=[build.project.slug, build.public_id])
     return f"{address}?seen={build.status}"
