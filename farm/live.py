@@ -14,7 +14,7 @@ from builds.masking import mask_secrets
 
 LOG_LINES = 200
 LOG_LINE_LENGTH = 500
-STEPS_SHOWN = 400
+STEPS_SHOWN = 100
 BEGUN_LENGTH = 64 * 1024
 """A longer line without an end, in bytes, is left out."""
 
@@ -108,22 +108,29 @@ class LiveView:
     def shown(self) -> dict[str, Any]:
         """Return what the page needs, small enough to write every second."""
         now = round(datetime.now(UTC).timestamp() * 1e9)
-        steps = [
-            {
-                "name": self.hide(step.name)[:LOG_LINE_LENGTH],
-                "state": step.state,
-                "seconds": step.seconds(now),
-            }
-            for step in self.steps.values()
-        ]
-        done = sum(step["state"] not in {"running", "waiting"} for step in steps)
+        steps = list(self.steps.values())
         return {
-            "steps": steps[-STEPS_SHOWN:],
-            "done": done,
+            "steps": [
+                {
+                    "name": self.hide(step.name)[:LOG_LINE_LENGTH],
+                    "state": step.state,
+                    "seconds": step.seconds(now),
+                }
+                for step in _by_interest(steps)[:STEPS_SHOWN]
+            ],
+            "done": sum(step.ended is not None for step in steps),
             "total": len(steps),
-            "cached": sum(step["state"] == "cached" for step in steps),
+            "cached": sum(step.state == "cached" for step in steps),
             "log": list(self.log),
         }
+
+
+def _by_interest(steps: Iterable[LiveStep]) -> list[LiveStep]:
+    """Return what runs, in the order in which it began, and then what has ended, the last first."""
+    running = [step for step in steps if step.state == "running"]
+    ended = [step for step in steps if step.ended is not None]
+    running.sort(key=lambda step: step.started or 0)
+    return running + sorted(ended, key=lambda step: step.ended or 0, reverse=True)
 
 
 def _dicts(items: object) -> Iterable[dict[str, Any]]:

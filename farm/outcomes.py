@@ -25,7 +25,8 @@ from ingest.uploads import Part, Upload
 log = structlog.get_logger(__name__)
 
 SAID_LENGTH = 2000
-SAID_BYTES = 4 * SAID_LENGTH
+VERBOSE_LENGTH = 32_000
+WORDLESS = "The command ended without a word."
 _SHARED_PARTS = {"resources": "resources.jsonl", "context": "context.json"}
 _WHOLE_PARTS = {"metadata": "metadata.json", "progress": "progress.rawjson"}
 
@@ -45,6 +46,9 @@ def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
     record = _record(home)
     if record is not None:
         _ingest(request, record, hidden)
+    if request.verbose_cache:
+        said = hidden.text(_said(home, VERBOSE_LENGTH))
+        BuildRequest.objects.filter(pk=request.pk).update(said=said)
     build = Build.objects.get(pk=request.pk)
     if outcome.timed_out:
         finish(request, Build.Status.FAILED, FailureClass.TIMEOUT, outcome.reason)
@@ -55,7 +59,7 @@ def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
     elif outcome.exit_code == 0:
         finish(request, Build.Status.SUCCEEDED)
     else:
-        finish(request, Build.Status.FAILED, message=hidden.text(_said(home)))
+        finish(request, Build.Status.FAILED, message=hidden.text(_said(home)) or WORDLESS)
 
 
 def _record(home: Path) -> Path | None:
@@ -146,12 +150,12 @@ def _fields(request: BuildRequest, service: str) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _said(home: Path) -> str:
-    """Return the command's last words: an error that came before anything was built."""
+def _said(home: Path, length: int = SAID_LENGTH) -> str:
+    """Return the end of what the command said."""
     try:
         with (home.parent / "said.log").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - SAID_BYTES))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * length))
             text = file.read().decode(errors="replace")
     except OSError:
         text = ""
-    return text.strip()[-SAID_LENGTH:] or "The command ended without a word."
+    return text.replace("\0", "").strip()[-length:]

@@ -40,6 +40,8 @@ class BuildRequest(models.Model):
     no_cache_from = models.CharField(max_length=200, blank=True)
     """Stage from which on nothing is taken from the cache."""
     verbose_cache = models.BooleanField(default=False)
+    said = models.TextField(blank=True)
+    """The end of what the command printed, if it was to tell of the cache."""
 
     attempt = models.PositiveSmallIntegerField(default=1)
     retry_of = models.ForeignKey("self", models.DB_SET_NULL, null=True, related_name="retries")

@@ -1,17 +1,20 @@
 """Requests run on a real engine, from the claim to the recorded build."""
 
+import re
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from accounts.models import User
 from builds.models import Build, Step
 from farm import running
 from farm.claims import claim
-from farm.models import BuildRequest, LiveBuild
+from farm.models import BuildRequest, LiveBuild, Source
 from farm.queueing import Wish
 from farm.running import run
 from farm.services import cancel, trigger
@@ -83,6 +86,20 @@ def test_a_cancelled_build_ends_at_once(
     assert time.monotonic() - began < running.GRACE_SECONDS
     build = Build.objects.get(pk=request.pk)
     assert (build.status, build.failure_message) == ("canceled", "Canceled by alice.")
+
+
+def test_a_verbose_build_tells_of_each_step_whether_it_was_cached(
+    engine: str, make_source: MakeSource, alice: User, client_of: Callable[[User], Client]
+):
+    trigger(sources=[make_source()], wish=Wish(), actor=alice)
+    first = run_next()
+    trigger(sources=[Source.objects.get()], wish=Wish(verbose_cache=True), actor=alice)
+    again = run_next()
+    assert again.status == Build.Status.SUCCEEDED
+    assert re.search(r"cached +\[.*COPY a.txt /a.txt", again.request.said), again.request.said
+    assert first.request.said == ""
+    page = client_of(alice).get(f"{again.get_absolute_url()}again/").content.decode()
+    assert "COPY a.txt /a.txt" in page
 
 
 def running_steps(request: BuildRequest) -> str:

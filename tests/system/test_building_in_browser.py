@@ -105,7 +105,7 @@ def test_a_build_is_watched_and_cancelled(page: Page, server: Server):
     expect(page.get_by_role("region", name="End of the log")).to_contain_text("compiling 3")
     page.get_by_role("button", name="Cancel build").click()
     expect(page.get_by_text(f"Canceled by {server.username}.").first).to_be_visible()
-    expect(page.get_by_text("Again, and closer")).to_be_visible()
+    expect(page.get_by_text("Build it again")).to_be_visible()
 
 
 def test_a_broken_build_says_where_why_and_what_to_do(page: Page, server: Server):
@@ -176,7 +176,7 @@ def test_a_killed_worker_s_build_is_lost_and_can_be_built_again(page: Page, serv
     for process in workers(server):
         process.kill()
     began = time.monotonic()
-    expect(page.get_by_text("Again, and closer")).to_be_visible()
+    expect(page.get_by_text("Build it again")).to_be_visible()
     assert time.monotonic() - began < 60, "within a minute"
     assert build_of(server, ref_name="hang")["status"] == "lost"
     page.get_by_role("button", name="Build again").click()
