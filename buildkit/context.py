@@ -1,6 +1,7 @@
 """Digests of the files that a build context sends to the builder."""
 
 import hashlib
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,18 @@ def context_files(root: Path, dockerfile: str) -> list[str]:
     lines = ignore.read_text(errors="replace").splitlines() if ignore.is_file() else []
     patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     found = exclude_paths(str(root), patterns, dockerfile=dockerfile)
-    return sorted(path for path in found if (root / path).is_file())
+    return sorted(path for path in found if _is_sent(root / path))
+
+
+def _is_sent(path: Path) -> bool:
+    """Tell whether a path is a file or a symbolic link, which is sent as such."""
+    return path.is_symlink() or path.is_file()
 
 
 def context_digests(root: Path, dockerfile: str, since: float) -> dict[str, Any]:
-    """Return SHA-256 and size of each file of a context.
+    """Return SHA-256 and size of each file of a context; of a symbolic link, those of its target.
+
+    A link is never followed: it may lead out of the context, and is not followed by BuildKit.
 
     ``changed_since`` lists files written after ``since`` (epoch seconds): the builder may have got
     something else of them.
@@ -44,12 +52,18 @@ def context_digests(root: Path, dockerfile: str, since: float) -> dict[str, Any]
     for name in names:
         path = root / name
         try:
-            status = path.stat()
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            status = path.lstat()
+            digest = _digest(path, status.st_mode)
         except OSError:
             continue  # gone or unreadable by now: BuildKit has told of it if it mattered
         files[name] = {"sha256": digest, "size_bytes": status.st_size}
         if status.st_mtime > since:
             changed.append(name)
     return {"files_total": len(names), "files": files, "changed_since": changed}
+
+
+def _digest(path: Path, mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return hashlib.sha256(str(path.readlink()).encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

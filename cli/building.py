@@ -7,7 +7,7 @@ works, or left to a process of its own afterwards.
 import errno
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +45,9 @@ FREE_BYTES = 20_000_000
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the summary there."
 )
-@click.option("--confined", is_flag=True, help="Refuse what reads or writes outside this folder.")
+@click.option(
+    "--confined", is_flag=True, help="Build images only, and nothing of outside this folder."
+)
 @click.option("--wait", is_flag=True, help="Wait until records are collected and sent (CI does).")
 def build(
     targets: tuple[str, ...],
@@ -72,12 +74,15 @@ def build(
     buildx_command()
     if platform_tags and not push:
         raise UsageError("--platform-tags tags what is pushed: give --push too.")
-    _set_variables(variant, environment)
     switches = {"--push": push, "--load": load, "--no-cache": no_cache}
     flags = _flags(switches, allowed)
     overrides = (*overrides, *_platforms(platform))
     if confined:
-        _check_confined(files, targets, overrides)
+        files, overrides, flags = _confined(
+            files, targets, overrides, flags, lambda: _set_variables(variant, environment)
+        )
+    else:
+        _set_variables(variant, environment)
     if no_cache_from:
         files = _without_cache(files, targets, no_cache_from)
     fields = {"variant": variant or "", "environment": environment or ""}
@@ -98,10 +103,19 @@ def build(
     raise SystemExit(runs[-1].ended.exit_code)
 
 
-def _check_confined(files: Sequence[str], targets: Sequence[str], overrides: Sequence[str]) -> None:
-    from cli.confining import check_confined
+def _confined(
+    files: Sequence[str],
+    targets: Sequence[str],
+    overrides: Sequence[str],
+    flags: Sequence[str],
+    set_variables: Callable[[], None],
+) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
+    """Return the files, overrides and flags that build the checked plan, which has them all."""
+    from cli.confining import check_sources, confined_definition
 
-    check_confined(files, targets, overrides, Path.cwd())
+    check_sources(files, targets)
+    set_variables()
+    return (confined_definition(files, targets, overrides, flags),), (), []
 
 
 def _without_cache(files: Sequence[str], targets: Sequence[str], stage: str) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ _CYCLE = re.compile(r"infinite loop from (\S+) to (\S+)")
 _UNKNOWN = re.compile(r"failed to find target (.+)")
 _LONGEST_CYCLE = 50
 
+DECLARED = ("variant", "environment")
+"""Fields of a build that are Bake variables by the same name in capitals."""
+
 
 def bake_options(files: Sequence[str], overrides: Sequence[str]) -> list[str]:
     """Return the options that name definitions and overrides."""
@@ -37,6 +40,16 @@ def plan_of(
         return read_plan(buildx(*command, variant=variant))
     except UsageError as error:
         raise explained(error, files) from error
+
+
+def declared_values(command: Sequence[str]) -> dict[str, str]:
+    """Return variant and environment where the definition has them as variables."""
+    try:
+        listed = json.loads(buildx(*command, "--list=type=variables,format=json"))
+    except UsageError:
+        return {}  # a Bake before 0.20 lists nothing
+    values = {item["name"]: item.get("value") for item in listed or ()}
+    return {name: str(value) for name in DECLARED if (value := values.get(name.upper()))}
 
 
 def explained(error: UsageError, files: Sequence[str]) -> UsageError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from buildkit.processes import dying_with_parent
 from cli.engine import error_of, is_wrong_usage
 from cli.errors import BUILD_FAILED, CANCELED, ENGINE_MISSING, EngineMissingError
 from cli.progress_file import ProgressFile
@@ -54,6 +55,7 @@ class Bake:
             stderr=subprocess.PIPE,
             # A group of its own: Ctrl-C reaches it once, through us, and not twice.
             start_new_session=True,
+            preexec_fn=dying_with_parent(signal.SIGINT),
         )
         self._former = {
             name: signal.signal(name, self._pass_on) for name in (signal.SIGINT, signal.SIGTERM)

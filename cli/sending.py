@@ -20,6 +20,7 @@ from buildkit.model import Build
 from buildkit.reading import read_builds
 from cli.engine import builder_is_here, buildx, export_record, history
 from cli.errors import UsageError
+from cli.planning import declared_values
 from cli.reading import builds_of
 from cli.records import CONTEXT, METADATA, PROGRESS, RESOURCES, Record, Run, all_records
 from cli.settings import Server, server, state_dir
@@ -29,9 +30,6 @@ TITLE_LABEL = "org.opencontainers.image.title"
 
 RECORD_PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between the looks for the builder's record of a build that was ended."""
-
-DECLARED = ("variant", "environment")
-"""Fields of a build that are Bake variables by the same name in capitals."""
 
 _SENDS_DOCKERFILE = "load build definition"
 _SENDS_BAKE_FILE = "load local bake definitions"
@@ -59,7 +57,7 @@ def collect(record: Record) -> Run:
     if run.collected:
         return run
     run = _with_plan(record, run)
-    run = record.update(fields=_declared(run) | run.fields)
+    run = record.update(fields=declared_values(run.command) | run.fields)
     if not builder_is_here():
         record.file(RESOURCES).unlink(missing_ok=True)
     refs = record.refs() or _refs_of_failed(record, run)
@@ -76,16 +74,6 @@ def _with_plan(record: Record, run: Run) -> Run:
     if run.contexts:
         return run
     return remember_plan(record, plan_again(run))
-
-
-def _declared(run: Run) -> dict[str, str]:
-    """Return variant and environment where the definition has them as variables with defaults."""
-    try:
-        listed = json.loads(buildx(*run.command, "--list=type=variables,format=json"))
-    except UsageError:
-        return {}  # a Bake before 0.20 lists nothing
-    values = {item["name"]: item.get("value") for item in listed or ()}
-    return {name: str(value) for name in DECLARED if (value := values.get(name.upper()))}
 
 
 def plan_again(run: Run) -> Plan:

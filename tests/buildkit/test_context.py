@@ -55,6 +55,20 @@ def test_files_have_their_digests_and_late_changes_are_told(root: Path):
     assert found["changed_since"] == ["keep.md"]
 
 
+def test_links_are_not_followed(root: Path, tmp_path_factory: pytest.TempPathFactory):
+    outside = tmp_path_factory.mktemp("outside") / "secret.txt"
+    outside.write_text("swordfish")
+    (root / "src/link").symlink_to(outside)
+    (root / "gone").symlink_to("nowhere")
+    files = context_digests(root, "Dockerfile", 0)["files"]
+    target = str(outside).encode()
+    assert files["src/link"] == {
+        "sha256": hashlib.sha256(target).hexdigest(),
+        "size_bytes": len(target),
+    }
+    assert files["gone"]["size_bytes"] == len("nowhere")
+
+
 @pytest.mark.parametrize("context", ["-", "https://x/y.git", "target:base", "docker-image://x"])
 def test_other_contexts_are_not_of_this_machine(context: str):
     assert not is_local(context)

@@ -46,7 +46,7 @@ def builder_has(monkeypatch: pytest.MonkeyPatch, *cases: str) -> None:
 
     monkeypatch.setattr(sending, "history", lambda: listed)
     monkeypatch.setattr(sending, "export_record", export)
-    monkeypatch.setattr(sending, "_declared", lambda run: {})
+    monkeypatch.setattr(sending, "declared_values", lambda command: {})
 
 
 @pytest.mark.parametrize("case", ["failed", "canceled"])
