@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -74,13 +75,11 @@ def build(
     buildx_command()
     if platform_tags and not push:
         raise UsageError("--platform-tags tags what is pushed: give --push too.")
-    switches = {"--push": push, "--load": load, "--no-cache": no_cache}
-    flags = _flags(switches, allowed)
+    flags = _flags({"--push": push, "--load": load, "--no-cache": no_cache}, allowed)
     overrides = (*overrides, *_platforms(platform))
     if confined:
-        files, overrides, flags = _confined(
-            files, targets, overrides, flags, lambda: _set_variables(variant, environment)
-        )
+        variables = partial(_set_variables, variant, environment)
+        files, overrides, flags = _confined(files, targets, overrides, flags, variables)
     else:
         _set_variables(variant, environment)
     if no_cache_from:

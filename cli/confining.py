@@ -85,7 +85,8 @@ def confined_definition(
             target["output"] = [{"type": "cacheonly"}]
     # The plan has no variables left: these tell the record what was built.
     plain = {name.upper(): value for name, value in declared.result().items() if _is_plain(value)}
-    plan["variable"] = {name: {"default": value} for name, value in plain.items()}
+    if plain:  # Bake reads an empty object as a variable without a name
+        plan["variable"] = {name: {"default": value} for name, value in plain.items()}
     return keep_definition(json.dumps(plan))
 
 

@@ -201,3 +201,12 @@ def test_a_directory_of_a_checkout_reaches_the_rest_of_it(
     assert "is outside" in refusal("api")
     monkeypatch.setenv(ROOT_VARIABLE, str(checkout))
     assert planned("api")["target"]["api"]["context"] == ".."
+
+
+@pytest.mark.engine
+@pytest.mark.usefixtures("engine")
+def test_a_definition_without_variables_gives_a_plan_that_bake_reads(checkout: Path):
+    (checkout / "docker-bake.json").write_text('{"target": {"api": {"context": "."}}}')
+    check_sources((), ("api",))
+    path = confined_definition((), ("api",), (), ())
+    assert json.loads(buildx("bake", f"--file={path}", "--print", "api"))["target"]["api"]
