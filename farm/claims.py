@@ -1,7 +1,8 @@
 """Which worker has which request: the next one, heartbeats, and what dead workers left.
 
 Claims are taken one after the other behind an advisory lock: they are short, and only so can slots
-be counted exactly.
+be counted exactly. Whatever else changes requests goes on meanwhile (``queueing.lock_queue``), so a
+claim takes only what is still ready.
 """
 
 import os
@@ -51,18 +52,32 @@ def claim(worker: str, queue: str = "builds") -> BuildRequest | None:
     """Take the next request that a builder of ``queue`` has a slot for, if there is one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s::bigint)", [CLAIM_LOCK])
-        cursor.execute(NEXT, [free_builders(queue)])
+    builders = free_builders(queue)
+    while (pk := _next(builders)) is not None:
+        if _take(pk, worker):
+            requests = BuildRequest.objects.select_related("build__service", "source", "builder")
+            request: BuildRequest = requests.get(pk=pk)
+            return request
+    return None
+
+
+def _next(builders: list[int]) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, [builders])
         row = cursor.fetchone()
-    if row is None:
-        return None
-    requests = BuildRequest.objects.select_related("build__service", "source", "builder")
-    request: BuildRequest = requests.get(pk=row[0])
-    BuildRequest.objects.filter(pk=request.pk).update(
+    return row[0] if row else None
+
+
+def _take(pk: int, worker: str) -> bool:
+    """Make a ready request run; false if it was canceled, or has to wait, since it was found."""
+    ready = BuildRequest.objects.filter(pk=pk, state=BuildRequest.State.READY)
+    taken = ready.update(
         state=BuildRequest.State.RUNNING, worker=worker, claimed_at=Now(), heartbeat_at=Now()
     )
-    Build.objects.filter(pk=request.pk).update(status=Build.Status.RUNNING, started_at=Now())
-    request.state, request.worker = BuildRequest.State.RUNNING, worker
-    return request
+    if taken:
+        queued = Build.objects.filter(pk=pk, status=Build.Status.QUEUED)
+        queued.update(status=Build.Status.RUNNING, started_at=Now())
+    return bool(taken)
 
 
 def free_builders(queue: str) -> list[int]:

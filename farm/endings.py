@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -13,9 +14,9 @@ from buildkit.failure_classes import TRANSIENT, FailureClass
 from buildkit.model import BuildStatus, Failure
 from builds.masking import mask_secrets
 from builds.models import Build
-from farm.models import BuildRequest, LiveBuild, Source
+from farm.models import BuildRequest, LiveBuild, RequestNeed, Source
 from farm.notices import announce
-from farm.queueing import retry, wake_workers
+from farm.queueing import lock_queue, retry, wait_for, wake_workers
 
 FIRST_PAUSE_SECONDS = 5.0
 """Before the first automatic retry; each later one waits twice as long, give or take a half."""
@@ -32,6 +33,7 @@ def finish(
 
     What waits for it goes on, or is skipped; a transient failure is tried again by itself.
     """
+    lock_queue()
     changed = (
         BuildRequest.objects.filter(pk=request.pk)
         .exclude(state=BuildRequest.State.ENDED)
@@ -47,7 +49,7 @@ def finish(
     if again is not None:
         for dependent in request.needed_by.filter(state=BuildRequest.State.WAITING):
             dependent.needs.remove(request)
-            dependent.needs.add(again)
+            wait_for(dependent, [again])
         return
     announce(request, build)
     _release_dependents(request, build)
@@ -75,12 +77,16 @@ def _end_build(
 
 
 def _retry_by_itself(request: BuildRequest, build: Build) -> BuildRequest | None:
-    """Queue another attempt after a transient failure, as often as the source allows."""
+    """Queue another attempt after a transient failure, as often as the source allows.
+
+    Not after a cancel that came while it failed.
+    """
     transient = {item.value for item in TRANSIENT}
     if build.status != Build.Status.FAILED or build.failure_class not in transient:
         return None
     source = Source.objects.get(pk=request.source_id)
-    if request.attempt > source.retries:
+    canceled = BuildRequest.objects.filter(pk=request.pk, cancel_requested_at__isnull=False)
+    if request.attempt > source.retries or canceled.exists():
         return None
     not_before = timezone.now() + pause_before(request.attempt)
     return retry(build=build, actor=SYSTEM, not_before=not_before)
@@ -95,10 +101,7 @@ def pause_before(attempt: int) -> timedelta:
 def _release_dependents(request: BuildRequest, build: Build) -> None:
     waiting = request.needed_by.filter(state=BuildRequest.State.WAITING)
     if build.status == Build.Status.SUCCEEDED:
-        for dependent in waiting.select_related("builder"):
-            if not dependent.needs.exclude(state=BuildRequest.State.ENDED).exists():
-                BuildRequest.objects.filter(pk=dependent.pk).update(state=BuildRequest.State.READY)
-                wake_workers(dependent.builder.queue)
+        _release(waiting)
         return
     ended = build.get_status_display().lower()
     words = f"Skipped: {request.source.service.name}, which it needs, ended as {ended}."
@@ -106,8 +109,38 @@ def _release_dependents(request: BuildRequest, build: Build) -> None:
         finish(dependent, Build.Status.CANCELED, FailureClass.CANCELED, words)
 
 
+def _release(waiting: QuerySet[BuildRequest]) -> None:
+    """Put into the queue those whose needs have all been built."""
+    built = {
+        "needed__state": BuildRequest.State.ENDED,
+        "needed__build__status": Build.Status.SUCCEEDED,
+    }
+    unmet = RequestNeed.objects.filter(request=OuterRef("pk")).exclude(**built)
+    for free in waiting.exclude(Exists(unmet)).select_related("builder"):
+        still_waiting = BuildRequest.objects.filter(pk=free.pk, state=BuildRequest.State.WAITING)
+        if still_waiting.update(state=BuildRequest.State.READY):
+            wake_workers(free.builder.queue)
+
+
+@transaction.atomic
+def release_waiting() -> None:
+    """Let go on what waits for nothing any more, such as for a service that was deleted."""
+    lock_queue()
+    _release(BuildRequest.objects.filter(state=BuildRequest.State.WAITING))
+
+
+@transaction.atomic
 def lose(request: BuildRequest) -> None:
-    """End what a dead worker had."""
+    """End what a dead worker had, unless it has been heard of since; a recorded end stays."""
+    lock_queue()
+    silent = BuildRequest.objects.select_for_update().filter(
+        pk=request.pk, state=BuildRequest.State.RUNNING, heartbeat_at=request.heartbeat_at
+    )
+    if silent.first() is None:
+        return
+    if Build.objects.get(pk=request.pk).is_final:
+        finish(request)
+        return
     heard = f"{request.heartbeat_at:%H:%M:%S} UTC"
     words = f"The worker is gone: {request.worker} was last heard of at {heard}."
     finish(request, Build.Status.LOST, FailureClass.BUILDER_LOST, words)

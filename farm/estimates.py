@@ -1,13 +1,29 @@
 """When a queued build will start and how long a running one will take, from history."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
+from statistics import median
+
+from django.db import connection
 
 from builds.models import Build
 from builds.querysets import USUAL_BUILDS
-from builds.usual import known_median
 from farm.models import BuildRequest
+
+LAST = """
+SELECT asked.*, past.wall_seconds
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS asked (service_id, variant, environment)
+CROSS JOIN LATERAL (
+    SELECT wall_seconds FROM builds_build
+    WHERE status = 'succeeded' AND wall_seconds IS NOT NULL AND service_id = asked.service_id
+        AND variant = asked.variant AND environment = asked.environment
+    ORDER BY listed_at DESC, id DESC
+    LIMIT %s
+) AS past
+"""
+"""The wall times of the last succeeded builds of each combination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +39,17 @@ class Place:
 def usual_seconds(builds: Iterable[Build]) -> dict[tuple[int, str, str], float]:
     """Return the median wall time of the last succeeded builds by service, variant, environment.
 
-    One query for each different combination that is asked for.
+    One query, however many are asked for.
     """
     keys = {usual_key(build) for build in builds}
-    found: dict[tuple[int, str, str], float] = {}
-    for key in keys:
-        service_id, variant, environment = key
-        past = Build.objects.succeeded().filter(
-            service_id=service_id,
-            variant=variant,
-            environment=environment,
-            wall_seconds__isnull=False,
-        )
-        walls = list(past.newest_first().values_list("wall_seconds", flat=True)[:USUAL_BUILDS])
-        known = known_median(walls)
-        if known is not None:
-            found[key] = known
-    return found
+    if not keys:
+        return {}
+    walls: dict[tuple[int, str, str], list[float]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(LAST, [*map(list, zip(*keys, strict=True)), USUAL_BUILDS])
+        for *key, wall in cursor:
+            walls[tuple(key)].append(wall)
+    return {key: median(times) for key, times in walls.items()}
 
 
 def usual_key(build: Build) -> tuple[int, str, str]:

@@ -9,9 +9,12 @@ from accounts.models import Project
 from builds.models import Service
 from farm import addresses
 from farm.models import Schedule, Source
+from farm.models.source import HOUR_SECONDS
 from farm.queueing import Wish
 
 PLATFORMS = [("linux/amd64", "linux/amd64"), ("linux/arm64", "linux/arm64")]
+LONGEST_HOURS = 12
+"""So that a source's time limit always comes before that of the worker's task."""
 
 
 class TriggerForm(forms.Form):
@@ -78,6 +81,15 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
     platforms = forms.MultipleChoiceField(
         choices=PLATFORMS, required=False, widget=forms.CheckboxSelectMultiple
     )
+    time_limit_seconds = forms.IntegerField(
+        label="Time limit in seconds",
+        min_value=1,
+        max_value=LONGEST_HOURS * HOUR_SECONDS,
+        error_messages={
+            "max_value": f"At most %(limit_value)s: a build may take {LONGEST_HOURS} hours."
+        },
+        help_text=f"A build that takes longer is ended. At most {LONGEST_HOURS} hours.",
+    )
 
     class Meta:
         model = Source
@@ -106,7 +118,6 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
             "context": "Directory",
             "push": "Push the image",
             "push_patterns": "Build on pushes to",
-            "time_limit_seconds": "Time limit in seconds",
         }
         widgets = {"needs": forms.CheckboxSelectMultiple}
         help_texts = {
@@ -120,7 +131,6 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
             "owners": "E-mail addresses, with commas between, told of failures without a known "
             "author; empty: the project's administrators.",
             "builder": "Empty: the current one of the worker.",
-            "time_limit_seconds": "A build that takes longer is ended.",
             "retries": "After a failure that may pass: network, registry, rate limit, cache.",
             "needs": "Built first when asked for together; skipped is what needs a failed one.",
         }

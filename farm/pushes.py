@@ -26,6 +26,9 @@ from farm.services import trigger
 ADDRESSES = ("clone_url", "ssh_url", "html_url", "git_http_url", "git_ssh_url", "homepage")
 """Where GitHub, Gitea, Forgejo and GitLab say which repository it is."""
 
+MAX_REF_LENGTH = 250
+"""What a build keeps of a branch or tag."""
+
 _PREFIXES = ("refs/heads/", "refs/tags/")
 
 
@@ -70,6 +73,8 @@ def parse_push(body: bytes) -> Push | None:
         document = json.loads(body)
     except ValueError as error:
         raise PushError("The body is not JSON: set the webhook's content type to it.") from error
+    except RecursionError as error:
+        raise PushError("The body is nested too deep.") from error
     if not isinstance(document, dict):
         raise PushError("The body must be a JSON object.")
     revision = _revision(document)
@@ -82,14 +87,19 @@ def parse_push(body: bytes) -> Push | None:
         validate_revision(revision)
     except ValidationError as error:
         raise PushError(f"ref {ref!r} at {revision!r}: {error.messages[0]}") from error
+    if len(name) > MAX_REF_LENGTH:
+        raise PushError(f"ref: a name of more than {MAX_REF_LENGTH} characters is not built.")
     pusher = _mapping(document, "pusher").get("email") or document.get("user_email")
-    return Push(_places(document), name, revision, str(pusher or ""))
+    return Push(_places(document), name, revision, pusher if isinstance(pusher, str) else "")
 
 
 def _revision(document: Mapping[str, Any]) -> str:
     """Return the commit: ``after`` of an annotated tag is the tag's own id."""
     found = document.get("checkout_sha") or _mapping(document, "head_commit").get("id")
-    return str(found or document.get("after") or "")
+    found = found or document.get("after") or ""
+    if not isinstance(found, str):
+        raise PushError("checkout_sha, head_commit.id or after: this is no string.")
+    return found
 
 
 def _places(document: Mapping[str, Any]) -> frozenset[str]:
@@ -127,8 +137,11 @@ def _is_built_by(source: Source, push: Push) -> bool:
 
 
 def _member(project_id: int, email: str) -> User | None:
-    """Return the member with that address: nobody else is written to because of a push."""
-    if not email:
+    """Return the member with that address: nobody else is written to because of a push.
+
+    What the database cannot hold, such as half a character, is nobody's address.
+    """
+    if not email or not email.isprintable():
         return None
     members = User.objects.filter(memberships__project_id=project_id, email__iexact=email)
     return members.first()

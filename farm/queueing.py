@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,10 +17,10 @@ from builds.models import Build
 from builds.partitions import ensure_partition, month_of
 from farm.actors import author_of
 from farm.exceptions import NotRetryableError
-from farm.models import Builder, BuildRequest, Source
+from farm.models import Builder, BuildRequest, RequestNeed, Source
 
 PIPELINE_NAME = "buildinsights"
-QUEUE_LOCK = 0x71756575  # the letters "queu": equal requests that come at once are one
+QUEUE_LOCK = 0x71756575  # the letters "queu"
 QUEUED = (BuildRequest.State.READY, BuildRequest.State.WAITING)
 
 
@@ -43,12 +43,38 @@ class Wish:
 def queue(
     source: Source, wish: Wish, actor: ActorLike, needed: Sequence[BuildRequest] = ()
 ) -> BuildRequest:
-    """Return the queued request that equals the wish, or a new one that waits for ``needed``."""
-    return _queued_like(source, wish) or _new_request(source, wish, actor, needed)
+    """Return the queued request that equals the wish, or a new one; it waits for ``needed``."""
+    request = _queued_like(source, wish) or _new_request(source, wish, actor)
+    wait_for(request, needed)
+    return request
+
+
+def wait_for(request: BuildRequest, needed: Iterable[BuildRequest]) -> None:
+    """Let a queued request wait for others, but for those that wait for it themselves."""
+    first = [other for other in needed if not _waits_for(other, request)]
+    if first:
+        request.needs.add(*first)
+        queued = BuildRequest.objects.filter(pk=request.pk, state__in=QUEUED)
+        queued.update(state=BuildRequest.State.WAITING)
+        request.state = BuildRequest.State.WAITING
+
+
+def _waits_for(request: BuildRequest, other: BuildRequest) -> bool:
+    """Tell whether ``request`` needs ``other``, or something that does."""
+    left, reached = {request.pk}, {request.pk}
+    while left and other.pk not in reached:
+        needs = RequestNeed.objects.filter(request__in=left)
+        left = set(needs.values_list("needed_id", flat=True)) - reached
+        reached |= left
+    return other.pk in reached
 
 
 def lock_queue() -> None:
-    """Let one transaction at a time look for an equal request and make one."""
+    """Let one transaction at a time ask for builds, cancel or end them: before it locks any row.
+
+    So equal requests that come at once are one, two that end at once both see what waits for them,
+    and none of these wait for each other's rows. Only claims go on meanwhile.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s::bigint)", [QUEUE_LOCK])
 
@@ -74,20 +100,19 @@ def _filled(source: Source, wish: Wish) -> Wish:
 
 
 def _queued_like(source: Source, wish: Wish) -> BuildRequest | None:
+    """Return an equal request, locked: it stays queued until the transaction ends."""
     queued = BuildRequest.objects.filter(source=source, state__in=QUEUED)
-    return queued.filter(same_as=_same_as(source, wish)).select_related("build").first()
+    like = queued.filter(same_as=_same_as(source, wish)).select_related("build")
+    return like.select_for_update(of=("self",)).first()
 
 
-def _new_request(
-    source: Source, wish: Wish, actor: ActorLike, needed: Sequence[BuildRequest]
-) -> BuildRequest:
+def _new_request(source: Source, wish: Wish, actor: ActorLike) -> BuildRequest:
     filled = _filled(source, wish)
     request = BuildRequest.objects.create(
         build=_new_build(source, filled, wish.trigger),
         source=source,
         project_id=source.service.project_id,
         builder=source.builder or default_builder(),
-        state=BuildRequest.State.WAITING if needed else BuildRequest.State.READY,
         requested_by=actor.actor_name,
         author=author_of(actor),
         priority=wish.priority,
@@ -96,7 +121,6 @@ def _new_request(
         no_cache_from=filled.no_cache_from,
         verbose_cache=filled.verbose_cache,
     )
-    request.needs.set(needed)
     wake_workers(request.builder.queue)
     audit(request, actor, "build.triggered", {"trigger": wish.trigger, "ref": filled.ref_name})
     return request
@@ -137,6 +161,9 @@ def retry(
 ) -> BuildRequest:
     """Queue another attempt at the same commit and with the same settings, linked to the last.
 
+    An equal request that is queued already answers the same question: it is returned as it is, with
+    its own attempt, link and time.
+
     Raises:
         NotRetryableError: it is not this server's, or has not ended.
     """
@@ -161,7 +188,10 @@ def retry(
     )
     wish = replace(wish, **changes)
     lock_queue()
-    request = queue(old.source, wish, actor)
+    queued = _queued_like(old.source, wish)
+    if queued is not None:
+        return queued
+    request = _new_request(old.source, wish, actor)
     request.retry_of, request.attempt, request.not_before = old, old.attempt + 1, not_before
     request.author = request.author or old.author
     request.save(update_fields=["retry_of", "attempt", "not_before", "author"])

@@ -28,7 +28,9 @@ class TriggerSerializer(serializers.Serializer[Any]):
         required=False, default="", max_length=60, validators=[addresses.validate_name]
     )
     platforms = serializers.ListField(
-        child=serializers.RegexField(r"^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$", max_length=60),
+        child=serializers.RegexField(
+            r"^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?\Z", max_length=60, trim_whitespace=False
+        ),
         required=False,
         default=list,
         max_length=10,

@@ -71,7 +71,7 @@ def _in_order(sources: Iterable[Source]) -> list[Source]:
 
 
 def _supersede(request: BuildRequest) -> None:
-    older = BuildRequest.objects.filter(
+    older = BuildRequest.objects.select_for_update(of=("self",)).filter(
         source=request.source,
         state__in=QUEUED,
         build__ref_name=request.build.ref_name,
@@ -88,6 +88,7 @@ def cancel(*, build: Build, actor: ActorLike, reason: str = "") -> None:
     Raises:
         NotCancelableError: it is not this server's, or has ended.
     """
+    lock_queue()
     requests = BuildRequest.objects.select_for_update(of=("self",)).filter(build=build)
     request = requests.select_related("build__project").first()
     if request is None or request.state == BuildRequest.State.ENDED:

@@ -15,9 +15,11 @@ from accounts.roles import Scope
 from accounts.services import create_token
 from builds.models import Build
 from farm.claims import claim
+from farm.forms import SourceForm
 from farm.models import BuildRequest, LiveBuild, Source
 from farm.queueing import Wish
 from farm.services import trigger
+from farm.tasks import run_next
 from tests.farm.conftest import MakeSource
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +66,7 @@ def test_a_posted_build_is_queued_and_can_be_cancelled_and_retried(
         {"service": "api", "ref_name": "--upload-pack=x"},
         {"service": "api", "revision": "HEAD"},
         {"service": "api", "platforms": ["--x"]},
+        {"service": "api", "platforms": ["linux/amd64\n"]},
         {"service": "api", "variant": "$(touch x)"},
         {"service": "api", "no_cache_from": "a=b"},
     ],
@@ -76,6 +79,17 @@ def test_what_cannot_be_asked_for_names_its_field(
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["attr"].partition(".")[0] in {"service", *body}
     assert not BuildRequest.objects.exists()
+
+
+def test_json_that_is_nested_too_deep_is_refused_as_what_is_no_json(
+    client: Client, headers: dict[str, str]
+):
+    for body in ("[" * 200_000, '{"service":' * 200_000, "{"):
+        answer = client.post(
+            "/api/v1/builds/", body, content_type="application/json", headers=headers
+        )
+        assert (answer.status_code, answer.json()["type"]) == (400, "client_error")
+        assert answer.json()["errors"][0]["code"] == "parse_error"
 
 
 def test_a_service_without_a_source_cannot_be_built(
@@ -223,6 +237,14 @@ def test_a_source_is_checked_and_audited(
     assert client.post(address, values).status_code == 302
     source.refresh_from_db()
     assert source.repository_url == "https://example.com/shop.git"
+
+
+def test_a_build_is_ended_by_its_own_limit_and_not_by_that_of_its_task(make_source: MakeSource):
+    source = make_source("api")
+    values = {"time_limit_seconds": 13 * 3600}
+    form = SourceForm(source.service, values, instance=source)
+    assert form.errors["time_limit_seconds"] == ["At most 43200: a build may take 12 hours."]
+    assert form.fields["time_limit_seconds"].max_value < run_next.soft_time_limit
 
 
 def test_failures_are_grouped(

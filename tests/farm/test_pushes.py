@@ -88,6 +88,20 @@ def test_the_author_is_the_member_who_pushed(send: Send, source: Source, bob: Us
     assert BuildRequest.objects.latest("pk").author is None
 
 
+@pytest.mark.parametrize("email", ["a\0b", "\ud800@x", ["bob@example.com"], "x" * 100_000])
+def test_who_cannot_be_a_member_is_nobody(send: Send, source: Source, email: Any):
+    assert send(push_of(pusher={"email": email})).status_code == 202
+    assert BuildRequest.objects.get().author is None
+
+
+def test_what_is_no_address_is_no_repository_that_is_built(send: Send, source: Source):
+    known = {"clone_url": f"{REPOSITORY}.git", "homepage": "https://[x/Codertocat/Hello-World"}
+    assert len(send(push_of(repository=known)).json()["builds"]) == 1
+    del known["clone_url"]
+    answer = send(push_of(repository=known))
+    assert (answer.status_code, answer.json()) == (202, {"builds": []})
+
+
 def test_a_newer_push_takes_the_place_of_a_queued_one(send: Send, source: Source):
     send(push_of())
     send(push_of(after="1" * 40))
@@ -168,6 +182,9 @@ def test_an_unknown_webhook_is_not_there(db: None):
         (b"[]", "JSON object"),
         (b'{"ref": "refs/heads/--upload-pack=x", "after": "1"}', "refs/heads/--upload-pack=x"),
         (b'{"ref": "refs/heads/main", "after": "--help"}', "--help"),
+        (b'{"ref": "refs/heads/main", "checkout_sha": ["1"]}', "this is no string"),
+        (b"[" * 200_000, "too deep"),
+        (json.dumps({"ref": "refs/heads/" + "b" * 252, "after": COMMIT}).encode(), "250 char"),
     ],
 )
 def test_a_body_that_is_no_push_is_refused_by_name(send: Send, body: bytes, words: str):
@@ -182,7 +199,10 @@ def test_a_body_that_is_no_push_is_refused_by_name(send: Send, body: bytes, word
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["ref", "after", "repository", "head_commit", "pusher"]), inner
+                st.sampled_from(
+                    ["ref", "after", "repository", "clone_url", "head_commit", "pusher", "email"]
+                ),
+                inner,
             )
         ),
     )

@@ -159,6 +159,46 @@ def test_what_is_needed_is_built_first_and_its_failure_skips_the_rest(
     assert "base, which it needs, ended as failed" in build.failure_message
 
 
+def test_what_was_queued_alone_waits_for_what_it_is_asked_for_with(
+    make_source: MakeSource, alice: User
+):
+    base, api = make_source("base"), make_source("api")
+    api.needs.set([base])
+    alone = asked(api, alice)
+    together, needed = trigger(sources=[api, base], wish=Wish(), actor=alice)
+    assert (together, together.state) == (alone, "waiting")
+    assert claimed() == needed
+    end(needed, Build.Status.SUCCEEDED)
+    assert claimed() == alone
+
+
+def test_a_request_does_not_wait_for_one_that_waits_for_it(make_source: MakeSource, alice: User):
+    base, api, web = make_source("base"), make_source("api"), make_source("web")
+    api.needs.set([base])
+    web.needs.set([api])
+    trigger(sources=[base, api, web], wish=Wish(), actor=alice)
+    web.needs.clear()
+    base.needs.set([web])
+    queued = trigger(sources=[base, web], wish=Wish(), actor=alice)
+    assert [request.state for request in queued] == ["ready", "waiting"]
+
+
+def test_what_waits_for_a_deleted_service_goes_on(
+    make_source: MakeSource, alice: User, monkeypatch: pytest.MonkeyPatch
+):
+    base, other, api = make_source("base"), make_source("other"), make_source("api")
+    api.needs.set([base, other])
+    dependent, _, needed = trigger(sources=[api, base, other], wish=Wish(), actor=alice)
+    base.service.delete()
+    monkeypatch.setattr(tasks.run_next, "apply_async", lambda **_: None)
+    tasks.wake_builders()
+    assert claimed() == needed
+    assert claim("test:2") is None, "it still needs the other one"
+    BuildRequest.objects.filter(pk=needed.pk).delete()
+    tasks.wake_builders()
+    assert claimed() == dependent
+
+
 def test_services_that_need_each_other_are_refused(make_source: MakeSource, alice: User):
     one, two = make_source("one"), make_source("two")
     one.needs.set([two])
@@ -207,6 +247,43 @@ def test_a_dependent_waits_for_the_retry(make_source: MakeSource, alice: User):
     assert claimed() == dependent
 
 
+def test_a_retry_leaves_an_equal_queued_request_as_it_is(make_source: MakeSource, alice: User):
+    base, api = make_source("base"), make_source("api")
+    api.needs.set([base])
+    dependent, first = trigger(sources=[api, base], wish=Wish(revision="a" * 40), actor=alice)
+    assert claimed() == first
+    somebodys = asked(base, alice, revision="a" * 40)
+    end(first, Build.Status.FAILED, FailureClass.NETWORK)
+    assert BuildRequest.objects.filter(state="ready").get() == somebodys
+    assert claimed() == somebodys, "it does not take over the pause"
+    somebodys.refresh_from_db()
+    assert (somebodys.attempt, somebodys.retry_of) == (1, None)
+    end(somebodys, Build.Status.SUCCEEDED)
+    assert claimed() == dependent
+
+
+def test_an_automatic_retry_keeps_its_pause(make_source: MakeSource, alice: User):
+    first = asked(make_source(), alice, revision="a" * 40)
+    claimed()
+    end(first, Build.Status.FAILED, FailureClass.NETWORK)
+    again = BuildRequest.objects.get(retry_of=first)
+    assert again.not_before is not None
+    assert retry(build=Build.objects.get(pk=first.pk), actor=alice) == again
+    assert asked(first.source, alice, revision="a" * 40) == again
+    assert BuildRequest.objects.get(pk=again.pk).not_before == again.not_before
+    assert claim("test:1") is None
+
+
+def test_what_failed_while_it_was_to_be_canceled_is_not_tried_again(
+    make_source: MakeSource, alice: User
+):
+    request = asked(make_source(), alice)
+    claimed()
+    cancel(build=request.build, actor=alice)
+    end(request, Build.Status.FAILED, FailureClass.NETWORK)
+    assert not BuildRequest.objects.filter(retry_of=request).exists()
+
+
 def test_pauses_double_and_are_jittered():
     for attempt, middle in ((1, FIRST_PAUSE_SECONDS), (3, 4 * FIRST_PAUSE_SECONDS)):
         pauses = {pause_before(attempt).total_seconds() for _ in range(50)}
@@ -230,6 +307,60 @@ def test_what_a_silent_worker_had_is_lost_and_can_be_tried_again(
     again = retry(build=build, actor=alice)
     assert (again.attempt, again.retry_of) == (2, request)
     assert again.build.trigger == "retry"
+
+
+def test_a_worker_that_was_heard_of_again_keeps_its_build(make_source: MakeSource, alice: User):
+    asked(make_source(), alice)
+    request = claimed()
+    BuildRequest.objects.update(heartbeat_at=timezone.now() - SILENT_AFTER * 2)
+    [silent] = silent_requests()
+    assert beat(request) == (True, None)
+    lose(silent)
+    assert Build.objects.get(pk=request.pk).status == "running"
+
+
+def test_what_was_recorded_before_the_worker_died_stays(make_source: MakeSource, alice: User):
+    base, api = make_source("base"), make_source("api")
+    api.needs.set([base])
+    dependent, _ = trigger(sources=[api, base], wish=Wish(), actor=alice)
+    request = claimed()
+    Build.objects.filter(pk=request.pk).update(status="succeeded")
+    lose(BuildRequest.objects.get(pk=request.pk))
+    assert Build.objects.get(pk=request.pk).status == "succeeded"
+    assert claimed() == dependent
+
+
+def test_a_claim_leaves_a_build_that_has_ended_as_it_is(make_source: MakeSource, alice: User):
+    request = asked(make_source(), alice)
+    Build.objects.update(status="succeeded")
+    assert claimed() == request
+    assert Build.objects.get().status == "succeeded"
+
+
+def test_a_task_runs_one_build_and_has_the_next_one_looked_for(
+    make_source: MakeSource, alice: User, monkeypatch: pytest.MonkeyPatch
+):
+    source = make_source()
+    for name in ("one", "two"):
+        asked(source, alice, ref_name=name)
+    ran: list[BuildRequest] = []
+    sent: list[dict[str, Any]] = []
+
+    def run(request: BuildRequest) -> None:
+        ran.append(request)
+        end(request, Build.Status.SUCCEEDED)
+        if len(ran) == 2:
+            raise OSError("the database is gone")
+
+    monkeypatch.setattr(tasks, "run", run)
+    monkeypatch.setattr(tasks.run_next, "apply_async", lambda **said: sent.append(said))
+    tasks.run_next("builds")
+    assert (len(ran), len(sent)) == (1, 1)
+    with pytest.raises(OSError, match="gone"):
+        tasks.run_next("builds")
+    assert (len(ran), sent) == (2, [{"kwargs": {"queue": "builds"}, "queue": "builds"}] * 2)
+    tasks.run_next("builds")
+    assert (len(ran), len(sent)) == (2, 2), "nothing waits, so nothing is sent"
 
 
 def test_cancel_ends_a_queued_one_and_asks_for_a_running_one(make_source: MakeSource, alice: User):
