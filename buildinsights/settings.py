@@ -179,7 +179,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["buildinsights.parsers.BoundedJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "buildinsights.pagination.RecentFirst",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -274,6 +274,15 @@ CELERY_BEAT_SCHEDULE = {
     "send-notices": {"task": "farm.send_notices", "schedule": 60.0, "options": {"expires": 60}},
     "purge-old-payloads": {"task": "ingest.purge_expired", "schedule": crontab(hour=3, minute=10)},
     "verify-audit-chains": {"task": "audit.verify_chains", "schedule": crontab(hour=3, minute=40)},
+    # Each queue has workers, and directories, of its own.
+    **{
+        f"sweep-work-dirs-{queue}": {
+            "task": "farm.sweep_work_dirs",
+            "schedule": 600.0,
+            "options": {"queue": queue, "expires": 600},
+        }
+        for queue in BUILD_QUEUES
+    },
 }
 
 # --- Logging --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ three known forms, and nothing that begins with a dash gets near a command line.
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -72,24 +73,25 @@ def validate_name(name: str) -> None:
 
 
 def validate_key_name(name: str) -> None:
-    """Accept the name of a file beside the other keys."""
-    if not _KEY.fullmatch(name) or ".." in name:
+    """Accept the name of a file in the project's directory of keys."""
+    if not _KEY.fullmatch(name) or ".." in name or name == "known_hosts":
         raise ValidationError("The name of a key file, without a path.", code="key")
 
 
 def place_of(address: str) -> str:
     """Return ``host/path`` in lower case, the same for each address of one repository.
 
-    ``git@github.com:Shop/api.git`` and ``https://github.com/shop/api`` are one place.
+    ``git@github.com:Shop/api.git`` and ``https://github.com/shop/api`` are one place. What is no
+    address is a place of its own.
     """
+    place = address
     if "://" in address:
-        parts = urlsplit(address)
-        place = f"{parts.hostname}{parts.path}"
+        with suppress(ValueError):
+            parts = urlsplit(address)
+            place = f"{parts.hostname}{parts.path}"
     elif _SCP.fullmatch(address):
         host, _, path = address.rpartition("@")[2].partition(":")
         place = f"{host}/{path.lstrip('/')}"
-    else:
-        place = address
     return place.lower().rstrip("/").removesuffix(".git")
 
 

@@ -22,6 +22,9 @@ from builds.masking import MASK, mask_secrets
 SHORTEST = 4
 """Shorter values would mask half of every log."""
 
+SECRET_LENGTH = 4096
+"""Longer than what looks like a secret, a signed token say."""
+
 _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
@@ -44,6 +47,30 @@ class Hidden:
             text = text.replace(value, MASK)
         return mask_secrets(text)
 
+    def beginning(self, text: str, length: int) -> str:
+        """Return the masked beginning of a text that may be long: masking all of it would cost.
+
+        What is looked at ends anywhere, even within a value, of which then a part is left. So as
+        much as that can be is taken off its end again, however little the masks have left before.
+        """
+        looked_at = text[: self.needed(length)]
+        masked = self.text(looked_at)
+        return (masked if looked_at == text else masked[: -self._longest])[:length]
+
+    def ending(self, text: str, length: int) -> str:
+        """Return the masked end of a text in the same way."""
+        looked_at = text[-self.needed(length) :]
+        masked = self.text(looked_at)
+        return (masked if looked_at == text else masked[self._longest :])[-length:]
+
+    def needed(self, length: int) -> int:
+        """Return of how much text that many characters are left when it is masked."""
+        return length + 4 * self._longest
+
+    @property
+    def _longest(self) -> int:
+        return max([SECRET_LENGTH, *map(len, self.values)])
+
     def data(self, data: bytes) -> bytes:
         """Put asterisks in the values' place, as they are and as JSON has them."""
         for needle in self._needles():
@@ -53,15 +80,15 @@ class Hidden:
     def progress(self, stream: bytes) -> bytes:
         """Put asterisks in the values' place in a build's rawjson, also across chunks of a log."""
         frames = [_frame(line) for line in stream.splitlines()]
-        printed: dict[tuple[str, Any], bytes] = {}
+        printed: dict[tuple[str, Any], bytearray] = {}
         places = []
         for chunk in _chunks(frames):
             key = str(chunk.get("vertex")), chunk.get("stream")
             data = base64.b64decode(str(chunk.get("data", "")))
-            begin = len(printed.setdefault(key, b""))
+            begin = len(printed.setdefault(key, bytearray()))
             printed[key] += data
             places.append((chunk, key, begin, begin + len(data)))
-        masked = {key: self.data(data) for key, data in printed.items()}
+        masked = {key: self.data(bytes(data)) for key, data in printed.items()}
         for chunk, key, begin, end in places:
             chunk["data"] = base64.b64encode(masked[key][begin:end]).decode()
         lines = (frame if isinstance(frame, bytes) else _line(frame) for frame in frames)

@@ -3,17 +3,18 @@
 import base64
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from buildkit.steps import is_canceled, parse_name
 from buildkit.times import parse_time, seconds_between
-from builds.masking import mask_secrets
+from farm.hiding import Hidden
 
 LOG_LINES = 200
 LOG_LINE_LENGTH = 500
+NAME_LENGTH = 500
 STEPS_SHOWN = 100
 BEGUN_LENGTH = 64 * 1024
 """A longer line without an end, in bytes, is left out."""
@@ -24,6 +25,7 @@ class LiveStep:
     """One vertex as it stands."""
 
     name: str
+    """The beginning of its name, masked."""
     started: int | None = None
     ended: int | None = None
     cached: bool = False
@@ -49,7 +51,7 @@ class LiveStep:
 class LiveView:
     """Steps by vertex digest, in the order in which BuildKit announced them."""
 
-    hide: Callable[[str], str] = mask_secrets
+    hidden: Hidden = field(default_factory=Hidden)
     steps: dict[str, LiveStep] = field(default_factory=dict)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     _rest: bytes = b""
@@ -75,9 +77,11 @@ class LiveView:
         return bool(frame.get("vertexes") or frame.get("logs"))
 
     def _take_vertex(self, vertex: Mapping[str, Any]) -> None:
-        name = str(vertex.get("name", ""))
         digest = str(vertex.get("digest"))
-        step = self.steps.setdefault(digest, LiveStep(name))
+        if digest not in self.steps:
+            name = str(vertex.get("name", ""))
+            self.steps[digest] = LiveStep(self.hidden.beginning(name, NAME_LENGTH))
+        step = self.steps[digest]
         step.started = step.started or parse_time(vertex.get("started"))
         step.ended = parse_time(vertex.get("completed")) or step.ended
         step.cached = step.cached or bool(vertex.get("cached"))
@@ -102,7 +106,7 @@ class LiveView:
         prefix = f"{parsed.stage or parsed.instruction[:24]}: " if parsed else ""
         for line in lines:
             text = line.decode(errors="replace")
-            shown = self.hide(prefix + text.removesuffix("\r").rsplit("\r", 1)[-1])
+            shown = self.hidden.text(prefix + text.removesuffix("\r").rsplit("\r", 1)[-1])
             self.log.append(shown[:LOG_LINE_LENGTH])
 
     def shown(self) -> dict[str, Any]:
@@ -112,7 +116,7 @@ class LiveView:
         return {
             "steps": [
                 {
-                    "name": self.hide(step.name)[:LOG_LINE_LENGTH],
+                    "name": step.name,
                     "state": step.state,
                     "seconds": step.seconds(now),
                 }

@@ -14,6 +14,7 @@ from buildkit.model import Problem
 from builds.models import Build
 from farm.commands import target_of
 from farm.endings import finish
+from farm.heartbeat import Stop, Why
 from farm.hiding import Hidden
 from farm.models import BuildRequest
 from farm.queueing import PIPELINE_NAME
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 SAID_LENGTH = 2000
 VERBOSE_LENGTH = 32_000
+UTF8_BYTES = 4
 WORDLESS = "The command ended without a word."
 _SHARED_PARTS = {"resources": "resources.jsonl", "context": "context.json"}
 _WHOLE_PARTS = {"metadata": "metadata.json", "progress": "progress.rawjson"}
@@ -33,11 +35,18 @@ _WHOLE_PARTS = {"metadata": "metadata.json", "progress": "progress.rawjson"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the command ended; ``reason`` says why we ended it, if we did."""
+    """How the command ended; ``stop`` says why we ended it, if we did."""
 
     exit_code: int
-    reason: str = ""
-    timed_out: bool = False
+    stop: Stop | None = None
+
+
+def end_early(request: BuildRequest, stop: Stop) -> None:
+    """End a request that was canceled or lasted too long; one that was taken away has ended."""
+    if stop.why is Why.TIMED_OUT:
+        finish(request, Build.Status.FAILED, FailureClass.TIMEOUT, stop.reason)
+    elif stop.why is Why.CANCELED:
+        finish(request, Build.Status.CANCELED, FailureClass.CANCELED, stop.reason)
 
 
 def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
@@ -47,19 +56,17 @@ def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
     if record is not None:
         _ingest(request, record, hidden)
     if request.verbose_cache:
-        said = hidden.text(_said(home, VERBOSE_LENGTH))
+        said = _said(home, VERBOSE_LENGTH, hidden)
         BuildRequest.objects.filter(pk=request.pk).update(said=said)
     build = Build.objects.get(pk=request.pk)
-    if outcome.timed_out:
-        finish(request, Build.Status.FAILED, FailureClass.TIMEOUT, outcome.reason)
-    elif outcome.reason:
-        finish(request, Build.Status.CANCELED, FailureClass.CANCELED, outcome.reason)
+    if outcome.stop is not None:
+        end_early(request, outcome.stop)
     elif build.is_final:
         finish(request)
     elif outcome.exit_code == 0:
         finish(request, Build.Status.SUCCEEDED)
     else:
-        finish(request, Build.Status.FAILED, message=hidden.text(_said(home)) or WORDLESS)
+        finish(request, Build.Status.FAILED, message=_said(home, SAID_LENGTH, hidden) or WORDLESS)
 
 
 def _record(home: Path) -> Path | None:
@@ -81,7 +88,8 @@ def _ingest(request: BuildRequest, record: Path, hidden: Hidden) -> None:
     own = target_of(request.source)
     targets = list(known.get("refs") or {})
     for target in sorted(targets, key=lambda name: name != own) or [own]:
-        service = request.source.service.slug if target == own else _title(known, target)
+        is_own = target == own
+        service = request.source.service.slug if is_own else hidden.text(_title(known, target))
         files = {"record": f"{target}.dockerbuild", **_SHARED_PARTS}
         if len(targets) < 2:  # else they tell of other targets, too
             files |= _WHOLE_PARTS
@@ -90,7 +98,7 @@ def _ingest(request: BuildRequest, record: Path, hidden: Hidden) -> None:
             upload = Upload(PayloadKind.BUILDKIT, _fields(request, service), parts)
             accepted = accept_upload(project_id=request.project_id, actor=None, upload=upload)
             digest_payload(accepted.payload.pk)
-        if target == own and kept_back:
+        if is_own and kept_back:
             _note(request, kept_back)
 
 
@@ -113,7 +121,8 @@ def _parts(
         else:
             data = path.read_bytes()
             mask = hidden.progress if name == "progress" else hidden.data
-            parts.append(Part(name, file, mask(data) if name != "record" else data))
+            data = data if name == "record" else mask(data)
+            parts.append(Part(name, hidden.text(file), data))
     return tuple(parts), kept_back
 
 
@@ -150,12 +159,14 @@ def _fields(request: BuildRequest, service: str) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _said(home: Path, length: int = SAID_LENGTH) -> str:
-    """Return the end of what the command said."""
+def _said(home: Path, length: int, hidden: Hidden) -> str:
+    """Return the end of what the command said, masked."""
+    # As many bytes as it may take to have more characters than are looked at.
+    most = UTF8_BYTES * (hidden.needed(length) + 1)
     try:
         with (home.parent / "said.log").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * length))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - most))
             text = file.read().decode(errors="replace")
     except OSError:
         text = ""
-    return text.replace("\0", "").strip()[-length:]
+    return hidden.ending(text.replace("\0", "").strip(), length)

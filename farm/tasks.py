@@ -6,23 +6,33 @@ from celery import shared_task
 
 from farm.builders import look_at
 from farm.claims import claim, silent_requests, worker_name
-from farm.endings import lose
+from farm.endings import lose, release_waiting
 from farm.models import Builder
 from farm.notices import send_pending
 from farm.running import run
 from farm.schedules import run_due
+from farm.sweeping import sweep
 
 DAY_SECONDS = 24 * 3600
 WAKE_SECONDS = 10
 LOOK_SECONDS = 60
 """How often messages are sent again; what nobody took by then is dropped."""
+SWEEP_SECONDS = 600
 
 
 @shared_task(name="farm.run_next", soft_time_limit=DAY_SECONDS, time_limit=DAY_SECONDS + 60)
 def run_next(queue: str = "builds", **_: Any) -> None:
-    """Run what waits, one after the other, until there is nothing that a slot is free for."""
-    while request := claim(worker_name(), queue):
+    """Run one request, then have the next one looked for.
+
+    A task for each, as its time limit is meant for one build: whoever is busy for days has many.
+    """
+    request = claim(worker_name(), queue)
+    if request is None:
+        return
+    try:
         run(request)
+    finally:
+        run_next.apply_async(kwargs={"queue": queue}, queue=queue)
 
 
 @shared_task(name="farm.wake_builders")
@@ -31,6 +41,7 @@ def wake_builders(**_: Any) -> None:
     queues = Builder.objects.filter(is_enabled=True).order_by().values_list("queue", flat=True)
     for queue in queues.distinct():
         run_next.apply_async(kwargs={"queue": queue}, queue=queue, expires=WAKE_SECONDS)
+    release_waiting()
 
 
 @shared_task(name="farm.look_at_builders")
@@ -63,3 +74,11 @@ def run_schedules(**_: Any) -> None:
 def send_notices(**_: Any) -> None:
     """Send e-mail about failed builds."""
     send_pending()
+
+
+@shared_task(
+    name="farm.sweep_work_dirs", soft_time_limit=SWEEP_SECONDS, time_limit=SWEEP_SECONDS + 60
+)
+def sweep_work_dirs(**_: Any) -> None:
+    """Remove from this worker's directory what no build needs any more."""
+    sweep()

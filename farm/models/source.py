@@ -30,7 +30,7 @@ class Source(models.Model):
     deploy_key = models.CharField(
         max_length=100, blank=True, validators=[addresses.validate_key_name]
     )
-    """Name of a file in the workers' directory of keys."""
+    """Name of a file in the project's directory of keys on the workers."""
     definition = models.CharField(max_length=12, choices=Definition, default=Definition.BAKE)
     file = models.CharField(max_length=300, blank=True, validators=[addresses.validate_inner_path])
     """Path in the repository; empty is what Bake looks for itself, or ``Dockerfile``."""

@@ -70,6 +70,17 @@ def test_paths_that_are_refused(path: str):
         addresses.validate_inner_path(path)
 
 
+@pytest.mark.parametrize("name", ["forge", "deploy_ed25519", "a.key"])
+def test_names_of_keys(name: str):
+    addresses.validate_key_name(name)
+
+
+@pytest.mark.parametrize("name", ["known_hosts", "../other/forge", "a/b", ".", "..", "-i", ".ssh"])
+def test_names_of_keys_that_are_refused(name: str):
+    with pytest.raises(ValidationError):
+        addresses.validate_key_name(name)
+
+
 def test_a_link_out_of_the_roots_is_not_allowed(tmp_path: Path):
     root = tmp_path / "root"
     (root / "inside").mkdir(parents=True)

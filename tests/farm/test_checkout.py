@@ -12,14 +12,17 @@ from typing import Any
 
 import pytest
 
-from farm.checkout import CheckoutError, Places, Wanted, checked_out
+from farm.checkout import Places, Wanted, checked_out
+from farm.credentials import Keys, transport
+from farm.git import CheckoutError
 from tests.farm.conftest import git
 
 
 @pytest.fixture
 def places(tmp_path: Path, repository: Path) -> Places:
-    (tmp_path / "keys").mkdir()
-    return Places(tmp_path / "mirrors", tmp_path / "keys", [repository.parent])
+    keys = Keys.of_project(tmp_path / "keys", "shop")
+    keys.directory.mkdir(parents=True)
+    return Places(tmp_path / "mirrors", keys, [repository.parent])
 
 
 def commit(repository: Path, text: str) -> str:
@@ -38,8 +41,26 @@ def test_a_branch_gives_its_newest_commit_from_a_mirror_that_stays(
             assert (revision, (into / "a.txt").read_text()) == (newest, text)
         assert not into.exists()
     [mirror] = places.mirrors.glob("*.git")
-    assert git(mirror, "rev-list", "--all", "--count") == "0", "nothing but what is asked for"
-    assert (mirror / "shallow").read_text().split(), "no history is fetched"
+    assert git(mirror, "rev-list", "--all") == newest, "no history is fetched"
+    assert (mirror / "shallow").read_text().split()
+    assert not list((mirror / "worktrees").glob("*"))
+
+
+def test_a_fetch_brings_what_the_mirror_does_not_have_yet(
+    repository: Path, places: Places, tmp_path: Path
+):
+    for number in range(20):
+        (repository / f"{number}.bin").write_bytes(os.urandom(1000))
+    git(repository, "add", ".")
+    sizes = []
+    for text in ("one", "two"):
+        commit(repository, text)
+        with checked_out(Wanted(str(repository), "main"), tmp_path / "out", places):
+            [mirror] = places.mirrors.glob("*.git")
+            packs = (mirror / "objects" / "pack").glob("*.pack")
+            sizes.append(sum(pack.stat().st_size for pack in packs))
+    assert sizes[0] > 20_000
+    assert sizes[1] - sizes[0] < 5_000
 
 
 def test_an_older_commit_is_had_by_its_id(repository: Path, places: Places, tmp_path: Path):
@@ -48,6 +69,18 @@ def test_an_older_commit_is_had_by_its_id(repository: Path, places: Places, tmp_
     with checked_out(Wanted(str(repository), "main", older), tmp_path / "out", places) as found:
         assert found == older
         assert (tmp_path / "out" / "a.txt").read_text() == "older"
+
+
+def test_what_a_mirror_has_is_given_to_nobody_whom_the_server_does_not_give_it(
+    repository: Path, places: Places, tmp_path: Path
+):
+    revision = commit(repository, "secret")
+    wanted = Wanted(str(repository), "main", revision)
+    with checked_out(wanted, tmp_path / "out", places):
+        pass
+    repository.rename(tmp_path / "away")
+    with pytest.raises(CheckoutError), checked_out(wanted, tmp_path / "out", places):
+        pass
 
 
 def test_a_tag_is_had_and_a_commit_of_elsewhere_is_not(
@@ -153,10 +186,16 @@ def https_address(
     server.server_close()
 
 
+def keep_key(places: Places, name: str, address: str, user: str = "bot:t0ken") -> None:
+    """Write a file of credentials for the host of an address."""
+    host = address.split("/")[2]
+    (places.keys.directory / name).write_text(f"https://{user}@{host}\n")
+
+
 def test_https_takes_credentials_from_the_worker_s_file(
     https_address: str, repository: Path, places: Places, tmp_path: Path
 ):
-    (places.keys / "forge").write_text("bot:t0ken\n")
+    keep_key(places, "forge", https_address)
     newest = git(repository, "rev-parse", "HEAD")
     wanted = Wanted(https_address, "main", deploy_key="forge")
     with checked_out(wanted, tmp_path / "out", places) as revision:
@@ -169,17 +208,84 @@ def test_https_takes_credentials_from_the_worker_s_file(
     [
         ("", "could not read Username|Authentication failed"),
         ("wrong", "Authentication failed|could not read"),
-        ("missing", "missing cannot be read on this worker"),
+        ("missing", "missing cannot be read on this worker, in BUILD_KEYS_DIR/shop/"),
     ],
 )
 def test_https_without_the_right_credentials_says_so(
     https_address: str, places: Places, tmp_path: Path, deploy_key: str, words: str
 ):
-    (places.keys / "wrong").write_text("bot:s3cret-of-bot\n")
-    wanted = Wanted(https_address, "main", deploy_key=deploy_key)
+    keep_key(places, "wrong", https_address, "bot:s3cret-of-bot")
+    assert "s3cret" not in refused(https_address, deploy_key, places, tmp_path, words)
+
+
+def refused(address: str, deploy_key: str, places: Places, tmp_path: Path, words: str = "") -> str:
+    """Return how a checkout fails."""
+    wanted = Wanted(address, "main", deploy_key=deploy_key)
     with (
         pytest.raises(CheckoutError, match=words) as caught,
         checked_out(wanted, tmp_path / "out", places),
     ):
         pass
-    assert "s3cret" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["git.example.com", "localhost", "localhost:1"])
+def test_credentials_go_to_no_other_host_or_port(
+    https_address: str, places: Places, tmp_path: Path, host: str
+):
+    keep_key(places, "forge", f"https://{host}/")
+    said = refused(https_address, "forge", places, tmp_path, rf"^forge is for {host}")
+    assert https_address.split("/")[2] in said
+    assert "t0ken" not in said
+    assert not GitOverHttps.seen, "the server was not even asked"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bot:t0ken",
+        "https://localhost",
+        "https://t0ken@localhost",
+        "http://bot:t0ken@localhost",
+        "https://bot:t0ken@localhost/path",
+        "https://bot:t0/ken@localhost",
+        "https://bot:t0ken@[localhost",
+        "https://bot:t0ken@localhost\nhttps://bot:t0ken@example.com",
+    ],
+)
+def test_a_file_that_holds_something_else_says_what_belongs_there(
+    places: Places, tmp_path: Path, line: str
+):
+    (places.keys.directory / "forge").write_text(line)
+    words = r"^forge is not one line https://user:token@host"
+    said = refused("https://localhost/shop.git", "forge", places, tmp_path, words)
+    assert "t0" not in said
+
+
+def test_a_percent_sign_stands_for_what_git_takes_it_for(
+    https_address: str, places: Places, tmp_path: Path
+):
+    keep_key(places, "forge", https_address, "bot:t%30ken")
+    with checked_out(Wanted(https_address, "main", "", "forge"), tmp_path / "out", places):
+        pass
+
+
+@pytest.mark.parametrize("address", ["https://localhost:1/shop.git", "git@localhost:shop.git"])
+def test_a_key_of_another_project_is_none_of_ours(places: Places, tmp_path: Path, address: str):
+    others = Keys.of_project(places.keys.directory.parent, "other")
+    others.directory.mkdir()
+    (others.directory / "forge").write_text("https://bot:t0ken@localhost:1")
+    (others.directory.parent / "forge").write_text("https://bot:t0ken@localhost:1")
+    refused(address, "forge", places, tmp_path, "forge cannot be read on this worker")
+
+
+@pytest.mark.parametrize("address", ["git@example.com:shop.git", "ssh://example.com/shop.git"])
+def test_ssh_does_not_wait_for_ever_and_knows_the_hosts_that_all_projects_know(
+    places: Places, address: str
+):
+    (places.keys.directory / "deploy").write_text("-----BEGIN OPENSSH PRIVATE KEY-----")
+    command = transport(address, "deploy", places.keys)["GIT_SSH_COMMAND"]
+    for option in ("ConnectTimeout=15", "ServerAliveInterval=15", "ServerAliveCountMax=3"):
+        assert f"-o {option}" in command
+    assert f"UserKnownHostsFile={places.keys.directory.parent}/known_hosts " in command
+    assert command.endswith(f"-i {places.keys.directory}/deploy")

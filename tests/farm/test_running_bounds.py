@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from builds.models import Build, Step, StepLog
-from farm import running
+from farm import following
 from farm.claims import claim
 from farm.models import BuildRequest, Source
 from farm.queueing import Wish, retry
@@ -120,7 +120,7 @@ def test_a_worker_without_room_says_so(
     def refuse(request: BuildRequest, folder: Path) -> list[str]:
         raise OSError(number, "it cannot be written", str(folder))
 
-    monkeypatch.setattr(running, "build_command", refuse)
+    monkeypatch.setattr(following, "build_command", refuse)
     trigger(sources=[make_source(retries=0)], wish=Wish(), actor=alice)
     build = run_next()
     assert (build.status, build.failure_class) == (Build.Status.FAILED, failure_class)
