@@ -87,7 +87,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         FailureClass.OUT_OF_MEMORY,
         r"exit code: 137\b|signal: killed|cannot allocate memory|JavaScript heap out of memory"
-        r"|java\.lang\.OutOfMemoryError|^MemoryError\b|c\+\+: fatal error: Killed signal",
+        r"|java\.lang\.OutOfMemoryError|^MemoryError\b|c\+\+: fatal error: Killed signal"
+        r"|(?:fatal error|runtime): .{0,40}out of memory",
         "said printed",
     ),
     _rule(
@@ -122,7 +123,8 @@ RULES: tuple[Rule, ...] = (
         r"|TLS handshake timeout"
         r"|network is unreachable|temporary failure in name resolution|unexpected EOF"
         r"|server misbehaving"
-        r"|Could not resolve host|Failed to connect to \S+ port|dial tcp",
+        r"|Could not resolve host|Failed to connect to \S+ port|dial tcp|Operation too slow"
+        r"|Timeout, server \S+ not responding",
     ),
     _rule(
         FailureClass.NETWORK,

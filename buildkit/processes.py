@@ -15,8 +15,11 @@ def dying_with_parent(number: signal.Signals) -> Callable[[], None]:
     that starts the child.
     """
 
+    # Looked up here: a child that was forked beside threads must not load anything.
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
     def die_with_parent() -> None:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, number)
 
     return die_with_parent

@@ -23,6 +23,7 @@ _PLUGINS = (
     "/usr/libexec/docker/cli-plugins",
 )
 _ERROR = re.compile(r"^(?:ERROR|error|docker): *(.*)", re.MULTILINE)
+_CRASH = re.compile(r"^((?:fatal error|runtime): .*)", re.MULTILINE)
 
 
 def docker() -> str:
@@ -107,7 +108,7 @@ def is_wrong_usage(text: str) -> bool:
 
 def error_of(text: str) -> UsageError | EngineMissingError:
     """Return buildx's own words as the error that they are."""
-    message = _ERROR.search(text)
+    message = _CRASH.search(text) or _ERROR.search(text)
     words = message[1] if message else text.strip()[-500:] or "docker buildx failed"
     if _NO_ENGINE.search(text):
         return EngineMissingError(f"{words} `buildinsights doctor` tells what is missing.")
