@@ -123,8 +123,8 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
         widgets = {"needs": forms.CheckboxSelectMultiple}
         help_texts = {
             "repository_url": "https://…, ssh://…, user@host:path, or a path that workers allow.",
-            "deploy_key": "Name of a file among this project’s keys on the workers: an SSH key, or one "
-            "line https://user:token@host.",
+            "deploy_key": "Name of a file among this project's keys on the workers: an SSH key, or "
+            "one line https://user:token@host.",
             "file": "Path in the repository; empty for what Bake finds, or “Dockerfile”.",
             "context": "In the repository; empty for its root.",
             "target": "Bake target or stage; empty for the service's name or the last stage.",
