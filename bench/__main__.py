@@ -18,13 +18,14 @@ def main() -> None:
     from accounts.models import User
     from accounts.roles import Scope
     from accounts.services import create_project, create_token
-    from bench import acceptance, digest, farm, pages
+    from bench import acceptance, digest, explain, farm, pages
 
     user = User.objects.create_superuser("bench")
     project = create_project(name="Bench", owner=user)
     scopes = [Scope.INGEST_WRITE]
     _, token = create_token(project=project, name="bench", scopes=scopes, actor=user)
     farm.run(create_project(name="Farm", owner=user), user)
+    explain.run(project)
     digest.run(project, user)
     acceptance.run(token)
     pages.run(create_project(name="Pages", owner=user), user, size)

@@ -6,14 +6,14 @@ from rest_framework.routers import SimpleRouter
 
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
 from builds.api import ServiceViewSet
-from farm.api import TriggeredBuildViewSet
+from cache.api import ExplainedBuildViewSet
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 
 app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
-router.register("builds", TriggeredBuildViewSet, basename="build")
+router.register("builds", ExplainedBuildViewSet, basename="build")
 router.register("services", ServiceViewSet, basename="service")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 

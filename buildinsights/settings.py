@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "builds",
     "ingest",
     "farm",
+    "cache",
     "reports",
 ]
 
@@ -232,6 +233,7 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
 CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
+    "cache.*": {"queue": "analysis"},
     "farm.reap_silent": {"queue": "analysis"},
     "farm.run_schedules": {"queue": "analysis"},
     "farm.send_notices": {"queue": "mail"},
@@ -265,6 +267,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "farm.look_at_builders",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "explain-what-waits": {
+        "task": "cache.explain_waiting",
+        "schedule": 10.0,
+        "options": {"expires": 10},
     },
     "run-schedules": {
         "task": "farm.run_schedules",

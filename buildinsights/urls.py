@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/v1/", include("buildinsights.api")),
     path("projects/<slug:project_slug>/", include("reports.urls")),
     path("projects/<slug:project_slug>/", include("farm.urls")),
+    path("projects/<slug:project_slug>/", include("cache.urls")),
     path("projects/<slug:project_slug>/builds/", include("builds.urls")),
     path("projects/<slug:project_slug>/services/", include("reports.service_urls")),
     path("projects/<slug:project_slug>/receipts/", include("ingest.urls")),

@@ -232,6 +232,7 @@ def _step(
         layer_bytes=sum(size for size in sizes if size is not None) if is_sized else None,
         transferred_bytes=_transferred(transfers),
         usage=fact.usage,
+        op=fact.op,
         transfers=transfers,
         log=vertex.log.chunks(),
     )

@@ -37,7 +37,7 @@ def _is_sent(path: Path) -> bool:
 
 
 def context_digests(root: Path, dockerfile: str, since: float) -> dict[str, Any]:
-    """Return SHA-256 and size of each file of a context; of a symbolic link, those of its target.
+    """Return SHA-256, size and mode of each file of a context; of a link, those of its target.
 
     A link is never followed: it may lead out of the context, and is not followed by BuildKit.
 
@@ -56,7 +56,8 @@ def context_digests(root: Path, dockerfile: str, since: float) -> dict[str, Any]
             digest = _digest(path, status.st_mode)
         except OSError:
             continue  # gone or unreadable by now: BuildKit has told of it if it mattered
-        files[name] = {"sha256": digest, "size_bytes": status.st_size}
+        mode = stat.S_IMODE(status.st_mode)
+        files[name] = {"sha256": digest, "size_bytes": status.st_size, "mode": f"{mode:04o}"}
         if status.st_mtime > since:
             changed.append(name)
     return {"files_total": len(names), "files": files, "changed_since": changed}

@@ -4,8 +4,10 @@ Times are integer nanoseconds since the Unix epoch in UTC, as BuildKit writes th
 float seconds; sizes are bytes. ``None`` always means "not recorded", never zero.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class BuildStatus(StrEnum):
@@ -190,6 +192,7 @@ class Step:
     their union. ``ordinal`` counts equals (same stage, platform and instruction) from 0, so
     that ``identity`` names the same step in another build although its digest differs.
     ``what_if_seconds`` is how much shorter the critical path would be with this step at zero.
+    ``op`` is its operation as provenance has it (``mode=max``), without inputs.
     """
 
     position: int
@@ -217,6 +220,7 @@ class Step:
     layer_bytes: int | None = None
     transferred_bytes: int | None = None
     usage: StepUsage | None = None
+    op: Mapping[str, Any] | None = None
     transfers: tuple[Transfer, ...] = ()
     log: tuple[LogChunk, ...] = ()
 

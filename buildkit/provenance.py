@@ -42,6 +42,7 @@ class ProvenanceStep:
     line: int | None
     layers: tuple[Layer, ...]
     usage: StepUsage | None
+    op: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ def _steps(config: Json, details: Json) -> tuple[dict[str, ProvenanceStep], tupl
                 line=line,
                 layers=_own_layers(chains, outputs.get(step_id, []), inputs),
                 usage=read_step_usage(as_dict(item.get("resourceUsage"))),
+                op=as_dict(op.get("Op")) or None,
             )
     return steps, result
 

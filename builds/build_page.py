@@ -17,6 +17,7 @@ from builds.waterfall import longest, waterfall
 TABS = {
     "timeline": "Timeline",
     "steps": "Steps",
+    "why": "Why it ran",
     "log": "Log",
     "source": "Dockerfile",
     "layers": "Layers",
@@ -43,7 +44,7 @@ def build_page(
         "again_href": _again_href(build),
         "tab": tab,
         "tabs": [
-            {"label": label, "href": f"?tab={name}", "current": name == tab}
+            {"label": label, "href": _tab_href(build, name), "current": name == tab}
             for name, label in TABS.items()
         ],
         **TAB_CONTEXTS[tab](build, query),
@@ -66,6 +67,13 @@ def _tried_before(request: Any) -> dict[str, Any] | None:
         return None
     before = Build.objects.select_related("project").get(pk=request.retry_of_id)
     return {"attempt": request.attempt, "before_href": before.get_absolute_url()}
+
+
+def _tab_href(build: Build, tab: str) -> str:
+    """Return a tab's address; why steps ran is another app's to tell."""
+    if tab == "why":
+        return reverse("cache:why", args=[build.project.slug, build.public_id])
+    return f"{build.get_absolute_url()}?tab={tab}"
 
 
 def _live_href(build: Build) -> str:
@@ -150,4 +158,5 @@ TAB_CONTEXTS: dict[str, Callable[[Build, Mapping[str, str]], dict[str, Any]]] = 
     "source": _source,
     "layers": _layers,
     "evidence": _evidence,
+    "why": lambda build, query: {},
 }

@@ -2,6 +2,8 @@
 
 import re
 
+from buildkit.secret_names import SECRET_NAME
+
 MASK = "••••••"
 
 PATTERNS: tuple[re.Pattern[str], ...] = (
@@ -44,9 +46,6 @@ def _mask_group(match: re.Match[str]) -> str:
 
 def _mask_key(match: re.Match[str]) -> str:
     return match[1] + "\n" * match[0].count("\n") + match[2]
-
-
-SECRET_NAME = re.compile(r"(?i)pass(?:word|wd)|secret|token|api[_-]?key|private[_-]?key|credential")
 
 
 def mask_values(values: dict[str, str]) -> dict[str, str]:

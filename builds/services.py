@@ -25,6 +25,7 @@ from builds.rows import (
     moment,
     step_rows,
 )
+from builds.signals import build_recorded
 
 SERVICE_LOCK = 0x7376  # the letters "sv": first key of the two-key advisory lock
 OLDEST = timedelta(days=3660)
@@ -105,6 +106,7 @@ def record_build(
     copy_rows(StepLog._meta.db_table, LOG_COLUMNS, log_rows(build.pk, decoded))  # noqa: SLF001
     evidence.write_evidence(build, decoded)
     _learn(service, build, decoded, histories)
+    build_recorded.send(sender=Build, build=build)
     return build
 
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import get_project, scopes_in
@@ -29,6 +29,8 @@ def build_list(request: HttpRequest, project_slug: str) -> HttpResponse:
 def build_detail(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """One build, understood."""
     build = _build(request, project_slug, public_id)
+    if request.GET.get("tab") == "why":
+        return redirect("cache:why", project_slug, public_id)
     name = "builds/build_detail.html"
     if is_htmx(request):
         name += "#summary"

@@ -12,6 +12,7 @@ _PLACES = {
     "collect": "uploading",
     "debug": "debugging",
     "doctor": "inspecting",
+    "explain": "reasons",
     "graph": "inspecting",
     "history": "inspecting",
     "init": "starting",

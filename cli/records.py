@@ -78,6 +78,11 @@ class Record:
             if isinstance(item, dict) and "buildx.build.ref" in item
         }
 
+    def metadata_of(self, target: str) -> bytes | None:
+        """Return what the metadata say of one target: its image, and which builder made it."""
+        document = json.loads(self.read(METADATA) or b"{}")
+        return json.dumps({target: document[target]}).encode() if target in document else None
+
     def update(self, **changes: object) -> Run:
         """Change some of what is known of the run."""
         return self.save(replace(self.run(), **changes))  # type: ignore[arg-type]

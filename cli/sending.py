@@ -22,7 +22,7 @@ from cli.engine import builder_is_here, buildx, export_record, history
 from cli.errors import UsageError
 from cli.planning import declared_values
 from cli.reading import builds_of
-from cli.records import CONTEXT, METADATA, PROGRESS, RESOURCES, Record, Run, all_records
+from cli.records import CONTEXT, PROGRESS, RESOURCES, Record, Run, all_records
 from cli.settings import Server, server, state_dir
 
 TIMEOUT_SECONDS = 20
@@ -207,8 +207,10 @@ def send(record: Record, to: Server) -> bool:
 def _post(record: Record, run: Run, target: str, to: Server) -> str:
     parts = {"record": _bundle(target), "resources": RESOURCES, "context": CONTEXT}
     if len(run.refs) == 1:
-        parts |= {"metadata": METADATA, "progress": PROGRESS}
+        parts |= {"progress": PROGRESS}
     files = {name: data for name, file in parts.items() if (data := record.read(file))}
+    if metadata := record.metadata_of(target):
+        files["metadata"] = metadata
     service = run.services.get(target, target or Path(run.directory).name)
     return post(files, {"service": service} | run.fields, to)
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, Self
 
 from django.db import connection
 
@@ -97,13 +98,33 @@ def united(build: Build, payload: IngestPayload, parts: dict[str, Part]) -> Told
 
     Newest by receipt: workers may digest a later payload first.
     """
-    told = [
-        (other.received_at, other.pk, unpack(other.parts, other.body), other.fields)
-        for other in build.payloads.exclude(pk=payload.pk)
-    ]
-    told.append((payload.received_at, payload.pk, parts, payload.fields))
+    told = [_Receipt.of(other) for other in build.payloads.exclude(pk=payload.pk)]
+    told.append(_Receipt(payload.received_at, payload.pk, Told(parts, payload.fields)))
+    return _merged(told)
+
+
+def all_told(build: Build) -> Told:
+    """Return the same of the payloads that are kept; nothing once all are purged."""
+    return _merged([_Receipt.of(payload) for payload in build.payloads.all()])
+
+
+class _Receipt(NamedTuple):
+    """What a payload says, and when it came."""
+
+    received_at: datetime
+    pk: int
+    told: Told
+
+    @classmethod
+    def of(cls, payload: IngestPayload) -> Self:
+        """Unpack a payload."""
+        told = Told(unpack(payload.parts, payload.body), payload.fields)
+        return cls(payload.received_at, payload.pk, told)
+
+
+def _merged(receipts: list[_Receipt]) -> Told:
     merged = Told({}, {})
-    for _, _, found, fields in sorted(told, key=lambda item: item[:2]):
-        merged.parts.update(found)
-        merged.fields.update(fields)
+    for receipt in sorted(receipts, key=lambda item: item[:2]):
+        merged.parts.update(receipt.told.parts)
+        merged.fields.update(receipt.told.fields)
     return merged

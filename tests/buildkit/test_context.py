@@ -51,6 +51,7 @@ def test_files_have_their_digests_and_late_changes_are_told(root: Path):
     assert found["files"]["src/a.ts"] == {
         "sha256": hashlib.sha256(b"src/a.ts").hexdigest(),
         "size_bytes": 8,
+        "mode": "0644",
     }
     assert found["changed_since"] == ["keep.md"]
 
@@ -65,6 +66,7 @@ def test_links_are_not_followed(root: Path, tmp_path_factory: pytest.TempPathFac
     assert files["src/link"] == {
         "sha256": hashlib.sha256(target).hexdigest(),
         "size_bytes": len(target),
+        "mode": "0777",
     }
     assert files["gone"]["size_bytes"] == len("nowhere")
 

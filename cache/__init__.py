@@ -1,0 +1,1 @@
+"""What the cache saves and costs, and why steps ran."""

@@ -1,0 +1,71 @@
+"""Why steps ran, for machines."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from builds.models import Build, Step
+from cache.models import Explanation, StepReason
+from cache.serializers import ExplanationSerializer
+from cache.services import explanation_of, reasons_against
+from farm.api import TriggeredBuildViewSet
+
+
+class ExplainedBuildViewSet(TriggeredBuildViewSet):
+    """Builds, newest first; a build that is posted is queued."""
+
+    @extend_schema(
+        responses=ExplanationSerializer,
+        parameters=[
+            OpenApiParameter("against", str, description="Id of a build of the same service.")
+        ],
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def explanation(self, request: Request, public_id: str) -> Response:
+        """Why each step ran, against the last comparable build or the one that is named."""
+        build = self.get_object()
+        against = self._against(build, request.query_params.get("against", ""))
+        if against is None:
+            explanation = explanation_of(build)
+            reasons = list(StepReason.objects.filter(build=build))
+        else:
+            explanation, reasons = reasons_against(build, against)
+        return Response(ExplanationSerializer(_told(build, explanation, reasons)).data)
+
+    def _against(self, build: Build, named: str) -> Build | None:
+        if not named:
+            return None
+        try:
+            return Build.objects.get(service=build.service_id, public_id=named)
+        except (Build.DoesNotExist, DjangoValidationError, ValueError) as error:
+            raise NotFound from error
+
+
+def _told(build: Build, explanation: Explanation, reasons: list[StepReason]) -> dict[str, Any]:
+    steps = {step.position: step for step in Step.objects.of(build)}
+    against = explanation.against
+    return {
+        "state": explanation.state,
+        "against": against.public_id if against else None,
+        "missing": explanation.missing,
+        "steps": [
+            {
+                "vertex_digest": steps[reason.position].vertex_digest,
+                "name": steps[reason.position].name,
+                "dockerfile_line": steps[reason.position].dockerfile_line,
+                "cause": reason.cause,
+                "confidence": reason.confidence,
+                "first": steps[reason.first].vertex_digest,
+                "seconds": reason.seconds,
+                "evidence": reason.evidence,
+                "missing": reason.missing,
+            }
+            for reason in reasons
+        ],
+    }

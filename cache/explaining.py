@@ -1,0 +1,54 @@
+"""From two builds to the reasons of one: which is held against which, and what is known of them."""
+
+from django.db.models import Case, IntegerField, Value, When
+
+from buildkit import explaining
+from buildkit.errors import ParseError
+from buildkit.explaining import Evidence, read_context
+from buildkit.model import Build as DecodedBuild
+from builds.models import Build
+from builds.querysets import BuildQuerySet
+from ingest.digest import limits
+from ingest.stored import Stored, read_stored
+
+
+def comparable(build: Build) -> BuildQuerySet:
+    """Return the earlier succeeded builds of the same service, target, variant and platforms.
+
+    Those of the same builder come first, the newest of them before all.
+    """
+    same_builder = Case(When(builder=build.builder, then=Value(0)), default=Value(1))
+    same_builder.output_field = IntegerField()
+    earlier = Build.objects.succeeded().filter(
+        service_id=build.service_id,
+        target=build.target,
+        variant=build.variant,
+        platforms=build.platforms,
+        listed_at__lt=build.listed_at,
+    )
+    return earlier.order_by(same_builder, "-listed_at", "-pk")
+
+
+def explained(
+    build: Build, against: Build | None
+) -> tuple[DecodedBuild, explaining.Explanation] | None:
+    """Explain a build against another; ``None`` if its own records are no longer kept."""
+    after = _evidence(build)
+    if after is None:
+        return None
+    before = _evidence(against) if against else None
+    return after.build, explaining.explain(after, before)
+
+
+def _evidence(build: Build) -> Evidence | None:
+    try:
+        stored = read_stored(build)
+    except ParseError:
+        return None
+    return Evidence(stored.decoded, _files(stored)) if stored else None
+
+
+def _files(stored: Stored) -> explaining.Files | None:
+    if stored.context is None:
+        return None
+    return read_context(stored.context, stored.decoded.name_hint, limits())

@@ -1,0 +1,92 @@
+"""Writes of explanations."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+
+from buildkit.explaining import Cause, Reason
+from buildkit.explaining.chains import missing_evidence
+from buildkit.model import Step
+from builds.masking import mask_secrets
+from builds.models import Build
+from cache.explaining import comparable, explained
+from cache.models import Explanation, StepReason
+
+
+def ask_for(*, build: Build, **_: Any) -> None:
+    """Note that a build is to be explained, or, as more of it came, explained again."""
+    if build.is_final:
+        Explanation.objects.update_or_create(
+            build=build, defaults={"state": Explanation.State.PENDING}
+        )
+
+
+def explanation_of(build: Build) -> Explanation:
+    """Return why the steps of a build ran; one that no worker has explained is explained now."""
+    known = Explanation.objects.exclude(state=Explanation.State.PENDING)
+    kept = known.select_related("against__project").filter(build=build).first()
+    return kept or explain_build(build)
+
+
+@transaction.atomic
+def explain_build(build: Build) -> Explanation:
+    """Explain a build against the last comparable one, once, and keep it.
+
+    The same records give the same rows whenever it is done.
+    """
+    Explanation.objects.get_or_create(build=build)
+    explanation = Explanation.objects.select_for_update().get(build=build)
+    if explanation.state != Explanation.State.PENDING:
+        return explanation
+    explanation.against = comparable(build).first()
+    found, reasons = reasons_against(build, explanation.against)
+    explanation.state, explanation.missing = found.state, found.missing
+    StepReason.objects.filter(build=build).delete()
+    StepReason.objects.bulk_create(reasons)
+    explanation.save()
+    return explanation
+
+
+def reasons_against(build: Build, against: Build | None) -> tuple[Explanation, list[StepReason]]:
+    """Return an explanation against a certain build, and its reasons; neither is saved."""
+    found = explained(build, against)
+    if found is None:
+        return Explanation(build=build, state=Explanation.State.IMPOSSIBLE), []
+    decoded, told = found
+    explanation = Explanation(
+        build=build,
+        against=against,
+        state=Explanation.State.DONE,
+        missing=list(missing_evidence(told)),
+    )
+    return explanation, list(_rows(build, decoded.steps, told.reasons.values()))
+
+
+def _rows(build: Build, steps: tuple[Step, ...], reasons: Iterable[Reason]) -> Iterable[StepReason]:
+    """Yield a row for each reason; what runs in every build needs none."""
+    for reason in reasons:
+        if reason.cause is not Cause.ALWAYS:
+            yield StepReason(
+                build=build,
+                position=reason.position,
+                service_id=build.service_id,
+                identity=steps[reason.position].identity,
+                cause=reason.cause.value,
+                confidence=reason.confidence.value,
+                first=reason.first,
+                seconds=steps[reason.position].busy_seconds,
+                evidence=[mask_secrets(text) for text in reason.evidence],
+                missing=list(reason.missing),
+            )
+
+
+def explain_next() -> bool:
+    """Explain one build that waits and that no other worker has; tell whether there was one."""
+    with transaction.atomic():
+        waiting = Explanation.objects.pending().select_for_update(of=("self",), skip_locked=True)
+        explanation = waiting.select_related("build").first()
+        if explanation is None:
+            return False
+        explain_build(explanation.build)
+    return True

@@ -1,0 +1,9 @@
+"""Addresses of the cache."""
+
+from django.urls import path
+
+from cache import views
+
+app_name = "cache"
+
+urlpatterns = [path("builds/<uuid:public_id>/why/", views.why, name="why")]

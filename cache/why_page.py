@@ -1,0 +1,55 @@
+"""Why the steps of a build ran: the chains of it, and what was not recorded."""
+
+from typing import Any
+
+from buildkit.explaining import MEANINGS, Cause
+from builds.models import Build, Step
+from cache.explaining import comparable
+from cache.models import StepReason
+from cache.services import explanation_of, reasons_against
+
+CHOICES = 20
+
+
+def why_page(build: Build, against: Build | None = None) -> dict[str, Any]:
+    """Return the context; held against a certain build, nothing is kept."""
+    if against is None:
+        explanation = explanation_of(build)
+        reasons = list(StepReason.objects.filter(build=build))
+    else:
+        explanation, reasons = reasons_against(build, against)
+    steps = {step.position: step for step in Step.objects.of(build)}
+    return {
+        "build": build,
+        "state": explanation.state,
+        "against": explanation.against,
+        "others": comparable(build)[:CHOICES],
+        "missing": explanation.missing,
+        "chains": chains(reasons, steps),
+        "ran": len(reasons),
+    }
+
+
+def chains(reasons: list[StepReason], steps: dict[int, Step]) -> list[dict[str, Any]]:
+    """Return the first step of each chain with what followed from it, the costliest first."""
+    cascades: dict[int, list[StepReason]] = {}
+    for reason in reasons:
+        if reason.cause == Cause.PARENT:
+            cascades.setdefault(reason.first, []).append(reason)
+    heads = [reason for reason in reasons if reason.cause != Cause.PARENT]
+    found = [_chain(reason, cascades.get(reason.position, []), steps) for reason in heads]
+    return sorted(found, key=lambda chain: (-chain["seconds"], chain["step"].position))
+
+
+def _chain(reason: StepReason, cascade: list[StepReason], steps: dict[int, Step]) -> dict[str, Any]:
+    meaning = MEANINGS[Cause(reason.cause)]
+    return {
+        "step": steps[reason.position],
+        "title": meaning.title,
+        "advice": meaning.advice,
+        "confidence": reason.confidence,
+        "evidence": reason.evidence,
+        "missing": reason.missing,
+        "seconds": reason.seconds + sum(item.seconds for item in cascade),
+        "cascade": [steps[item.position] for item in cascade],
+    }
