@@ -1,6 +1,6 @@
 """From two builds to the reasons of one: which is held against which, and what is known of them."""
 
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, Q, Value, When
 
 from buildkit import explaining
 from buildkit.errors import ParseError
@@ -15,10 +15,10 @@ from ingest.stored import Stored, read_stored
 def comparable(build: Build) -> BuildQuerySet:
     """Return the earlier succeeded builds of the same service, target, variant and platforms.
 
-    Those of the same builder come first, the newest of them before all.
+    Those that another builder has made come last, the newest of the others first.
     """
-    same_builder = Case(When(builder=build.builder, then=Value(0)), default=Value(1))
-    same_builder.output_field = IntegerField()
+    known = Q(builder__in=[build.builder, ""]) if build.builder else Q()
+    other_builder = Case(When(known, then=Value(0)), default=Value(1)) if known else Value(0)
     earlier = Build.objects.succeeded().filter(
         service_id=build.service_id,
         target=build.target,
@@ -26,7 +26,7 @@ def comparable(build: Build) -> BuildQuerySet:
         platforms=build.platforms,
         listed_at__lt=build.listed_at,
     )
-    return earlier.order_by(same_builder, "-listed_at", "-pk")
+    return earlier.order_by(other_builder, "-listed_at", "-pk")
 
 
 def explained(

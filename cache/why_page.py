@@ -3,6 +3,7 @@
 from typing import Any
 
 from buildkit.explaining import MEANINGS, Cause
+from buildkit.explaining.chains import grouped
 from builds.models import Build, Step
 from cache.explaining import comparable
 from cache.models import StepReason
@@ -32,12 +33,7 @@ def why_page(build: Build, against: Build | None = None) -> dict[str, Any]:
 
 def chains(reasons: list[StepReason], steps: dict[int, Step]) -> list[dict[str, Any]]:
     """Return the first step of each chain with what followed from it, the costliest first."""
-    cascades: dict[int, list[StepReason]] = {}
-    for reason in reasons:
-        if reason.cause == Cause.PARENT:
-            cascades.setdefault(reason.first, []).append(reason)
-    heads = [reason for reason in reasons if reason.cause != Cause.PARENT]
-    found = [_chain(reason, cascades.get(reason.position, []), steps) for reason in heads]
+    found = [_chain(head, rest, steps) for head, rest in grouped(reasons)]
     return sorted(found, key=lambda chain: (-chain["seconds"], chain["step"].position))
 
 

@@ -154,6 +154,30 @@ def test_another_digest_of_a_base_is_told_with_both():
     assert told.evidence == (f"r/node:22: sha256:{'a' * 64} before, sha256:{'b' * 64} now",)
 
 
+def test_what_one_base_has_caused_is_one_chain():
+    def of(digest: str) -> Build:
+        base = step(
+            0,
+            0,
+            1,
+            kind=StepKind.FROM,
+            identity="from",
+            instruction=f"FROM r/node:22@sha256:{digest * 64}",
+        )
+        return build(
+            base,
+            named(1, "RUN a", inputs=(0,)),
+            named(2, "RUN b", inputs=(1,)),
+            named(3, "RUN c", inputs=(0,)),
+        )
+
+    after = of("b")
+    [chain] = chains(after, explain(Evidence(after), Evidence(of("a"))))
+    assert chain.step.kind is StepKind.FROM
+    assert [item.position for item in chain.cascade] == [1, 2, 3]
+    assert chain.seconds == 4.0
+
+
 @pytest.mark.parametrize(
     ("pattern", "paths"),
     [

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from builds.models import Build
+from cache.explaining import comparable
 from cache.models import Explanation, StepReason
 from cache.services import explain_next
 from cache.tasks import explain_waiting
@@ -90,6 +91,18 @@ def test_machines_get_digests_and_words(ci: APIClient, pair: tuple[Build, Build]
     address = f"/api/v1/builds/{second.public_id}/explanation/?against="
     assert ci.get(f"{address}{first.public_id}").json()["steps"] == answer["steps"]
     assert ci.get(f"{address}nothing").status_code == 404
+
+
+def test_the_same_builder_comes_first_and_an_unknown_one_may_be_it(ci: APIClient):
+    other, unknown, build = (sent(ci, hour=hour) for hour in (10, 11, 12))
+    Build.objects.filter(pk=other.pk).update(builder="elsewhere")
+    assert list(comparable(build)) == [unknown, other]
+    build.builder = "here"
+    assert list(comparable(build)) == [unknown, other]
+    build.builder = "elsewhere"
+    assert list(comparable(build)) == [unknown, other], "the newer of the two"
+    Build.objects.filter(pk=unknown.pk).update(builder="here")
+    assert list(comparable(build)) == [other, unknown]
 
 
 def test_strangers_see_nothing(client_of: ClientOf, carol: User, pair: tuple[Build, Build]):
