@@ -19,6 +19,7 @@ from typing import Any
 
 from recorder import engine, packages
 from recorder.bundle import contents, without_trace
+from recorder.contexts import context_of
 from recorder.histories import HISTORIES
 from recorder.plan import BuildPlan, Commit, offset_seconds
 from recorder.repositories import Repository, grow, midnight
@@ -26,7 +27,12 @@ from recorder.repositories import Repository, grow, midnight
 SERVICES = Path(__file__).parent / "services"
 FIRST_RUN = 4101
 RUN_ADDRESS = "https://ci.example.com/shop"
-FILE_NAMES = {"record": "dockerbuild", "progress": "rawjson.gz", "metadata": "metadata.json"}
+FILE_NAMES = {
+    "record": "dockerbuild",
+    "progress": "rawjson.gz",
+    "metadata": "metadata.json",
+    "context": "context.json.gz",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,9 @@ class Job:
 def main() -> None:
     """Read the options, prepare the services and record their builds in the order of time."""
     options = _options()
+    if options.contexts:
+        _add_contexts(options.out, options.workspace)
+        return
     today = midnight(datetime.now(UTC))
     registry = engine.Registry(options.registry)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -71,6 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workspace", type=Path, default=Path("/srv/ci"), help="for checkouts")
     parser.add_argument("--forbid", nargs="*", default=[], help="texts no recording may contain")
     parser.add_argument("--limit", type=int, help="record only the first builds")
+    parser.add_argument("--contexts", action="store_true", help="only add contexts that lack")
     return parser.parse_args()
 
 
@@ -119,16 +129,41 @@ def _record(
         "record": without_trace(recorded.bundle),
         "progress": gzip.compress(recorded.progress, mtime=0) if recorded.progress else b"",
         "metadata": recorded.metadata,
+        "context": context_of(job.repository),
     }
     files = {}
     for part, data in parts.items():
         if data:
             _check(part, data, forbidden)
-            name = f"{run}-{job.repository.history.service}.{FILE_NAMES[part]}"
-            (out / name).write_bytes(data)
-            digest = hashlib.sha256(data).hexdigest()
-            files[part] = {"name": name, "size_bytes": len(data), "sha256": digest}
+            files[part] = _saved(out, f"{run}-{job.repository.history.service}", part, data)
     return _described(job, run) | {"outcome": recorded.outcome, "files": files}
+
+
+def _saved(out: Path, stem: str, part: str, data: bytes) -> dict[str, Any]:
+    name = f"{stem}.{FILE_NAMES[part]}"
+    (out / name).write_bytes(data)
+    return {"name": name, "size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _add_contexts(out: Path, workspace: Path) -> None:
+    """Add the contexts of builds that were recorded before contexts were.
+
+    A build gets one if its commit, grown once more, has the id that was recorded: then it is the
+    same to the byte.
+    """
+    index = json.loads((out / "index.json").read_text())
+    today = datetime.fromisoformat(index["recorded_on"]).replace(tzinfo=UTC)
+    for history in HISTORIES:
+        path = workspace / history.service
+        shutil.rmtree(path, ignore_errors=True)
+        repository = grow(history, SERVICES / history.service, path, today)
+        for entry in index["builds"]:
+            if entry["service"] == history.service and entry["revision"] in repository.revisions:
+                repository.checkout(entry["revision"])
+                stem = f"{entry['pipeline_run_id']}-{history.service}"
+                saved = _saved(out, stem, "context", context_of(repository))
+                entry["files"]["context"] = saved
+    (out / "index.json").write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n")
 
 
 def _described(job: Job, run: int) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def _date(payload: IngestPayload, sample: Sample) -> None:
 
 
 def _recorded_start(upload: Upload) -> datetime:
-    parts: dict[str, Any] = {part.name: plain(part, Limits()) for part in upload.parts}
+    told = (part for part in upload.parts if part.name != "context")
+    parts: dict[str, Any] = {part.name: plain(part, Limits()) for part in told}
     starts = [build.started_ns for build in read_builds(**parts) if build.started_ns is not None]
     return datetime.fromtimestamp(min(starts) / 1e9, UTC)
