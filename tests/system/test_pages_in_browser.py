@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.system.conftest import Server
 
@@ -20,7 +20,7 @@ ARGUMENTS = [
 ]
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 THEMES = ("light", "dark")
-TABS = ("timeline", "steps", "log", "source", "layers", "evidence")
+TABS = ("timeline", "steps", "why", "log", "source", "layers", "evidence")
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_the_build_page_works_without_javascript(browser: Browser, demo_server: 
     page.goto(build["html_url"])
     steps = demo_server.get(build["url"].removeprefix(demo_server.url) + "steps/").json()
     drawn = [step for step in steps if step["intervals"]]
-    assert page.locator(".waterfall ol > li.step").count() == len(drawn)
+    expect(page.locator(".waterfall ol > li.step")).to_have_count(len(drawn))
     page.get_by_role("link", name="Steps", exact=True).click()
-    assert page.locator("tbody tr").count() == len(steps)
+    expect(page.locator("tbody tr")).to_have_count(len(steps))
     context.close()
