@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError as DjangoValidationError
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -10,9 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from builds.models import Build, Step
+from cache.explaining import named_sibling
 from cache.models import Explanation, StepReason
 from cache.serializers import ExplanationSerializer
-from cache.services import explanation_of, reasons_against
+from cache.services import reasons_of
 from farm.api import TriggeredBuildViewSet
 
 
@@ -30,21 +30,12 @@ class ExplainedBuildViewSet(TriggeredBuildViewSet):
     def explanation(self, request: Request, public_id: str) -> Response:
         """Why each step ran, against the last comparable build or the one that is named."""
         build = self.get_object()
-        against = self._against(build, request.query_params.get("against", ""))
-        if against is None:
-            explanation = explanation_of(build)
-            reasons = list(StepReason.objects.filter(build=build))
-        else:
-            explanation, reasons = reasons_against(build, against)
-        return Response(ExplanationSerializer(_told(build, explanation, reasons)).data)
-
-    def _against(self, build: Build, named: str) -> Build | None:
-        if not named:
-            return None
         try:
-            return Build.objects.get(service=build.service_id, public_id=named)
-        except (Build.DoesNotExist, DjangoValidationError, ValueError) as error:
+            against = named_sibling(build, request.query_params.get("against", ""))
+        except Build.DoesNotExist as error:
             raise NotFound from error
+        explanation, reasons = reasons_of(build, against)
+        return Response(ExplanationSerializer(_told(build, explanation, reasons)).data)
 
 
 def _told(build: Build, explanation: Explanation, reasons: list[StepReason]) -> dict[str, Any]:

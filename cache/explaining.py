@@ -1,5 +1,7 @@
 """From two builds to the reasons of one: which is held against which, and what is known of them."""
 
+from uuid import UUID
+
 from django.db.models import Case, Q, Value, When
 
 from buildkit import explaining
@@ -27,6 +29,22 @@ def comparable(build: Build) -> BuildQuerySet:
         listed_at__lt=build.listed_at,
     )
     return earlier.order_by(other_builder, "-listed_at", "-pk")
+
+
+def named_sibling(build: Build, public_id: str) -> Build | None:
+    """Return the build of the same service with that id; ``None`` where none is named.
+
+    Raises:
+        Build.DoesNotExist: there is no such build.
+    """
+    if not public_id:
+        return None
+    try:
+        number = UUID(public_id)
+    except ValueError as error:
+        raise Build.DoesNotExist from error
+    siblings = Build.objects.filter(service=build.service_id)
+    return siblings.select_related("project", "service").get(public_id=number)
 
 
 def explained(

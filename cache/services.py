@@ -26,8 +26,17 @@ def ask_for(*, build: Build, **_: Any) -> None:
             cursor.execute(ASK, [build.pk])
 
 
-def explanation_of(build: Build) -> Explanation:
-    """Return why the steps of a build ran; one that no worker has explained is explained now."""
+def reasons_of(build: Build, against: Build | None) -> tuple[Explanation, list[StepReason]]:
+    """Return what is kept of a build; held against a certain one, it is made and not kept.
+
+    One that no worker has explained is explained now.
+    """
+    if against is not None:
+        return reasons_against(build, against)
+    return _explanation_of(build), list(StepReason.objects.filter(build=build))
+
+
+def _explanation_of(build: Build) -> Explanation:
     known = Explanation.objects.exclude(state=Explanation.State.PENDING)
     kept = known.select_related("against__project").filter(build=build).first()
     return kept or explain_build(build)

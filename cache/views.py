@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from accounts.access import get_project, scopes_in
 from builds.build_page import build_page
 from builds.models import Build
+from cache.explaining import named_sibling
 from cache.why_page import why_page
 
 
@@ -17,17 +17,10 @@ def why(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpRespons
     project = get_project(request, project_slug)
     builds = Build.objects.filter(project=project).select_related("project", "service")
     build = get_object_or_404(builds, public_id=public_id)
-    context = build_page(build, {"tab": "why"}, scopes_in(request, project))
-    context |= {"project": project, "why": why_page(build, _chosen(request, build))}
-    return render(request, "builds/build_detail.html", context)
-
-
-def _chosen(request: HttpRequest, build: Build) -> Build | None:
-    """Return the build of the same service that the address names."""
-    if not (named := request.GET.get("against", "")):
-        return None
-    others = Build.objects.filter(service=build.service_id).select_related("project", "service")
     try:
-        return others.get(public_id=named)
-    except (Build.DoesNotExist, ValidationError, ValueError) as error:
+        against = named_sibling(build, request.GET.get("against", ""))
+    except Build.DoesNotExist as error:
         raise Http404 from error
+    context = build_page(build, {"tab": "why"}, scopes_in(request, project))
+    context |= {"project": project, "why": why_page(build, against)}
+    return render(request, "builds/build_detail.html", context)

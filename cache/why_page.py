@@ -7,18 +7,14 @@ from buildkit.explaining.chains import grouped
 from builds.models import Build, Step
 from cache.explaining import comparable
 from cache.models import StepReason
-from cache.services import explanation_of, reasons_against
+from cache.services import reasons_of
 
 CHOICES = 20
 
 
 def why_page(build: Build, against: Build | None = None) -> dict[str, Any]:
-    """Return the context; held against a certain build, nothing is kept."""
-    if against is None:
-        explanation = explanation_of(build)
-        reasons = list(StepReason.objects.filter(build=build))
-    else:
-        explanation, reasons = reasons_against(build, against)
+    """Return the context."""
+    explanation, reasons = reasons_of(build, against)
     steps = {step.position: step for step in Step.objects.of(build)}
     return {
         "build": build,
