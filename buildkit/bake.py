@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from buildkit.errors import ParseError
+from buildkit.secret_names import SECRET_NAME
 from buildkit.values import Json, as_dict, as_list, as_text, as_text_map
 
 _TARGET = "target:"
@@ -25,6 +26,29 @@ class UnknownTargetError(ParseError):
 
 
 @dataclass(frozen=True, slots=True)
+class CacheSpec:
+    """A cache to import or export, as ``cache-from`` and ``cache-to`` name it: type and values."""
+
+    type: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The reference of a registry cache; empty for what lies elsewhere."""
+        return self.values.get("ref", "") if self.type == "registry" else ""
+
+    def __str__(self) -> str:
+        """Return it as Bake takes it."""
+        pairs = (f"{name}={value}" for name, value in self.values.items())
+        return ",".join([f"type={self.type}", *pairs])
+
+    def without_secrets(self) -> "CacheSpec":
+        """Return it without the credentials that some types of cache carry."""
+        shown = {name: text for name, text in self.values.items() if not SECRET_NAME.search(name)}
+        return CacheSpec(self.type, shown)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One target of a plan; ``needs`` are the targets whose results it builds on."""
 
@@ -38,6 +62,8 @@ class Target:
     labels: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    cache_from: tuple[CacheSpec, ...] = ()
+    cache_to: tuple[CacheSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +168,17 @@ def _target(name: str, item: Json) -> Target:
         labels=as_text_map(item.get("labels")),
         tags=tuple(as_text(tag) for tag in as_list(item.get("tags"))),
         platforms=tuple(as_text(platform) for platform in as_list(item.get("platforms"))),
+        cache_from=tuple(map(read_cache_spec, as_list(item.get("cache-from")))),
+        cache_to=tuple(map(read_cache_spec, as_list(item.get("cache-to")))),
     )
+
+
+def read_cache_spec(item: object) -> CacheSpec:
+    """Read a cache as Bake prints it, or as text: ``type=registry,ref=…`` or only a reference."""
+    if isinstance(item, str):
+        pairs = dict(pair.partition("=")[::2] for pair in item.split(",") if "=" in pair)
+        values = pairs or {"type": "registry", "ref": item}
+    else:
+        values = dict(as_text_map(item))
+    kind = values.pop("type", "registry")
+    return CacheSpec(kind, values)

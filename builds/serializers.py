@@ -46,6 +46,7 @@ class BuildSerializer(serializers.ModelSerializer[Build]):
             "status",
             "buildkit_ref",
             "trigger",
+            "cache_to",
             "repository_url",
             "ref_name",
             "revision",

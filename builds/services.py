@@ -46,6 +46,7 @@ class BuildContext:
     pipeline_run_id: str = ""
     pipeline_run_url: str = ""
     trigger: str = ""
+    cache_to: str = ""
 
 
 def get_or_create_service(*, project_id: int, name: str) -> Service:
@@ -235,5 +236,5 @@ def _context_columns(
         name: said or (getattr(build, name) if build else "") or recorded.get(name, "")
         for name, said in asdict(context).items()
     }
-    addresses = ("repository_url", "pipeline_run_url")
+    addresses = ("repository_url", "pipeline_run_url", "cache_to")
     return columns | {name: mask_secrets(columns[name]) for name in addresses}

@@ -18,8 +18,8 @@ RUN = "run.json"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is known of one run of Bake. Times are ISO 8601 in UTC; ``refs``, ``services`` and
-    ``contexts`` (directory and Dockerfile) are by target.
+    """What is known of one run of Bake. Times are ISO 8601 in UTC; ``refs``, ``services``,
+    ``contexts`` (directory and Dockerfile) and ``cache_to`` are by target.
 
     ``outcome`` is running, succeeded, failed, canceled, usage_error or engine_missing.
     """
@@ -34,6 +34,7 @@ class Run:
     targets: list[str] = field(default_factory=list)
     services: dict[str, str] = field(default_factory=dict)
     contexts: dict[str, list[str]] = field(default_factory=dict)
+    cache_to: dict[str, list[str]] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     collected: bool = False

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from buildkit.bake import Plan, read_plan
+from buildkit.bake import Plan, Target, read_plan
 from buildkit.errors import ParseError
 from buildkit.model import Build
 from buildkit.reading import read_builds
@@ -89,7 +89,12 @@ def remember_plan(record: Record, plan: Plan) -> Run:
         targets=list(titles),
         services={name: title for name, title in titles.items() if title},
         contexts={target.name: [target.context, target.dockerfile] for target in targets},
+        cache_to={target.name: _exports(target) for target in targets if target.cache_to},
     )
+
+
+def _exports(target: Target) -> list[str]:
+    return [str(spec.without_secrets()) for spec in target.cache_to]
 
 
 def _contexts(run: Run) -> dict[str, Any]:
@@ -212,7 +217,8 @@ def _post(record: Record, run: Run, target: str, to: Server) -> str:
     if metadata := record.metadata_of(target):
         files["metadata"] = metadata
     service = run.services.get(target, target or Path(run.directory).name)
-    return post(files, {"service": service} | run.fields, to)
+    own = {"service": service, "cache_to": "\n".join(run.cache_to.get(target, ()))}
+    return post(files, {name: text for name, text in own.items() if text} | run.fields, to)
 
 
 def send_files(paths: Sequence[Path], service: str, to: Server) -> str:

@@ -47,3 +47,4 @@ class UploadForm(serializers.Serializer[Any]):
     pipeline_run_id = serializers.CharField(required=False, max_length=200)
     pipeline_run_url = serializers.URLField(required=False, max_length=500)
     trigger = serializers.CharField(required=False, max_length=60)
+    cache_to = serializers.CharField(required=False, max_length=2000)

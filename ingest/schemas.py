@@ -40,6 +40,7 @@ class BuildKitFields(BaseModel):
         str, Field(max_length=500), AfterValidator(_clean), AfterValidator(_web_address)
     ] = ""
     trigger: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
+    cache_to: Annotated[str, Field(max_length=2000), AfterValidator(_clean)] = ""
 
 
 FIELD_NAMES = tuple(BuildKitFields.model_fields)

@@ -57,6 +57,9 @@ class Build(models.Model):
     build_args = models.JSONField(default=dict)
     labels = models.JSONField(default=dict)
 
+    cache_to = models.TextField(blank=True)
+    """Caches that it was to export, a line each, as Bake takes them; BuildKit records none."""
+
     trigger = models.CharField(max_length=60, blank=True)
     repository_url = models.CharField(max_length=500, blank=True)
     ref_name = models.CharField(max_length=250, blank=True)

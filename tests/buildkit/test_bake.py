@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildkit.bake import CycleInPlanError, Plan, Target, UnknownTargetError, read_plan
+from buildkit.bake import (
+    CycleInPlanError,
+    Plan,
+    Target,
+    UnknownTargetError,
+    read_cache_spec,
+    read_plan,
+)
 from buildkit.drawing import FORMATS, edges
 from buildkit.errors import ParseError
 
@@ -114,3 +121,16 @@ def test_a_strange_name_breaks_no_drawing(name: str):
     one = plan(**{name: ()})
     assert svg(one).findtext(".//{*}title") == name
     assert json.loads(FORMATS["dot"](one).splitlines()[3].strip().removesuffix(";")) == name
+
+
+def test_caches_are_read_in_each_form_and_shown_without_credentials():
+    target = {
+        "cache-from": [{"type": "registry", "ref": "r/cache:main"}, "r/other:main"],
+        "cache-to": ["type=registry,ref=r/cache:main,mode=max"],
+    }
+    read = read_plan(json.dumps({"target": {"api": target}})).targets["api"]
+    assert [spec.reference for spec in read.cache_from] == ["r/cache:main", "r/other:main"]
+    assert [str(spec) for spec in read.cache_to] == ["type=registry,ref=r/cache:main,mode=max"]
+    bucket = read_cache_spec("type=s3,bucket=b,secret_access_key=x,session_token=y")
+    assert bucket.reference == ""
+    assert str(bucket.without_secrets()) == "type=s3,bucket=b"

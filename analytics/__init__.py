@@ -1,0 +1,1 @@
+"""What the numbers say: frames and statistics; numpy and pandas, no Django."""
