@@ -273,6 +273,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "add-up-changed-days": {
+        "task": "cache.roll_up_stale",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "run-schedules": {
         "task": "farm.run_schedules",
         "schedule": 15.0,

@@ -1,7 +1,7 @@
 """Aggregates that PostgreSQL has and Django does not name."""
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Aggregate, Expression, F, FloatField, Func, IntegerField
+from django.db.models import Aggregate, CharField, Expression, F, FloatField, Func, IntegerField
 from django.db.models.functions import Now
 
 
@@ -13,6 +13,21 @@ class Quartiles(Aggregate):
         "%(function)s(ARRAY[0.25,0.5,0.75]) WITHIN GROUP (ORDER BY %(expressions)s)%(filter)s"
     )
     output_field = ArrayField(FloatField())
+
+
+class Median(Aggregate):
+    """The median of known values, interpolated; NULL without any."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)%(filter)s"
+    output_field = FloatField()
+
+
+class Joined(Func):
+    """An array of texts as one text."""
+
+    function = "ARRAY_TO_STRING"
+    output_field = CharField()
 
 
 class WholePeriods(Func):

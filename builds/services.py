@@ -25,7 +25,7 @@ from builds.rows import (
     moment,
     step_rows,
 )
-from builds.signals import build_recorded
+from builds.signals import build_deleted, build_recorded
 
 SERVICE_LOCK = 0x7376  # the letters "sv": first key of the two-key advisory lock
 OLDEST = timedelta(days=3660)
@@ -95,6 +95,7 @@ def record_build(
         "listed_at": listed_at,
         "steps_month": month_of(listed_at),
     }
+    listed_before = build.listed_at if build else None
     if build is None:
         build = Build(project_id=service.project_id, service=service)
     else:
@@ -107,7 +108,7 @@ def record_build(
     copy_rows(StepLog._meta.db_table, LOG_COLUMNS, log_rows(build.pk, decoded))  # noqa: SLF001
     evidence.write_evidence(build, decoded)
     _learn(service, build, decoded, histories)
-    build_recorded.send(sender=Build, build=build)
+    build_recorded.send(sender=Build, build=build, listed_before=listed_before)
     return build
 
 
@@ -130,6 +131,7 @@ def delete_build(build: Build) -> None:
         name: history.with_run(started, build.pk, None) for name, history in histories.items()
     }
     baselines.save_changes(build.service_id, histories, without)
+    build_deleted.send(sender=Build, build=build)
     build.delete()
 
 

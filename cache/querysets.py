@@ -1,11 +1,13 @@
-"""Reads of explanations."""
+"""Reads of explanations and of sums by day."""
 
-from typing import TYPE_CHECKING, Self
+from datetime import date
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
+from django.db.models import Sum
 
 if TYPE_CHECKING:
-    from cache.models import Explanation
+    from cache.models import CacheDay, Explanation
 
 
 class ExplanationQuerySet(models.QuerySet["Explanation"]):
@@ -14,3 +16,31 @@ class ExplanationQuerySet(models.QuerySet["Explanation"]):
     def pending(self) -> Self:
         """Those that are still to be made, the oldest build first."""
         return self.filter(state="pending").order_by("build")
+
+
+class DayQuerySet(models.QuerySet[Any]):
+    """Rows of a day of a service."""
+
+    def within(self, first: date, last: date) -> Self:
+        """Rows of the days from ``first`` to ``last``, both with."""
+        return self.filter(day__range=(first, last))
+
+
+class CacheDayQuerySet(DayQuerySet):
+    """What the cache did on days."""
+
+    SUMS = (
+        "builds",
+        "cold_builds",
+        "partial_builds",
+        "warm_builds",
+        "cacheable_steps",
+        "cached_steps",
+        "unweighed_steps",
+        "saved_seconds",
+        "executed_seconds",
+    )
+
+    def summed(self, *fields: str) -> "models.QuerySet[CacheDay, dict[str, Any]]":
+        """Return the sums of all counts by the values of ``fields``."""
+        return self.order_by().values(*fields).annotate(**{name: Sum(name) for name in self.SUMS})

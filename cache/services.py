@@ -1,6 +1,7 @@
 """Writes of explanations."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -12,18 +13,29 @@ from builds.masking import mask_secrets
 from builds.models import Build
 from cache.explaining import comparable, explained
 from cache.models import Explanation, StepReason
+from cache.staleness import MARK, day_of, mark
 
-ASK = """
-INSERT INTO cache_explanation (build_id, state, missing) VALUES (%s, 'pending', '{}')
+ASK = f"""
+WITH stale AS ({MARK})
+INSERT INTO cache_explanation (build_id, state, missing) VALUES (%s, 'pending', '{{}}')
 ON CONFLICT (build_id) DO UPDATE SET state = 'pending'
-"""
+"""  # noqa: S608
 
 
-def ask_for(*, build: Build, **_: Any) -> None:
-    """Note that a build is to be explained, or, as more of it came, explained again."""
-    if build.is_final:
-        with connection.cursor() as cursor:  # one statement: this is on the way of every build
-            cursor.execute(ASK, [build.pk])
+def ask_for(*, build: Build, listed_before: datetime | None = None, **_: Any) -> None:
+    """Note that a build is to be explained and counted, or, as more of it came, once more."""
+    if not build.is_final:
+        return
+    day = day_of(build.listed_at)
+    with connection.cursor() as cursor:  # one statement: this is on the way of every build
+        cursor.execute(ASK, [build.service_id, day, build.pk])
+    if listed_before and day_of(listed_before) != day:
+        mark(build.service_id, day_of(listed_before))
+
+
+def forget(*, build: Build, **_: Any) -> None:
+    """Note that a build is to be counted no more."""
+    mark(build.service_id, day_of(build.listed_at))
 
 
 def reasons_of(build: Build, against: Build | None) -> tuple[Explanation, list[StepReason]]:
@@ -58,6 +70,7 @@ def explain_build(build: Build) -> Explanation:
     StepReason.objects.filter(build=build).delete()
     StepReason.objects.bulk_create(reasons)
     explanation.save()
+    mark(build.service_id, day_of(build.listed_at))
     return explanation
 
 

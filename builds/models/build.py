@@ -57,7 +57,7 @@ class Build(models.Model):
     build_args = models.JSONField(default=dict)
     labels = models.JSONField(default=dict)
 
-    cache_to = models.TextField(blank=True)
+    cache_to = models.TextField(blank=True, db_default="")
     """Caches that it was to export, a line each, as Bake takes them; BuildKit records none."""
 
     trigger = models.CharField(max_length=60, blank=True)
