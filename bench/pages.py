@@ -1,23 +1,31 @@
-"""The build list and the build page, with many builds against few."""
+"""The build list, the build page and the cache's pages, with many builds against few."""
 
+from datetime import timedelta
 from functools import partial
 from statistics import median
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Project, User
 from bench.database import copy_database, count_queries, use_database
 from bench.report import report, seconds
 from builds.models import Build
-from builds.partitions import ensure_partition
+from builds.partitions import ensure_partition, month_of
+from cache.models import StepDay
+from cache.rollups import roll_up_next
+from cache.step_names import step_address
 
 FEW = 1_000
 SIZES = {"small": 20_000, "medium": 100_000, "full": 1_000_000}
 STEPS = 40
 SERVICES = 10
-MONTHS = 24
+DAYS = 720
+ADDED_UP_DAYS = 200
+"""What the cache's pages read, and so what is added up here, is the last half year."""
+
 ROUNDS = 5
 WARM_UP = 5
 REQUESTS = 20
@@ -29,15 +37,16 @@ INSERT INTO builds_build (public_id, project_id, service_id, listed_at, started_
     frontend_attrs, build_args, labels, trigger, repository_url, ref_name, revision, change_id,
     pipeline_name, pipeline_run_id, pipeline_run_url, wall_seconds, busy_seconds,
     critical_path_seconds, parallelism, idle_seconds, steps_total, steps_cached, cacheable_steps,
-    cacheable_cached, cache_state, image_digest, failure_class, failure_fingerprint, failure_vertex,
-    failure_message, failure_filename, failure_lines, has_provenance, problems)
+    cacheable_cached, cache_state, image_digest, failure_class, failure_evidence,
+    failure_fingerprint, failure_vertex, failure_message, failure_filename, failure_lines,
+    has_provenance, problems)
 SELECT gen_random_uuid(), %(project)s::bigint,
     (SELECT min(id) FROM builds_service) + n %% %(services)s::int, at, at, at + interval '90 s',
     date_trunc('month', at)::date, 'bench' || n, 'default', 'runtime',
     'prod', '', '{linux/amd64}', CASE WHEN n %% 20 = 0 THEN 'failed' ELSE 'succeeded' END, '', '{}',
     '{}', '{}', 'push', '', 'main', md5(n::text), '', 'ci', n::text, '', 60 + n %% 60, 200, 60, 2.5,
-    1, 40, 10, 30, 10, 'partial', '', '', '', '', '', '', '[]', false, '[]'
-FROM (SELECT n, timestamptz '2024-11-01' + n * interval '1 s' * (62200000.0 / %(total)s::int) AS at
+    1, 40, 10, 40, 10, 'partial', '', '', '', '', '', '', '', '[]', false, '[]'
+FROM (SELECT n, %(since)s + n * interval '1 day' * (%(days)s::float / (%(total)s::int + 1)) AS at
     FROM generate_series(%(first)s::int, %(last)s::int) AS n) AS numbered
 """
 
@@ -52,40 +61,65 @@ SELECT b.steps_month, b.id, s, 'sha256:' || md5(b.id::text || s), '[build ' || s
 FROM builds_build b, generate_series(1, %(steps)s::int) AS s WHERE b.id > %(after)s::bigint
 """
 
+REASONS = """
+INSERT INTO cache_stepreason (build_id, position, service_id, identity, cause, confidence, first,
+    seconds, evidence, missing)
+SELECT s.build_id, s.position, b.service_id, s.identity, CASE s.position %% 5 WHEN 1 THEN 'files'
+    ELSE 'parent' END, 'high', s.position - (s.position - 1) %% 5, s.busy_seconds, '{}', '{}'
+FROM builds_step s JOIN builds_build b ON b.id = s.build_id
+WHERE s.build_id > %(after)s::bigint AND s.state = 'executed'
+"""
+
+STALE = """
+INSERT INTO cache_staleday (service_id, day)
+SELECT DISTINCT service_id, (listed_at AT TIME ZONE 'UTC')::date FROM builds_build
+WHERE listed_at > now() - interval '1 day' * %(days)s::int
+ON CONFLICT DO NOTHING
+"""
+
 
 def fill(project: Project, first: int, last: int) -> None:
-    """Add builds ``first`` to ``last``, spread over two years and ten services."""
+    """Add builds ``first`` to ``last``, spread over two years, to now, and ten services."""
     after = Build.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     values = {"project": project.pk, "services": SERVICES, "first": first, "last": last}
     with connection.cursor() as cursor:
-        cursor.execute(BUILDS, values | {"total": last})
+        times = {"since": timezone.now() - timedelta(days=DAYS), "days": DAYS, "total": last}
+        cursor.execute(BUILDS, values | times)
         cursor.execute(STEP_ROWS, {"steps": STEPS, "after": after})
+        cursor.execute(REASONS, {"after": after})
+        cursor.execute(STALE, {"days": ADDED_UP_DAYS})
+    while roll_up_next():
+        pass
+    with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
 def prepare(project: Project) -> None:
     """Make the services and the partitions."""
-    from datetime import date
-
-    from django.db import transaction
-
     for number in range(SERVICES):
         project.services.create(name=f"Service {number}", slug=f"service-{number}")
-    for index in range(MONTHS + 1):
+    for age in range(DAYS + 1):
         with transaction.atomic():
-            ensure_partition(date(2024 + (10 + index) // 12, (10 + index) % 12 + 1, 1))
+            ensure_partition(month_of(timezone.now() - timedelta(days=age)))
 
 
 def paths_of(project: Project) -> dict[str, str]:
-    """Return the list, and the page of a build in the middle."""
+    """Return the list, the page of a build in the middle, and the pages of the cache."""
     middle: Any = Build.objects.filter(status="succeeded").order_by("pk")
     build = middle[middle.count() // 2]
     listed = f"/projects/{project.slug}/builds/"
-    return {"build_list": listed, "build_page": f"{listed}{build.public_id}/"}
+    step = StepDay.objects.select_related("service").latest("day")
+    return {
+        "build_list": listed,
+        "build_page": f"{listed}{build.public_id}/",
+        "cache_page": f"/projects/{project.slug}/cache/",
+        "cache_references": f"/projects/{project.slug}/cache/references/",
+        "cache_step": step_address(step.service, step.identity),
+    }
 
 
 def run(project: Project, user: User, size: str) -> None:
-    """Print ``build_list`` and ``build_page``: few and many builds in turn, the best of each."""
+    """Print a line for each page: few and many builds in turn, the best of each."""
     client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     prepare(project)
@@ -103,7 +137,7 @@ def run(project: Project, user: User, size: str) -> None:
                 ][-1]
                 taken = median(seconds(partial(client.get, path)) for _ in range(REQUESTS))
                 best[name, label] = min(taken, best.get((name, label), taken))
-    for name in ("build_list", "build_page"):
+    for name in paths_of(project):
         value, floor = best[name, "many"], best[name, "few"]
         counts = [queries[name, "few"], queries[name, "many"]]
         report(

@@ -5,8 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
-from builds.api import ServiceViewSet
-from cache.api import ExplainedBuildViewSet
+from cache.api import CachedServiceViewSet, ExplainedBuildViewSet
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 
@@ -14,7 +13,7 @@ app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
 router.register("builds", ExplainedBuildViewSet, basename="build")
-router.register("services", ServiceViewSet, basename="service")
+router.register("services", CachedServiceViewSet, basename="service")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [

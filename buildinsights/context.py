@@ -16,10 +16,18 @@ NAVIGATION = (
     ("Queue", "farm:queue", Scope.BUILDS_READ),
     ("Triggers", "farm:triggers", Scope.BUILDS_READ),
     ("Failures", "farm:failures", Scope.BUILDS_READ),
+    ("Cache", "cache:overview", Scope.BUILDS_READ),
     ("Receipts", "ingest:list", Scope.INGEST_READ),
     ("Members", "accounts:members", Scope.MEMBERS_WRITE),
     ("Tokens", "accounts:tokens", Scope.TOKENS_WRITE),
 )
+
+PARENTS = {
+    "cache:references": "cache:overview",
+    "cache:step": "services:list",
+    "cache:why": "builds:list",
+}
+"""Pages of one app that belong to the list of another, or to a page beside them."""
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -44,7 +52,8 @@ def navigation(request: HttpRequest, user: User, projects: list[Project]) -> lis
         {
             "label": label,
             "href": reverse(name, args=[project.slug]),
-            "current": name == match.view_name or _same_section(name, match.namespace),
+            "current": name in {match.view_name, PARENTS.get(match.view_name)}
+            or _same_section(name, match.namespace),
         }
         for label, name, scope in NAVIGATION
         if project.pk in user.project_ids_with(scope)

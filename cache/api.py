@@ -1,19 +1,56 @@
-"""Why steps ran, for machines."""
+"""Why steps ran, and what the cache is worth, for machines."""
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
+from builds.api import PROJECT, ServiceViewSet
 from builds.models import Build, Step
+from cache.csv import GroupsAsCSV
 from cache.explaining import named_sibling
+from cache.forms import DAYS, Dimension, WorthForm
 from cache.models import Explanation, StepReason
-from cache.serializers import ExplanationSerializer
+from cache.serializers import ExplanationSerializer, ServiceCacheSerializer
 from cache.services import reasons_of
+from cache.worth import Period, Worth
 from farm.api import TriggeredBuildViewSet
+
+
+class CachedServiceViewSet(ServiceViewSet):
+    """Services."""
+
+    @extend_schema(
+        responses=ServiceCacheSerializer,
+        parameters=[
+            PROJECT,
+            OpenApiParameter("days", int, enum=[days for days, _ in DAYS], description="Period."),
+            OpenApiParameter("by", str, enum=Dimension.values, description="What groups are of."),
+        ],
+        filters=False,
+    )
+    @action(
+        detail=True,
+        pagination_class=None,
+        renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, GroupsAsCSV],
+    )
+    def cache(self, request: Request, slug: str) -> Response:
+        """Hits and savings, from the sums by day; as CSV only the groups."""
+        service = self.get_object()
+        query = request.query_params.dict() | {"service": service.slug}
+        form = WorthForm(service.project, query)
+        if not form.is_valid():
+            raise ValidationError(
+                {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+            )
+        period = Period(timezone.now().date(), form.chosen_days)
+        found = Worth([service], period, form.dimension)
+        return Response(ServiceCacheSerializer(found.told()).data)
 
 
 class ExplainedBuildViewSet(TriggeredBuildViewSet):

@@ -4,10 +4,21 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Sum
+from django.db.models import F, Func, IntegerField, Sum, Value
 
 if TYPE_CHECKING:
-    from cache.models import CacheDay, Explanation
+    from cache.models import Explanation
+
+
+def weeks_before(last: date) -> Func:
+    """Return how many whole weeks before ``last`` a row's day was; the last seven days are 0."""
+    return Func(
+        Value(last),
+        F("day"),
+        template="(%(expressions)s) / 7",
+        arg_joiner=" - ",
+        output_field=IntegerField(),
+    )
 
 
 class ExplanationQuerySet(models.QuerySet["Explanation"]):
@@ -41,6 +52,6 @@ class CacheDayQuerySet(DayQuerySet):
         "executed_seconds",
     )
 
-    def summed(self, *fields: str) -> "models.QuerySet[CacheDay, dict[str, Any]]":
+    def summed(self, *fields: str) -> Any:
         """Return the sums of all counts by the values of ``fields``."""
         return self.order_by().values(*fields).annotate(**{name: Sum(name) for name in self.SUMS})

@@ -31,3 +31,66 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     against = serializers.UUIDField(allow_null=True, help_text="The build that it is held against.")
     missing = serializers.ListField(child=serializers.CharField())
     steps = ReasonSerializer(many=True)
+
+
+class WorthSerializer(serializers.Serializer[Any]):
+    """What the cache did in some builds. Durations are seconds of steps; null is unknown."""
+
+    builds = serializers.IntegerField()
+    cold_builds = serializers.IntegerField()
+    partial_builds = serializers.IntegerField()
+    warm_builds = serializers.IntegerField()
+    cacheable_steps = serializers.IntegerField()
+    cached_steps = serializers.IntegerField()
+    unweighed_steps = serializers.IntegerField()
+    saved_seconds = serializers.FloatField()
+    executed_seconds = serializers.FloatField()
+    hit_ratio_steps = serializers.FloatField(allow_null=True)
+    hit_ratio_time = serializers.FloatField(allow_null=True)
+
+
+class WorthOfGroupSerializer(WorthSerializer):
+    """The same of the builds with one value of what they are told apart by."""
+
+    value = serializers.CharField(source="label")
+
+
+class WorthOfWeekSerializer(WorthSerializer):
+    """The same of the builds of one week; a week without any is left out."""
+
+    first_day = serializers.DateField()
+
+
+class StepSumsSerializer(serializers.Serializer[Any]):
+    """Hits and misses of one step."""
+
+    identity = serializers.CharField()
+    name = serializers.CharField(source="step.step.name", default="")
+    hits = serializers.IntegerField()
+    misses = serializers.IntegerField()
+    saved_seconds = serializers.FloatField()
+    executed_seconds = serializers.FloatField()
+
+
+class InvalidatorSerializer(serializers.Serializer[Any]):
+    """A step with which chains of misses began, and why it ran."""
+
+    identity = serializers.CharField(source="first_identity")
+    name = serializers.CharField(source="step.step.name", default="")
+    cause = serializers.CharField(source="first_cause")
+    runs = serializers.IntegerField()
+    lost_seconds = serializers.FloatField()
+
+
+class ServiceCacheSerializer(serializers.Serializer[Any]):
+    """The cache of one service over a period, and over the one before."""
+
+    first_day = serializers.DateField()
+    last_day = serializers.DateField()
+    now = WorthSerializer()
+    before = WorthSerializer()
+    weeks = WorthOfWeekSerializer(many=True, help_text="Of the last 26, oldest first.")
+    by = serializers.CharField()
+    groups = WorthOfGroupSerializer(many=True)
+    invalidators = InvalidatorSerializer(many=True)
+    steps = StepSumsSerializer(many=True)

@@ -9,8 +9,6 @@ from accounts.models import Project
 TABS = (
     ("cache:overview", "Hits and savings"),
     ("cache:references", "References"),
-    ("cache:storage", "Storage"),
-    ("cache:operations", "Operations"),
 )
 
 

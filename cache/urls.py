@@ -6,4 +6,9 @@ from cache import views
 
 app_name = "cache"
 
-urlpatterns = [path("builds/<uuid:public_id>/why/", views.why, name="why")]
+urlpatterns = [
+    path("builds/<uuid:public_id>/why/", views.why, name="why"),
+    path("cache/", views.overview, name="overview"),
+    path("cache/references/", views.references, name="references"),
+    path("services/<slug:slug>/steps/<slug:identity>/", views.step, name="step"),
+]

@@ -7,9 +7,12 @@ from django.shortcuts import get_object_or_404, render
 
 from accounts.access import get_project, scopes_in
 from builds.build_page import build_page
-from builds.models import Build
+from builds.models import Build, Service
 from cache.explaining import named_sibling
+from cache.references_page import references_page
+from cache.step_page import step_page
 from cache.why_page import why_page
+from cache.worth_page import worth_page
 
 
 def why(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
@@ -24,3 +27,28 @@ def why(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpRespons
     context = build_page(build, {"tab": "why"}, scopes_in(request, project))
     context |= {"project": project, "why": why_page(build, against)}
     return render(request, "builds/build_detail.html", context)
+
+
+def overview(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What the cache was worth, and what began the most costly misses."""
+    project = get_project(request, project_slug)
+    context = worth_page(project, request.GET) | {"project": project}
+    return render(request, "cache/overview.html", context)
+
+
+def references(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What each cache reference gives and costs."""
+    project = get_project(request, project_slug)
+    context = references_page(project, request.GET) | {"project": project}
+    return render(request, "cache/references.html", context)
+
+
+def step(request: HttpRequest, project_slug: str, slug: str, identity: str) -> HttpResponse:
+    """One step through all builds of a service."""
+    project = get_project(request, project_slug)
+    services = Service.objects.filter(project=project).select_related("project")
+    service = get_object_or_404(services, slug=slug)
+    context = step_page(service, identity)
+    if context is None:
+        raise Http404
+    return render(request, "cache/step.html", context | {"project": project})

@@ -136,7 +136,10 @@ def _record(
         if data:
             _check(part, data, forbidden)
             files[part] = _saved(out, f"{run}-{job.repository.history.service}", part, data)
-    return _described(job, run) | {"outcome": recorded.outcome, "files": files}
+    told = _described(job, run)
+    if exported := engine.cache_to(job.repository.history, job.plan, registry):
+        told["cache_to"] = exported
+    return told | {"outcome": recorded.outcome, "files": files}
 
 
 def _saved(out: Path, stem: str, part: str, data: bytes) -> dict[str, Any]:

@@ -10,9 +10,12 @@ from django.urls import reverse
 
 from buildinsights.svg import TREND, shapes
 from buildinsights.templatetags.formats import duration
+from buildkit.model import CACHEABLE_KINDS
 from builds.build_list import COLUMNS
 from builds.models import Build, Service, Step
 from builds.querysets import BuildQuerySet
+from builds.weeks import week_axis, week_label
+from cache.step_names import step_address
 
 WEEKS = 26
 COST_BUILDS = 50
@@ -79,26 +82,11 @@ def trend(weeks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "points": drawn.points,
         "band": drawn.band,
-        "axis": _axis(ages),
+        "axis": week_axis(len(ages)),
         "max_label": str(duration(drawn.top)),
         "summary": _summary(medians, sum(week["succeeded"] for week in weeks)),
         "rows": [_trend_row(age, by_age[age]) for age in ages if age in by_age],
     }
-
-
-def _axis(ages: Sequence[int]) -> list[dict[str, Any]]:
-    """Label the ends and the middle."""
-    if len(ages) < 3:
-        return []
-    marks = (0, len(ages) // 2, len(ages) - 1)
-    return [
-        {"x": 100 * index / (len(ages) - 1), "label": week_label(ages[index])} for index in marks
-    ]
-
-
-def week_label(age: int) -> str:
-    """Name a week by its age."""
-    return "last 7 days" if age == 0 else f"{age} week{'' if age == 1 else 's'} earlier"
 
 
 def _summary(medians: Sequence[float], builds: int) -> str:
@@ -125,10 +113,11 @@ def costly_steps(builds: Sequence[Build]) -> list[dict[str, Any]]:
         build_id__in=[build.pk for build in builds],
         month__in={build.steps_month for build in builds},
         state__in=["executed", "cached"],
-    ).values_list("identity", "name", "state", "busy_seconds", "build_id", "position")
+    ).values_list("identity", "name", "kind", "state", "busy_seconds", "build_id", "position")
     found: dict[str, dict[str, Any]] = {}
-    for identity, name, state, seconds, build_id, position in rows:
-        entry = found.setdefault(identity, {"name": name, "runs": [], "hits": 0, "builds": 0})
+    for identity, name, kind, state, seconds, build_id, position in rows:
+        first = {"identity": identity, "name": name, "kind": kind}
+        entry = found.setdefault(identity, first | {"runs": [], "hits": 0, "builds": 0})
         entry["builds"] += 1
         if state == "cached":
             entry["hits"] += 1
@@ -144,6 +133,8 @@ def costly_steps(builds: Sequence[Build]) -> list[dict[str, Any]]:
 
 def _cost(entry: Mapping[str, Any], total: float, builds: Mapping[int, Build]) -> dict[str, Any]:
     build_id, position = entry["last"]
+    service = builds[build_id].service
+    has_history = entry["kind"] in CACHEABLE_KINDS
     return {
         "name": entry["name"],
         "busy_seconds": sum(entry["runs"]),
@@ -153,4 +144,5 @@ def _cost(entry: Mapping[str, Any], total: float, builds: Mapping[int, Build]) -
         "builds": entry["builds"],
         "hit_ratio": entry["hits"] / entry["builds"],
         "href": f"{builds[build_id].get_absolute_url()}?tab=steps#step-{position}",
+        "history": step_address(service, entry["identity"]) if has_history else "",
     }

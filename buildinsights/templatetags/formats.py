@@ -117,6 +117,16 @@ def signed_ratio(value: float | None) -> str | SafeString:
 
 
 @register.filter
+def points(value: float | None) -> str | SafeString:
+    """Write a difference of ratios in percentage points with its sign: ``+8 points``."""
+    if value is None:
+        return unknown()
+    whole = round(value * 100)
+    sign = "+" if whole > 0 else "−" if whole < 0 else ""
+    return f"{sign}{abs(whole)} point{'' if abs(whole) == 1 else 's'}"
+
+
+@register.filter
 def number(value: float | None) -> str | SafeString:
     """Write a count with thin spaces between thousands; a float keeps one decimal."""
     if value is None:

@@ -18,7 +18,7 @@ class StaleDay(models.Model):
 
     service = models.ForeignKey(Service, models.DB_CASCADE, related_name="+", db_index=False)
     day = models.DateField()
-    version = models.BigIntegerField(default=1)
+    version = models.BigIntegerField(db_default=1)
 
     class Meta:
         constraints: ClassVar = [

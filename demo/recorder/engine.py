@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from recorder.plan import BuildPlan, Outcome
+from recorder.plan import BuildPlan, History, Outcome
 from recorder.repositories import Repository
 
 OUTCOMES: dict[str, Outcome] = {
@@ -147,11 +147,17 @@ def _options(
     if plan.no_cache:
         options.append("--no-cache")
     if history.layer_cache:
-        cache = registry.layer_cache(history.service)
-        options.append(f"--cache-from=type=registry,ref={cache}")
-        if plan.environment == "production":
-            options.append(f"--cache-to=type=registry,ref={cache},mode=max")
+        options.append(f"--cache-from=type=registry,ref={registry.layer_cache(history.service)}")
+    if exported := cache_to(history, plan, registry):
+        options.append(f"--cache-to={exported}")
     return options
+
+
+def cache_to(history: History, plan: BuildPlan, registry: Registry) -> str:
+    """Return the cache that a build exports, as buildx takes it; empty where it exports none."""
+    if not history.layer_cache or plan.environment != "production":
+        return ""
+    return f"type=registry,ref={registry.layer_cache(history.service)},mode=max"
 
 
 def _run(command: list[str], cwd: Path, plan: BuildPlan) -> bytes:

@@ -1,0 +1,68 @@
+"""Hit ratios and time saved, from sums over days; formulas are in docs/metrics.md."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+SUMS = (
+    "builds",
+    "cold_builds",
+    "partial_builds",
+    "warm_builds",
+    "cacheable_steps",
+    "cached_steps",
+    "unweighed_steps",
+    "saved_seconds",
+    "executed_seconds",
+)
+COUNTS = frozenset(name for name in SUMS if not name.endswith("_seconds"))
+WEEK_DAYS = 7
+
+type Row = dict[str, Any]
+"""``SUMS``, ``hit_ratio_steps`` and ``hit_ratio_time``; what is not known is ``None``."""
+
+
+def frame_of(rows: Iterable[Mapping[str, Any]], by: str) -> pd.DataFrame:
+    """Return rows of ``SUMS`` as a frame, indexed by their column ``by``."""
+    return pd.DataFrame(list(rows), columns=[by, *SUMS]).set_index(by).astype(float)
+
+
+def totals(frame: pd.DataFrame) -> Row:
+    """Return all sums and ratios of a frame as one row."""
+    return rows_of(frame.sum().to_frame().T)[0]
+
+
+def by_cost(frame: pd.DataFrame) -> dict[Any, Row]:
+    """Return sums and ratios by index, those with most executed seconds first."""
+    return rows_of(frame.sort_values("executed_seconds", ascending=False, kind="stable"))
+
+
+def rows_of(sums: pd.DataFrame) -> dict[Any, Row]:
+    """Return sums with their ratios by index; counts are whole numbers."""
+    return {
+        index: {
+            str(name): None if pd.isna(value) else int(value) if name in COUNTS else float(value)
+            for name, value in row.items()
+        }
+        for index, row in with_ratios(sums).to_dict("index").items()
+    }
+
+
+def with_ratios(sums: pd.DataFrame) -> pd.DataFrame:
+    """Add ``hit_ratio_steps`` and ``hit_ratio_time`` to sums; NaN where there is none.
+
+    Steps: cached ÷ cacheable that ended. Time: Σ baseline of cached ÷ (the same + Σ executed).
+    """
+    seconds = sums["saved_seconds"] + sums["executed_seconds"]
+    return sums.assign(
+        hit_ratio_steps=sums["cached_steps"] / sums["cacheable_steps"].where(lambda n: n > 0),
+        hit_ratio_time=sums["saved_seconds"] / seconds.where(lambda total: total > 0),
+    )
+
+
+def periods(last: date, days: int) -> tuple[tuple[date, date], tuple[date, date]]:
+    """Return first and last day of the period that ends with ``last``, and of the one before."""
+    first = last - timedelta(days=days - 1)
+    return (first, last), (first - timedelta(days=days), first - timedelta(days=1))

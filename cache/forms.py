@@ -1,0 +1,62 @@
+"""What the cache's pages can be narrowed by."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.db import models
+
+from accounts.models import Project
+from builds.models import Service
+
+
+class Dimension(models.TextChoices):
+    """What hits and savings are told apart by."""
+
+    SERVICE = "service", "Service"
+    TARGET = "target", "Target"
+    PLATFORMS = "platforms", "Platform"
+    BRANCH_CLASS = "branch_class", "Branch class"
+    BUILDER = "builder", "Builder"
+
+
+DEFAULT_DAYS = 30
+DAYS = ((7, "7 days"), (DEFAULT_DAYS, "30 days"), (90, "90 days"))
+
+
+class PeriodForm(forms.Form):
+    """Which service, which days; what is not a choice is not applied."""
+
+    service = forms.ChoiceField(required=False)
+    days = forms.TypedChoiceField(required=False, label="Period", choices=DAYS, coerce=int)
+
+    def __init__(self, project: Project, query: Mapping[str, Any]) -> None:
+        super().__init__({"days": str(DEFAULT_DAYS), **query})
+        self.services = {
+            service.slug: service for service in Service.objects.filter(project=project)
+        }
+        field: Any = self.fields["service"]
+        field.choices = [("", "All"), *((s.slug, s.name) for s in self.services.values())]
+        self.full_clean()
+
+    @property
+    def chosen_days(self) -> int:
+        """How many days are shown."""
+        return int(self.cleaned_data.get("days") or DEFAULT_DAYS)
+
+    @property
+    def chosen_services(self) -> list[Service]:
+        """The services that are shown."""
+        slug = self.cleaned_data.get("service")
+        return [self.services[slug]] if slug else list(self.services.values())
+
+
+class WorthForm(PeriodForm):
+    """And what the numbers are told apart by."""
+
+    by = forms.ChoiceField(required=False, label="Told apart by", choices=Dimension.choices)
+
+    @property
+    def dimension(self) -> Dimension:
+        """What the table has a row for."""
+        return Dimension(self.cleaned_data.get("by") or Dimension.SERVICE)
