@@ -6,6 +6,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from buildinsights import health
+from buildinsights.help import troubleshooting
 from buildinsights.styleguide import styleguide
 from reports.views import home
 
@@ -21,6 +22,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/services/", include("reports.service_urls")),
     path("projects/<slug:project_slug>/receipts/", include("ingest.urls")),
     path("projects/<slug:project_slug>/settings/", include("accounts.urls")),
+    path("help/troubleshooting/", troubleshooting, name="troubleshooting"),
     path("admin/", admin.site.urls),
     path("livez", health.livez),
     path("readyz", health.readyz),
