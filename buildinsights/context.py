@@ -24,6 +24,7 @@ NAVIGATION = (
 
 PARENTS = {
     "cache:references": "cache:overview",
+    "cache:storage": "cache:overview",
     "cache:step": "services:list",
     "cache:why": "builds:list",
 }

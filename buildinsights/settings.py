@@ -278,6 +278,15 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "look-into-builders": {
+        "task": "cache.snapshot_builders",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
+    "forget-old-snapshots": {
+        "task": "cache.forget_old_snapshots",
+        "schedule": crontab(hour=3, minute=20),
+    },
     "run-schedules": {
         "task": "farm.run_schedules",
         "schedule": 15.0,

@@ -9,6 +9,7 @@ from accounts.models import Project
 TABS = (
     ("cache:overview", "Hits and savings"),
     ("cache:references", "References"),
+    ("cache:storage", "Storage"),
 )
 
 

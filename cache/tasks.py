@@ -2,10 +2,20 @@
 
 from typing import Any
 
+import structlog
 from celery import shared_task
 
+from buildkit.errors import ParseError
 from cache.rollups import roll_up_next
 from cache.services import explain_next
+from cache.snapshots import due, forget_old, take_snapshot
+from farm.builders import UnreachableError
+from farm.models import Builder
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 300
+"""How often it is asked whose turn it is; a message that nobody took by then is dropped."""
 
 AT_ONCE = 200
 """Builds that one run explains, and days that it adds up, at most; the next run goes on."""
@@ -25,3 +35,25 @@ def roll_up_stale(**_: Any) -> None:
     for _number in range(AT_ONCE):
         if not roll_up_next():
             return
+
+
+@shared_task(name="cache.snapshot_builders")
+def snapshot_builders(**_: Any) -> None:
+    """Let a worker that knows it look into the cache of each builder whose turn it is."""
+    for number, queue in due():
+        snapshot_builder.apply_async(args=(number,), queue=queue, expires=LOOK_SECONDS)
+
+
+@shared_task(name="cache.snapshot_builder")
+def snapshot_builder(number: int, **_: Any) -> None:
+    """Note what a builder's cache holds; one that does not answer is looked at again."""
+    try:
+        take_snapshot(Builder.objects.get(pk=number))
+    except (UnreachableError, ParseError) as error:
+        log.warning("builder_not_looked_into", builder=number, error=str(error))
+
+
+@shared_task(name="cache.forget_old_snapshots")
+def forget_old_snapshots(**_: Any) -> None:
+    """Delete what is too old to be shown."""
+    forget_old()

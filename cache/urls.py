@@ -10,5 +10,6 @@ urlpatterns = [
     path("builds/<uuid:public_id>/why/", views.why, name="why"),
     path("cache/", views.overview, name="overview"),
     path("cache/references/", views.references, name="references"),
+    path("cache/storage/", views.storage, name="storage"),
     path("services/<slug:slug>/steps/<slug:identity>/", views.step, name="step"),
 ]

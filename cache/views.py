@@ -11,6 +11,7 @@ from builds.models import Build, Service
 from cache.explaining import named_sibling
 from cache.references_page import references_page
 from cache.step_page import step_page
+from cache.storage_page import storage_page
 from cache.why_page import why_page
 from cache.worth_page import worth_page
 
@@ -41,6 +42,13 @@ def references(request: HttpRequest, project_slug: str) -> HttpResponse:
     project = get_project(request, project_slug)
     context = references_page(project, request.GET) | {"project": project}
     return render(request, "cache/references.html", context)
+
+
+def storage(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What builders' caches hold, and what was removed and needed again."""
+    project = get_project(request, project_slug)
+    context = storage_page(project, request.GET) | {"project": project}
+    return render(request, "cache/storage.html", context)
 
 
 def step(request: HttpRequest, project_slug: str, slug: str, identity: str) -> HttpResponse:

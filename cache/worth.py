@@ -113,12 +113,14 @@ class Worth:
             return BranchClass(value).label
         return str(value) or "not said"
 
-    def invalidators(self) -> list[dict[str, Any]]:
-        """Return the steps with which most lost time began, and why those ran.
+    def invalidators(self, cause: Cause | None = None) -> list[dict[str, Any]]:
+        """Return the steps with which most lost time began, and why: of all causes, or of one.
 
         The time is that of all steps that ran because of it, its own with it.
         """
         misses = MissDay.objects.filter(service__in=self.services).within(*self.period.now)
+        if cause is not None:
+            misses = misses.filter(first_cause=cause.value)
         rows = (
             misses.order_by()
             .values("service_id", "first_identity", "first_cause")

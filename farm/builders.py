@@ -33,7 +33,7 @@ def look_at(builder: Builder) -> None:
 
 
 def _described(name: str) -> dict[str, object]:
-    text = _buildx("inspect", *([name] if name else []))
+    text = buildx("inspect", *([name] if name else []))
     fields = dict(re.findall(r"^(Driver|Platforms|Status):\s*(.+?)\s*$", text, re.MULTILINE))
     if not fields.get("Status", "running").startswith("running"):
         raise UnreachableError(f"The builder is {fields['Status']}.")
@@ -50,11 +50,16 @@ def _described(name: str) -> dict[str, object]:
 def _cache_bytes(name: str) -> int | None:
     """Return the size of the builder's cache as ``buildx du`` adds it up."""
     options = ["--builder", name] if name else []
-    found = _SIZE.search(_buildx("du", *options))
+    found = _SIZE.search(buildx("du", *options))
     return round(float(found[1]) * _UNITS[found[2]]) if found else None
 
 
-def _buildx(*arguments: str) -> str:
+def buildx(*arguments: str) -> str:
+    """Run ``docker buildx`` and return its output.
+
+    Raises:
+        UnreachableError: it failed, or did not end in time.
+    """
     try:
         done = subprocess.run(
             ["docker", "buildx", *arguments],
