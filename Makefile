@@ -14,7 +14,7 @@ help: ## List the targets
 
 BUILDINSIGHTS = PYTHONPATH=$(CURDIR) $(BIN)/python -m cli
 include buildinsights.mk
-build graph variants build-history doctor cache-warm: $(VENV)/server.stamp
+build graph variants build-history doctor cache-status cache-warm cache-prune cache-verify cache-expire: $(VENV)/server.stamp
 
 ##@ Run
 demo: $(VENV)/server.stamp ## Start everything with recorded sample builds; prints the address and a login

@@ -83,8 +83,8 @@ def fill(project: Project, first: int, last: int) -> None:
     after = Build.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     values = {"project": project.pk, "services": SERVICES, "first": first, "last": last}
     with connection.cursor() as cursor:
-        times = {"since": timezone.now() - timedelta(days=DAYS), "days": DAYS, "total": last}
-        cursor.execute(BUILDS, values | times)
+        since = timezone.now() - timedelta(days=DAYS)
+        cursor.execute(BUILDS, {**values, "since": since, "days": DAYS, "total": last})
         cursor.execute(STEP_ROWS, {"steps": STEPS, "after": after})
         cursor.execute(REASONS, {"after": after})
         cursor.execute(STALE, {"days": ADDED_UP_DAYS})

@@ -88,6 +88,8 @@ class Plan:
                 continue
             seen.add(name)
             if name in self.groups:
+                if name in self.groups[name] and name in self.targets:
+                    found[name] = None  # Bake puts a target "default" into a group of its name
                 waiting = [*self.groups[name], *waiting]
             elif name in self.targets:
                 found[name] = None

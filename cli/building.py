@@ -7,8 +7,8 @@ works, or left to a process of its own afterwards.
 import errno
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import click
 from cli import records
 from cli.engine import buildx_command
 from cli.errors import UsageError
+from cli.quarantine import quarantined
 from cli.records import METADATA, PROGRESS, RESOURCES, Record
 from cli.running import Bake, Done, Ended
 
@@ -85,12 +86,8 @@ def build(
     if no_cache_from:
         files = _without_cache(files, targets, no_cache_from)
     fields = {"variant": variant or "", "environment": environment or ""}
-    runs = []
-    for batch in _batches(files, targets, overrides, max_parallel):
-        options = [f"--file={file}" for file in files] + [f"--set={item}" for item in overrides]
-        runs.append(_run(["bake", *options, *flags, *batch], fields, plain=plain))
-        if runs[-1].ended.exit_code:
-            break
+    asked = Asked(tuple(files), tuple(overrides), tuple(flags), fields, plain)
+    runs = run_batches(asked, _batches(files, targets, overrides, max_parallel))
     # Heavy, and by now imported while Bake ran.
     from cli import telling
 
@@ -157,6 +154,60 @@ def _batches(
     asked = plan.expand(targets or ["default"])
     ordered = [target for target in plan.order() if target in asked]
     return [ordered[first : first + most] for first in range(0, len(ordered), most)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What all runs of Bake for one command have in common; ``fields`` are noted in records."""
+
+    files: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    fields: dict[str, str] = field(default_factory=dict)
+    plain: bool = False
+
+
+def run_batches(asked: Asked, batches: Iterable[Sequence[str]]) -> list[Done]:
+    """Run Bake for each batch of targets until one fails; return all runs, with their records.
+
+    Caches in quarantine are not imported. A build that a broken cache fails is run once more
+    without it, and both runs are returned.
+    """
+    runs: list[Done] = []
+    for batch in batches:
+        asked = _without_quarantined(asked, batch)
+        runs.append(_run_batch(asked, batch))
+        if mended := _mended(asked, batch, runs[-1].ended):
+            asked = mended
+            runs.append(_run_batch(asked, batch))
+        if runs[-1].ended.exit_code:
+            break
+    return runs
+
+
+def _run_batch(asked: Asked, batch: Sequence[str]) -> Done:
+    options = [f"--file={file}" for file in asked.files]
+    options += [f"--set={item}" for item in asked.overrides]
+    return _run(["bake", *options, *asked.flags, *batch], asked.fields, plain=asked.plain)
+
+
+def _without_quarantined(asked: Asked, batch: Sequence[str]) -> Asked:
+    if not quarantined():
+        return asked
+    from cli.mending import without_quarantined
+
+    overrides = without_quarantined(asked.files, batch, asked.overrides)
+    return replace(asked, overrides=overrides)
+
+
+def _mended(asked: Asked, batch: Sequence[str], ended: Ended) -> Asked | None:
+    """Return how to build again without the broken caches that failed a build, if they did."""
+    if ended.outcome != "failed":
+        return None
+    from cli.mending import without_broken
+
+    overrides = without_broken(ended.text, asked.files, batch, asked.overrides)
+    return None if overrides is None else replace(asked, overrides=overrides)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import click
 
 _PLACES = {
     "build": "building",
+    "cache": "cache.group",
     "collect": "uploading",
     "debug": "debugging",
     "doctor": "inspecting",

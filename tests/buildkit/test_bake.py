@@ -61,6 +61,9 @@ def test_groups_of_groups_expand_once():
     nested = Plan(SHOP.targets, groups)
     assert nested.expand(["all", "web"]) == ("web", "api")
     assert nested.expand(["loop"]) == ()
+    assert Plan({"default": Target("default")}, {"default": ("default",)}).expand(["default"]) == (
+        "default",
+    )
     with pytest.raises(UnknownTargetError, match="nope: there is no such target; there are all"):
         nested.expand(["nope"])
 

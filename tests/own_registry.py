@@ -1,0 +1,77 @@
+"""A registry of a test's own: real, with a password, deletes allowed, and its files at hand."""
+
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+USER, PASSWORD = "cacher", "caching-password"
+HTPASSWD = f"{USER}:$2y$05$abcdefghijklmnopqrstuuCIz6HyWs7x8f5hyO5yLO/.4qi/khzvq\n"
+"""The password above, as bcrypt: the registry takes nothing else."""
+
+START_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRegistry:
+    """Its host with the port, and the directory that it keeps everything in."""
+
+    host: str
+    storage: Path
+
+    def blob_file(self, digest: str) -> Path:
+        """The file of a blob."""
+        algorithm, _, value = digest.partition(":")
+        blobs = self.storage / "docker/registry/v2/blobs"
+        return blobs / algorithm / value[:2] / value / "data"
+
+
+@contextmanager
+def own_registry(folder: Path, *, deletes: bool = True) -> Iterator[OwnRegistry]:
+    """Have a registry while the block runs."""
+    (folder / "htpasswd").write_text(HTPASSWD)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    configuration = {
+        "version": 0.1,
+        "storage": {
+            "filesystem": {"rootdirectory": str(folder / "storage")},
+            "delete": {"enabled": deletes},
+        },
+        "http": {"addr": f"127.0.0.1:{port}"},
+        "auth": {"htpasswd": {"realm": "tests", "path": str(folder / "htpasswd")}},
+    }
+    (folder / "registry.yml").write_text(json.dumps(configuration))
+    with (folder / "log").open("wb") as log:
+        command = ["docker-registry", "serve", str(folder / "registry.yml")]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/v2/")
+        yield OwnRegistry(f"localhost:{port}", folder / "storage")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+
+
+def _wait_for(url: str) -> None:
+    """Return when it answers, also that it wants a password."""
+    deadline = monotonic() + START_SECONDS
+    while monotonic() < deadline:
+        try:
+            urlopen(url, timeout=1).close()  # noqa: S310  # this machine
+        except HTTPError as answer:
+            answer.close()
+            return
+        except (URLError, OSError):
+            sleep(0.05)
+        else:
+            return
+    raise RuntimeError("the registry did not start")
