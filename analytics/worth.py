@@ -6,17 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-SUMS = (
-    "builds",
-    "cold_builds",
-    "partial_builds",
-    "warm_builds",
-    "cacheable_steps",
-    "cached_steps",
-    "unweighed_steps",
-    "saved_seconds",
-    "executed_seconds",
-)
+from analytics.columns import SUMS
+
 COUNTS = frozenset(name for name in SUMS if not name.endswith("_seconds"))
 WEEK_DAYS = 7
 

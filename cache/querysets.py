@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models import F, Func, IntegerField, Sum, Value
 
+from analytics.columns import SUMS
+
 if TYPE_CHECKING:
     from cache.models import Explanation
 
@@ -40,18 +42,6 @@ class DayQuerySet(models.QuerySet[Any]):
 class CacheDayQuerySet(DayQuerySet):
     """What the cache did on days."""
 
-    SUMS = (
-        "builds",
-        "cold_builds",
-        "partial_builds",
-        "warm_builds",
-        "cacheable_steps",
-        "cached_steps",
-        "unweighed_steps",
-        "saved_seconds",
-        "executed_seconds",
-    )
-
     def summed(self, *fields: str) -> Any:
         """Return the sums of all counts by the values of ``fields``."""
-        return self.order_by().values(*fields).annotate(**{name: Sum(name) for name in self.SUMS})
+        return self.order_by().values(*fields).annotate(**{name: Sum(name) for name in SUMS})

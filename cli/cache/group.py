@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("expire", "invalidate", "prune", "rebuild", "status", "verify", "warm")
+_COMMANDS = ("expire", "invalidate", "prune", "rebuild", "setup", "status", "verify", "warm")
 """Each is in the module of its name: only that of the one that is called is imported."""
 
 

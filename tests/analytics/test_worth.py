@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.worth import SUMS, by_cost, frame_of, periods, totals
+from analytics.columns import SUMS
+from analytics.worth import by_cost, frame_of, periods, totals
 
 NOTHING = dict.fromkeys(SUMS, 0)
 

@@ -258,3 +258,39 @@ def test_a_use_in_the_local_records_counts_as_long_as_caches_are_kept(registry: 
     assert [item["references"] for item in kept["plan"]] == [[str(unused)]]
     gone = json.loads(run("expire", "--keep-days", "34", "--dry-run", "--json", str(unused)).output)
     assert len(gone["plan"]) == 2
+
+
+def test_set_up_tries_all_that_caches_need_and_says_how_to_use_it(
+    own: OwnRegistry, registry: Registry
+):
+    reference = f"{own.host}/setup/api:main"
+    dry = run("setup", "--dry-run", reference)
+    assert (dry.exit_code, registry.tags("setup/api")) == (0, [])
+    done = run("setup", reference)
+    assert done.exit_code == 0, done.output
+    assert f"{own.host}/setup/api: log in and read, push, delete: yes" in done.output
+    assert f'cache-to   = ["type=registry,ref={reference},mode=max"]' in done.output
+    assert registry.tags("setup/api") == [], "nothing of the probe is left"
+
+
+def test_set_up_without_a_login_says_what_to_type(
+    own: OwnRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
+    done = run("setup", f"{own.host}/setup/web:main")
+    assert done.exit_code == 2
+    assert f"docker login {own.host}" in done.output
+
+
+def test_set_up_says_that_a_registry_does_not_delete(
+    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    with own_registry(folder, deletes=False) as closed:
+        auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        config = {"auths": {closed.host: {"auth": auth}}}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        done = run("setup", f"{closed.host}/setup/api:main")
+    assert done.exit_code == 0, done.output
+    assert "delete: no." in done.output
