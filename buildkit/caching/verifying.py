@@ -45,16 +45,18 @@ def verify(registry: Registry, reference: Reference, *, deep: bool = False) -> V
     """Look whether each blob of a cache is there with its size; ``deep`` reads and hashes all.
 
     Raises:
+        WrongContentError: the reference is of something else, such as an image.
         RegistryError: the registry did not answer, or does not let us look; that says nothing of
             the cache.
     """
     try:
-        cache = cache_of(registry.manifest(reference))
+        manifest = registry.manifest(reference)
     except NotFoundError:
         problem = Problem("", Fault.MISSING, "there is no manifest")
         return Verdict(reference, "", 0, 0, (problem,))
     except WrongContentError as error:
         return Verdict(reference, "", 0, 0, (Problem("", Fault.CORRUPT, error.message),))
+    cache = cache_of(manifest)
     problems = tuple(_problems(registry, cache, deep=deep))
     return Verdict(reference, cache.digest, len(cache.blobs), cache.bytes if deep else 0, problems)
 

@@ -28,7 +28,9 @@ from cli.planning import plan_of
 )
 @click.option("--package", default="", help="Only what installs this package …")
 @click.option("--below", default="", metavar="VERSION", help="… below this version.")
-@click.option("--ecosystem", type=click.Choice(list(Ecosystem)), help="Of --package.")
+@click.option(
+    "--ecosystem", type=click.Choice([item.value for item in Ecosystem]), help="Of --package."
+)
 @click.option("--builder-only", is_flag=True, help="Leave caches in registries as they are.")
 @click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")

@@ -107,6 +107,9 @@ def test_an_image_is_no_cache(registry: Registry):
     registry.put_manifest(reference, json.dumps(document).encode(), OCI)
     with pytest.raises(WrongContentError, match=r"images/app:1: it is no cache of BuildKit"):
         read_cache(registry, reference)
+    done = run("verify", "--quarantine", str(reference))
+    assert (done.exit_code, "it is no cache of BuildKit" in done.output) == (2, True)
+    assert quarantine.quarantined() == {}, "an image is not a broken cache"
 
 
 def test_each_refusal_says_what_and_where(own: OwnRegistry, registry: Registry):

@@ -164,7 +164,8 @@ def test_steps_that_installed_a_package_below_a_version_are_invalidated(project:
     )
     project.run("build", "lib", "--wait")
 
-    call = ("cache", "invalidate", "lib", "--package", "Demo_Lib", "--json", "--below")
+    package = ("--package", "Demo_Lib", "--ecosystem", "pypi", "--below")
+    call = ("cache", "invalidate", "lib", "--json", *package)
     nothing = json.loads(project.run(*call, "1.2.0", "--dry-run").stdout)
     assert (nothing["plan"], nothing["registry"]) == ([], []), "1.2.0 is not below itself"
     done = json.loads(project.run(*call, "1.3").stdout)
