@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
+from cache.acts_api import CacheActsView
 from cache.api import CachedServiceViewSet, ExplainedBuildViewSet
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
@@ -18,6 +19,7 @@ router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
+    path("cache/acts/", CacheActsView.as_view(), name="cache-acts"),
     path("hooks/<uuid:public_id>/push/", PushHookView.as_view(), name="push-hook"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     *router.urls,

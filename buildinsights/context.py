@@ -23,6 +23,7 @@ NAVIGATION = (
 )
 
 PARENTS = {
+    "cache:acts": "cache:overview",
     "cache:references": "cache:overview",
     "cache:storage": "cache:overview",
     "cache:step": "services:list",

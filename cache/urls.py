@@ -11,5 +11,6 @@ urlpatterns = [
     path("cache/", views.overview, name="overview"),
     path("cache/references/", views.references, name="references"),
     path("cache/storage/", views.storage, name="storage"),
+    path("cache/acts/", views.acts, name="acts"),
     path("services/<slug:slug>/steps/<slug:identity>/", views.step, name="step"),
 ]

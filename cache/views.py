@@ -6,12 +6,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from accounts.access import get_project, scopes_in
+from buildinsights.paging import page_of
 from builds.build_page import build_page
 from builds.models import Build, Service
 from cache.explaining import named_sibling
+from cache.models import CacheAct
 from cache.references_page import references_page
 from cache.step_page import step_page
 from cache.storage_page import storage_page
+from cache.tabs import cache_tabs
 from cache.why_page import why_page
 from cache.worth_page import worth_page
 
@@ -49,6 +52,15 @@ def storage(request: HttpRequest, project_slug: str) -> HttpResponse:
     project = get_project(request, project_slug)
     context = storage_page(project, request.GET) | {"project": project}
     return render(request, "cache/storage.html", context)
+
+
+def acts(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What was done to caches."""
+    project = get_project(request, project_slug)
+    page = page_of(request, CacheAct.objects.filter(project=project), ("-at", "-pk"))
+    tabs = cache_tabs(project, "cache:acts")
+    context = {"project": project, "tabs": tabs, "acts": page, "summary": page.describe("act")}
+    return render(request, "cache/acts.html", context)
 
 
 def step(request: HttpRequest, project_slug: str, slug: str, identity: str) -> HttpResponse:

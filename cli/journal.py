@@ -1,4 +1,7 @@
-"""What the cache commands have changed, or would have: one JSON line each, kept locally."""
+"""What the cache commands have changed, or would have: one JSON line each, kept locally.
+
+With a server set they are sent, too; what it cannot take now waits for the next time.
+"""
 
 import getpass
 import json
@@ -6,10 +9,17 @@ import os
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
+from uuid import uuid4
 
-from cli.settings import state_dir
+from cli.settings import Server, state_dir
 
 FILE = "cache-journal.jsonl"
+SENT = "cache-journal.sent"
+"""How many bytes of the file the server has."""
+
+AT_ONCE = 100
+TIMEOUT_SECONDS = 10
 
 
 def note(
@@ -17,6 +27,7 @@ def note(
 ) -> None:
     """Append one act, with time, user and host; readable by its owner alone."""
     line = {
+        "id": str(uuid4()),
         "at": datetime.now(UTC).isoformat(),
         "user": _user(),
         "host": socket.gethostname(),
@@ -31,6 +42,50 @@ def note(
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(json.dumps(line) + "\n")
+
+
+def send(to: Server) -> int:
+    """Send the acts that were not sent yet, in order; return how many the server took."""
+    sent = 0
+    while batch := _unsent():
+        acts, end = batch
+        if not _post(acts, to):
+            break
+        (state_dir() / SENT).write_text(str(end))
+        sent += len(acts)
+    return sent
+
+
+def _unsent() -> tuple[list[dict[str, object]], int] | None:
+    """Return the next acts and the place in the file where they end; ``None`` if all are sent."""
+    try:
+        begin = int((state_dir() / SENT).read_text())
+    except (OSError, ValueError):
+        begin = 0
+    try:
+        with (state_dir() / FILE).open("rb") as file:
+            file.seek(begin)
+            lines = [line for line in islice(file, AT_ONCE) if line.endswith(b"\n")]
+    except OSError:
+        return None
+    acts = [json.loads(line) for line in lines]
+    return (acts, begin + sum(map(len, lines))) if acts else None
+
+
+def _post(acts: list[dict[str, object]], to: Server) -> bool:
+    import requests
+
+    try:
+        answer = requests.post(
+            f"{to.url}/api/v1/cache/acts/",
+            headers={"Authorization": f"Bearer {to.token}"},
+            json={"acts": acts},
+            timeout=TIMEOUT_SECONDS,
+        )
+    except requests.RequestException:
+        return False
+    # What the server calls wrong would be wrong again, and stays in the file.
+    return answer.ok or answer.status_code == requests.codes.bad_request
 
 
 def _user() -> str:

@@ -1,5 +1,6 @@
 """What is known of the build cache."""
 
+from cache.models.act import CacheAct
 from cache.models.explanation import Explanation, StepReason
 from cache.models.rollup import CacheDay, MissDay, ReferenceDay, StaleDay, StepDay
 from cache.models.storage import BuilderEntries, BuilderSnapshot, Eviction
@@ -7,6 +8,7 @@ from cache.models.storage import BuilderEntries, BuilderSnapshot, Eviction
 __all__ = [
     "BuilderEntries",
     "BuilderSnapshot",
+    "CacheAct",
     "CacheDay",
     "Eviction",
     "Explanation",

@@ -4,6 +4,9 @@ from importlib import import_module
 
 import click
 
+from cli import journal
+from cli.settings import server
+
 _COMMANDS = ("expire", "invalidate", "prune", "rebuild", "setup", "status", "verify", "warm")
 """Each is in the module of its name: only that of the one that is called is imported."""
 
@@ -22,3 +25,10 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 def cache() -> None:
     """Manage caches: fill them, and remove from them knowing what it costs."""
+    click.get_current_context().call_on_close(_send_acts)
+
+
+def _send_acts() -> None:
+    """Send what was noted to the server, if there is one."""
+    if to := server():
+        journal.send(to)
