@@ -48,7 +48,7 @@ def growth(days: Sequence[float], values: Sequence[float], limit: float | None) 
 
 def _interval(slopes: np.ndarray, points: int) -> tuple[float, float]:
     width = NORMAL_95 * np.sqrt(points * (points - 1) * (2 * points + 5) / 18)
-    lowest = max(0, int(np.floor((len(slopes) - width) / 2)))
+    lowest = max(0, int(np.floor((len(slopes) - width) / 2)) - 1)
     highest = min(len(slopes) - 1, int(np.ceil((len(slopes) + width) / 2)))
     return float(slopes[lowest]), float(slopes[highest])
 

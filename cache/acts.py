@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.models import Project
 from audit.services import ActorLike, record
+from buildkit.values import clean
 from builds.masking import mask_secrets
 from cache.models import CacheAct
 
@@ -23,7 +24,7 @@ def record_acts(*, project: Project, actor: ActorLike, acts: Iterable[Mapping[st
         values |= {
             "target": mask_secrets(act["target"])[:500],
             "outcome": mask_secrets(act["outcome"])[:500],
-            "details": act["details"],
+            "details": _stored(act["details"]),
         }
         kept, is_new = CacheAct.objects.get_or_create(
             project=project, act_id=act["id"], defaults=values
@@ -32,6 +33,15 @@ def record_acts(*, project: Project, actor: ActorLike, acts: Iterable[Mapping[st
         if is_new:
             _note(project, actor, kept)
     return new
+
+
+def _stored(value: Any) -> Any:
+    """Return a value of JSON with its texts as they may be stored: masked, and without NUL."""
+    if isinstance(value, dict):
+        return {_stored(name): _stored(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_stored(item) for item in value]
+    return mask_secrets(clean(value)) if isinstance(value, str) else value
 
 
 def _note(project: Project, actor: ActorLike, act: CacheAct) -> None:

@@ -1,5 +1,6 @@
 """Acts on caches, from the command line."""
 
+import json
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,7 +16,7 @@ from cache.acts import record_acts
 from ingest.api import project_id_for
 
 MOST = 100
-DETAILS_BYTES = 256 * 1024
+DETAILS_LENGTH = 256 * 1024
 
 
 class ActSerializer(serializers.Serializer[Any]):
@@ -33,8 +34,8 @@ class ActSerializer(serializers.Serializer[Any]):
 
     def validate_details(self, value: dict[str, Any]) -> dict[str, Any]:
         """Refuse what is too large to be an account of an act."""
-        if len(str(value)) > DETAILS_BYTES:
-            raise serializers.ValidationError(f"More than {DETAILS_BYTES} characters.")
+        if len(json.dumps(value)) > DETAILS_LENGTH:
+            raise serializers.ValidationError(f"More than {DETAILS_LENGTH} characters.")
         return value
 
 

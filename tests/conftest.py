@@ -1,8 +1,10 @@
 """Fixtures for every test: a fixed cast, a token, a way to ask the API."""
 
+import fcntl
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +116,21 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
         for name in ("engine", "browser", "slow"):
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.xdist_group(name))
+
+
+@pytest.fixture(autouse=True)
+def _engine_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let no test prune the engine's cache while another builds.
+
+    BuildKit may run steps again after a prune of entries that they do not need.
+    """
+    if request.node.get_closest_marker("engine") is None:
+        yield
+        return
+    mode = fcntl.LOCK_EX if request.node.get_closest_marker("prunes") else fcntl.LOCK_SH
+    with (Path(tempfile.gettempdir()) / "buildinsights-tests-engine.lock").open("w") as lock:
+        fcntl.flock(lock, mode)
+        yield
 
 
 def required(name: str) -> bool:

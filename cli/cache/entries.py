@@ -1,6 +1,7 @@
 """The entries of the builder's cache: listing them, and removing exactly those that are named."""
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ AT_ONCE = 100
 """How many ids one call names."""
 
 PRUNE_SECONDS = 600
+PAUSES = (0.0, 0.5, 1.0, 2.0)
+"""Seconds before each attempt: a build that has just ended lets go of entries a moment later."""
+
 _REMOVED = re.compile(r"^([a-z0-9]{20,})\*?\s", re.MULTILINE)
 
 
@@ -42,13 +46,24 @@ def remove(entries: Sequence[Entry]) -> Removed:
     stay; steps on ``scratch`` are found again.
     """
     gone: set[str] = set()
+    for pause in PAUSES:
+        time.sleep(pause)
+        gone |= _prune([entry for entry in entries if entry.id not in gone])
+        if len(gone) == len(entries):
+            break
+    return Removed(
+        tuple(entry for entry in entries if entry.id in gone),
+        tuple(entry for entry in entries if entry.id not in gone),
+    )
+
+
+def _prune(entries: Sequence[Entry]) -> set[str]:
+    """Prune entries once; return the ids of those that have gone."""
+    gone: set[str] = set()
     for batch in batched(entries, AT_ONCE):
         ids = "|".join(re.escape(entry.id) for entry in batch)
         said = buildx(
             "prune", "--all", "--force", f"--filter=id=/^({ids})$/", timeout=PRUNE_SECONDS
         )
         gone.update(_REMOVED.findall(said))
-    return Removed(
-        tuple(entry for entry in entries if entry.id in gone),
-        tuple(entry for entry in entries if entry.id not in gone),
-    )
+    return gone

@@ -43,5 +43,8 @@ def test_the_slope_lies_in_its_interval(values: list[float]):
     found = growth(range(len(values)), values, limit=1e13)
     assert found is not None
     assert found.low <= found.a_day <= found.high
+    mirrored = growth(range(len(values)), [-value for value in values], limit=None)
+    assert mirrored is not None
+    assert (mirrored.low, mirrored.high) == (-found.high, -found.low)
     if found.earliest is not None and found.days_left is not None:
         assert found.earliest <= found.days_left

@@ -139,7 +139,23 @@ class Case:
     options: tuple[str, ...] = ()
     expected: Mapping[str, tuple[Cause, str]] = field(default_factory=dict)
     followers: Mapping[str, str] = field(default_factory=dict)
+    prunes: bool = False
 
+
+FIRST = "COPY package.json"
+"""The first step on the base image."""
+
+AFTER_FIRST = dict.fromkeys(
+    (
+        "RUN echo install",
+        "WORKDIR /app",
+        "COPY src/",
+        "RUN echo compile",
+        "COPY --from=build",
+        "RUN echo last",
+    ),
+    FIRST,
+)
 
 COMPILED = {
     "RUN echo compile": "COPY src/",
@@ -217,11 +233,13 @@ CASES = (
     Case(
         "entry pruned",
         lambda project: project.prune(f"echo last {project.unique}"),
+        prunes=True,
         expected={"RUN echo last": (Cause.GONE, "on the same builder")},
     ),
     Case(
         "cache import failing",
         lambda project: project.prune(f"echo last {project.unique}"),
+        prunes=True,
         options=(f"--set=*.cache-from=type=registry,ref={REGISTRY}/causes/none:1",),
         expected={"RUN echo last": (Cause.NOT_IMPORTED, "not found")},
     ),

@@ -38,12 +38,15 @@ def act(**fields: Any) -> dict[str, Any]:
 
 def test_an_act_is_kept_once_and_is_in_the_trail(ci: APIClient, project: Project):
     first, second = act(), act(action="invalidate", target="<b>api</b> token=abcdefgh12345678")
+    second["details"] = {"steps": ["RUN curl https://ann:hunter22@host/\0", 1, None]}
     answer = ci.post(ADDRESS, {"acts": [first, second]}, format="json")
     assert (answer.status_code, answer.json()) == (201, {"recorded": 2})
     again = ci.post(ADDRESS, {"acts": [first]}, format="json")
     assert again.json() == {"recorded": 0}
     kept = CacheAct.objects.get(act_id=first["id"])
     assert kept.details == first["details"]
+    masked = CacheAct.objects.get(act_id=second["id"]).details
+    assert masked == {"steps": ["RUN curl https://ann:••••••@host/\ufffd", 1, None]}
     events = AuditEvent.objects.in_chain(chain_name(project)).filter(action__startswith="cache.")
     assert [event.action for event in events] == ["cache.prune", "cache.invalidate"]
     assert (events[0].changes["user"], events[0].changes["outcome"]) == ("dev", first["outcome"])

@@ -185,6 +185,7 @@ def test_a_builder_that_is_not_there_is_unreachable(engine: str):
 
 
 @pytest.mark.engine
+@pytest.mark.prunes
 def test_a_real_entry_is_seen_and_missed(engine: str, tmp_path: Path):
     word = uuid.uuid4().hex
     (tmp_path / "Dockerfile").write_text(f"FROM scratch\nCOPY Dockerfile /{word}\n")

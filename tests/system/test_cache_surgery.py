@@ -15,7 +15,7 @@ from buildkit.model import CACHEABLE_KINDS
 from buildkit.reading import read_builds
 from buildkit.registry import Reference, Registry
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.prunes]
 
 REGISTRY = "localhost:5000"
 DOCKERFILE = """\
