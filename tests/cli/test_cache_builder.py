@@ -278,13 +278,17 @@ def test_ids_are_removed_by_one_filter_and_nothing_else(monkeypatch: pytest.Monk
         return f"ID\t\tRECLAIMABLE\n{'a' * 25}*   \ttrue \t8kB\nTotal:\t8kB\n"
 
     monkeypatch.setattr(entries, "buildx", buildx)
+    monkeypatch.setattr(entries, "PAUSES", (0.0, 0.0))
     other = replace(OLD, id="b" * 25, shared=True)
     done = entries.remove([OLD, other])
     ids = f"{'a' * 25}|{'b' * 25}"
-    assert calls == [("prune", "--all", "--force", f"--filter=id=/^({ids})$/")]
+    assert calls == [
+        ("prune", "--all", "--force", f"--filter=id=/^({ids})$/"),
+        ("prune", "--all", "--force", f"--filter=id=/^({'b' * 25})$/"),
+    ], "what was in use a moment ago is asked for once more"
     assert (done.gone, done.kept, done.freed_bytes) == ((OLD,), (other,), 2_000_000)
     assert entries.remove([]) == Removed((), ())
-    assert len(calls) == 1, "without an id nothing is called: a filter of none would take all"
+    assert len(calls) == 2, "without an id nothing is called: a filter of none would take all"
 
 
 def test_the_journal_is_of_its_owner_alone_and_only_grows(home: Path):
