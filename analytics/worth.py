@@ -1,7 +1,6 @@
 """Hit ratios and time saved, from sums over days; formulas are in docs/metrics.md."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -9,7 +8,6 @@ import pandas as pd
 from analytics.columns import SUMS
 
 COUNTS = frozenset(name for name in SUMS if not name.endswith("_seconds"))
-WEEK_DAYS = 7
 
 type Row = dict[str, Any]
 """``SUMS``, ``hit_ratio_steps`` and ``hit_ratio_time``; what is not known is ``None``."""
@@ -51,9 +49,3 @@ def with_ratios(sums: pd.DataFrame) -> pd.DataFrame:
         hit_ratio_steps=sums["cached_steps"] / sums["cacheable_steps"].where(lambda n: n > 0),
         hit_ratio_time=sums["saved_seconds"] / seconds.where(lambda total: total > 0),
     )
-
-
-def periods(last: date, days: int) -> tuple[tuple[date, date], tuple[date, date]]:
-    """Return first and last day of the period that ends with ``last``, and of the one before."""
-    first = last - timedelta(days=days - 1)
-    return (first, last), (first - timedelta(days=days), first - timedelta(days=1))

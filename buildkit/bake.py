@@ -81,19 +81,15 @@ class Plan:
         """
         found: dict[str, None] = {}
         waiting = list(names)
-        seen: set[str] = set()
+        expanded: set[str] = set()
         while waiting:
             name = waiting.pop(0)
-            if name in seen:
-                continue
-            seen.add(name)
-            if name in self.groups:
-                if name in self.groups[name] and name in self.targets:
-                    found[name] = None  # Bake puts a target "default" into a group of its name
+            if name in self.groups and name not in expanded:
+                expanded.add(name)
                 waiting = [*self.groups[name], *waiting]
-            elif name in self.targets:
+            elif name in self.targets:  # also one in a group of its own name, as "default" is
                 found[name] = None
-            else:
+            elif name not in self.groups:
                 known = ", ".join(sorted({*self.targets, *self.groups}))
                 raise UnknownTargetError(name, f"there is no such target; there are {known}")
         return tuple(found)

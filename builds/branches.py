@@ -15,7 +15,7 @@ class BranchClass(models.TextChoices):
     UNKNOWN = "unknown", "Not said"
 
 
-DEFAULT_NAMES = ("main", "master", "trunk", "refs/heads/main", "refs/heads/master")
+_DEFAULT = r"^(refs/heads/)?(main|master|trunk)$"
 _RELEASE = r"^(refs/heads/)?(release|releases|hotfix)[/-]"
 _TAG = r"^(refs/tags/|v?\d+\.\d+)"
 
@@ -29,7 +29,7 @@ def branch_class(path: str = "") -> Case:
     return Case(
         When(~Q((f"{path}change_id", "")), then=Value(BranchClass.CHANGE)),
         When(**{name: ""}, then=Value(BranchClass.UNKNOWN)),
-        When(**{f"{name}__in": DEFAULT_NAMES}, then=Value(BranchClass.DEFAULT)),
+        When(**{f"{name}__regex": _DEFAULT}, then=Value(BranchClass.DEFAULT)),
         When(**{f"{name}__regex": _RELEASE}, then=Value(BranchClass.RELEASE)),
         When(**{f"{name}__regex": _TAG}, then=Value(BranchClass.TAG)),
         default=Value(BranchClass.OTHER),

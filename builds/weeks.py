@@ -1,6 +1,9 @@
-"""Weeks by their age, and the marks under a chart of weeks."""
+"""Weeks by their age, and the marks under charts of weeks and of days."""
 
+from datetime import date
 from typing import Any
+
+from django.utils.dateformat import format as formatted
 
 
 def week_label(age: int) -> str:
@@ -17,3 +20,11 @@ def week_axis(count: int) -> list[dict[str, Any]]:
         return []
     marks = (0, count // 2, count - 1)
     return [{"x": 100 * at / (count - 1), "label": week_label(count - 1 - at)} for at in marks]
+
+
+def day_axis(first: date, last: date) -> list[dict[str, Any]]:
+    """Return the marks of a chart of days: its ends."""
+    return [
+        {"x": 0, "label": formatted(first, "j M Y")},
+        {"x": 100, "label": formatted(last, "j M Y")},
+    ]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -18,7 +17,7 @@ from cache.forms import DAYS, Dimension, WorthForm
 from cache.models import Explanation, StepReason
 from cache.serializers import ExplanationSerializer, ServiceCacheSerializer
 from cache.services import reasons_of
-from cache.worth import Period, Worth
+from cache.worth import Worth
 from farm.api import TriggeredBuildViewSet
 
 
@@ -48,8 +47,7 @@ class CachedServiceViewSet(ServiceViewSet):
             raise ValidationError(
                 {name: [str(text) for text in texts] for name, texts in form.errors.items()}
             )
-        period = Period(timezone.now().date(), form.chosen_days)
-        found = Worth([service], period, form.dimension)
+        found = Worth([service], form.period, form.dimension)
         return Response(ServiceCacheSerializer(found.told()).data)
 
 

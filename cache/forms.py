@@ -5,9 +5,11 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.utils import timezone
 
 from accounts.models import Project
 from builds.models import Service
+from cache.periods import Period
 
 
 class Dimension(models.TextChoices):
@@ -40,9 +42,10 @@ class PeriodForm(forms.Form):
         self.full_clean()
 
     @property
-    def chosen_days(self) -> int:
-        """How many days are shown."""
-        return int(self.cleaned_data.get("days") or DEFAULT_DAYS)
+    def period(self) -> Period:
+        """The days that are shown, of which today is the last."""
+        days = int(self.cleaned_data.get("days") or DEFAULT_DAYS)
+        return Period(timezone.now().date(), days)
 
     @property
     def chosen_services(self) -> list[Service]:

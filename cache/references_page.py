@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, Q, Sum
 from django.http import QueryDict
-from django.utils import timezone
 
 from accounts.models import Project
 from buildkit.model import CACHEABLE_KINDS
@@ -16,8 +15,8 @@ from builds.models import Build, Step
 from cache.flags import flags, net_seconds
 from cache.forms import PeriodForm
 from cache.models import ReferenceDay
+from cache.periods import Days
 from cache.tabs import cache_tabs
-from cache.worth import Period
 
 SUMMED = (
     "imports",
@@ -39,18 +38,18 @@ LAST_BUILDS = 5
 def references_page(project: Project, query: QueryDict) -> dict[str, Any]:
     """Return the context."""
     form = PeriodForm(project, query.dict())
-    period = Period(timezone.now().date(), form.chosen_days)
+    services = [service.pk for service in form.chosen_services]
     return {
         "tabs": cache_tabs(project, "cache:references"),
         "form": form,
-        "period": period,
-        "references": references(project, period, [s.pk for s in form.chosen_services]),
+        "period": form.period,
+        "references": references(project, form.period.now, services),
     }
 
 
-def references(project: Project, period: Period, services: Sequence[int]) -> list[dict[str, Any]]:
+def references(project: Project, period: Days, services: Sequence[int]) -> list[dict[str, Any]]:
     """Return each reference's sums, net worth and flags, the costliest first."""
-    days = ReferenceDay.objects.filter(project=project, service__in=services).within(*period.now)
+    days = ReferenceDay.objects.filter(project=project, service__in=services).within(*period)
     rows = list(
         days.order_by()
         .values("reference")

@@ -42,7 +42,7 @@ def roll_up_next() -> bool:
         rows = list(StaleDay.objects.filter(service__project=project_id, day=first.day))
         for row in rows:
             roll_up(row.service_id, row.day)
-        roll_up_references(project_id, builds_of(row.day).filter(project=project_id), row.day)
+        roll_up_references(project_id, builds_of(first.day).filter(project=project_id), first.day)
         for row in rows:
             # A build that came meanwhile has counted the version up: its day stays stale.
             StaleDay.objects.filter(pk=row.pk, version=row.version).delete()

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from buildinsights.batches import delete_in_batches
-from buildkit.caching.usage import Entry, Usage, read_usage
+from buildkit.caching.usage import Entry, Usage, read_size, read_usage
+from buildkit.errors import ParseError
 from cache.models import BuilderEntries, BuilderSnapshot, Eviction
 from farm.builders import buildx
 from farm.models import Builder
@@ -21,8 +22,6 @@ MAX_ENTRIES = 5_000
 
 _RULE = re.compile(r"^GC Policy rule#\d+:\n((?: .*\n?)+)", re.MULTILINE)
 _FIELD = re.compile(r"^ ([\w ]+?):\s+(.+?)\s*$", re.MULTILINE)
-_BINARY_SIZE = re.compile(r"([\d.]+)([KMGTP]?i?)B")
-_BINARY = {"": 1, **{f"{unit}i": 1024**power for power, unit in enumerate("KMGTP", start=1)}}
 _LIMITS = ("Max Used Space", "Reserved Space", "Keep Bytes")
 
 
@@ -55,8 +54,10 @@ def gc_limit(inspected: str) -> int | None:
 def _limit(rule: str) -> int | None:
     fields = dict(_FIELD.findall(rule))
     said = next((fields[name] for name in _LIMITS if name in fields), "")
-    found = _BINARY_SIZE.fullmatch(said) if fields.get("All") == "true" else None
-    return round(float(found[1]) * _BINARY[found[2]]) if found and found[2] in _BINARY else None
+    try:
+        return read_size(said) if fields.get("All") == "true" else None
+    except ParseError:
+        return None  # words of a version that is not known: no limit is better than a wrong one
 
 
 @transaction.atomic

@@ -11,6 +11,8 @@ from buildinsights.svg import TREND, shapes
 from buildinsights.templatetags.formats import duration
 from buildkit.explaining import MEANINGS, Cause
 from builds.models import Build, Service, Step
+from builds.weeks import day_axis
+from cache.misses import hit_ratio
 from cache.models import MissDay, StepDay, StepReason
 from cache.step_names import NamedStep, named
 
@@ -50,8 +52,7 @@ def _sums(rows: list[StepDay]) -> dict[str, Any]:
     return {
         "hits": hits,
         "misses": misses,
-        "ended": hits + misses,
-        "hit_ratio": hits / (hits + misses) if hits + misses else None,
+        **hit_ratio(hits, misses),
         "executed_seconds": sum(row.executed_seconds for row in rows),
         "saved_seconds": sum(row.saved_seconds for row in rows),
     }
@@ -69,8 +70,7 @@ def _trend(rows: list[StepDay]) -> dict[str, Any]:
         "points": drawn.points,
         "top": drawn.top,
         "summary": f"median of the runs of each of {len(ran)} days: {words}",
-        "axis": [{"x": 0, "label": ran[0].day}, {"x": 100, "label": ran[-1].day}],
-        "rows": ran,
+        "axis": day_axis(ran[0].day, ran[-1].day),
     }
 
 

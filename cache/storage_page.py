@@ -1,12 +1,11 @@
 """What builders' caches hold, how they grow, and what was removed and needed again."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from itertools import groupby
-from statistics import median
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -15,10 +14,12 @@ from analytics.growth import ENOUGH, Growth, growth
 from buildinsights.svg import TREND, shapes
 from buildinsights.templatetags.formats import duration, filesize
 from buildkit.explaining import MEANINGS, Cause
-from cache.forms import Dimension, PeriodForm
+from builds.aggregates import Median
+from builds.weeks import day_axis
+from cache.forms import PeriodForm
+from cache.misses import invalidators
 from cache.models import BuilderSnapshot, Eviction
 from cache.tabs import cache_tabs
-from cache.worth import Period, Worth
 from farm.models import Builder
 
 DAY_SECONDS = 86_400
@@ -27,77 +28,90 @@ DAY_SECONDS = 86_400
 def storage_page(project: Project, query: QueryDict) -> dict[str, Any]:
     """Return the context."""
     form = PeriodForm(project, query.dict())
-    period = Period(timezone.now().date(), form.chosen_days)
-    since = timezone.now() - timedelta(days=form.chosen_days)
-    found = Worth(form.chosen_services, period, Dimension.SERVICE)
     return {
         "tabs": cache_tabs(project, "cache:storage"),
         "form": form,
-        "period": period,
-        "builders": builders(since),
-        "needed_again": found.invalidators(Cause.GONE),
+        "period": form.period,
+        "builders": builders(timezone.now() - timedelta(days=form.period.days)),
+        "needed_again": invalidators(form.chosen_services, form.period.now, Cause.GONE),
         "meaning": MEANINGS[Cause.GONE],
     }
 
 
 def builders(since: datetime) -> list[dict[str, Any]]:
-    """Return each builder's last snapshot, its trend since then, and what was removed."""
-    snapshots = BuilderSnapshot.objects.filter(taken_at__gte=since).order_by("builder", "taken_at")
-    by_builder = {
-        builder: list(taken) for builder, taken in groupby(snapshots, lambda row: row.builder_id)
-    }
-    removed = (
+    """Return each builder's last snapshot, its trend since then, and what was removed.
+
+    Neither its rows nor its queries grow with the number of snapshots, but for one row a day.
+    """
+    snapshots = BuilderSnapshot.objects.filter(taken_at__gte=since)
+    newest = snapshots.order_by("builder_id", "-taken_at").distinct("builder_id")
+    last = {snapshot.builder_id: snapshot for snapshot in newest}
+    days, removed = _daily(snapshots), _removed(since)
+    return [
+        _builder(builder, last.get(builder.pk), days[builder.pk], removed[builder.pk])
+        for builder in Builder.objects.filter(is_enabled=True)
+    ]
+
+
+type Days = list[tuple[date, float]]
+"""Days that have snapshots, and the median of the bytes in them."""
+
+
+def _daily(snapshots: QuerySet[BuilderSnapshot]) -> defaultdict[int, Days]:
+    rows = (
+        snapshots.order_by()
+        .values_list("builder_id", "taken_at__date")
+        .annotate(used=Median("used_bytes"))
+        .order_by("builder_id", "taken_at__date")
+    )
+    found: defaultdict[int, Days] = defaultdict(list)
+    for builder_id, day, used in rows:
+        found[builder_id].append((day, used))
+    return found
+
+
+def _removed(since: datetime) -> defaultdict[int, dict[str, Any]]:
+    """Return count and bytes of what each builder has lost, by type."""
+    rows = (
         Eviction.objects.filter(gone_at__gte=since)
         .order_by()
         .values("builder_id", "type")
         .annotate(count=Count("pk"), freed=Sum("freed_bytes"))
     )
-    evictions: dict[int, dict[str, dict[str, Any]]] = {}
-    for row in removed:
-        evictions.setdefault(row["builder_id"], {})[row["type"]] = dict(row)
-    known = Builder.objects.filter(is_enabled=True)
-    return [
-        _builder(builder, by_builder.get(builder.pk, []), evictions.get(builder.pk, {}))
-        for builder in known
-    ]
+    found: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    for row in rows:
+        found[row["builder_id"]][row["type"]] = row
+    return found
 
 
 def _builder(
-    builder: Builder, taken: Sequence[BuilderSnapshot], removed: dict[str, dict[str, Any]]
+    builder: Builder, last: BuilderSnapshot | None, days: Days, removed: Mapping[str, Any]
 ) -> dict[str, Any]:
-    last = taken[-1] if taken else None
-    days = daily(taken)
-    grown = growth(
-        [at for at, _ in days], [used for _, used in days], last.limit_bytes if last else None
-    )
-    drawn = shapes([(used,) * 3 for _, used in days], TREND)
-    kinds = sorted({*(last.by_type if last else ()), *removed})
+    used = [value for _, value in days]
+    limit = last.limit_bytes if last else None
+    grown = growth([day.toordinal() for day, _ in days], used, limit)
+    drawn = shapes([(value,) * 3 for value in used], TREND)
     return {
         "builder": builder,
         "last": last,
         "points": drawn.points,
-        "top": drawn.top,
-        "days": len(days),
-        "axis": [{"x": 0, "at": taken[0].taken_at}, {"x": 100, "at": taken[-1].taken_at}]
-        if len(days) > 1
-        else [],
+        "axis": day_axis(days[0][0], days[-1][0]) if days else [],
+        "summary": f"Size by day, at most {filesize(drawn.top)}",
         "sentence": sentence(grown, last, len(days)),
-        "types": [
-            {
-                "type": kind,
-                "bytes": last.by_type.get(kind, 0) if last else None,
-                "removed": removed.get(kind, {}).get("count", 0),
-                "removed_bytes": removed.get(kind, {}).get("freed", 0),
-            }
-            for kind in kinds
-        ],
+        "types": _types(last.by_type if last else {}, removed),
     }
 
 
-def daily(taken: Sequence[BuilderSnapshot]) -> list[tuple[int, float]]:
-    """Return the median of the bytes of each day that has snapshots, by its number."""
-    days = groupby(taken, lambda snapshot: snapshot.taken_at.date().toordinal())
-    return [(day, median(snapshot.used_bytes for snapshot in of_day)) for day, of_day in days]
+def _types(held: Mapping[str, int], removed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": kind,
+            "bytes": held.get(kind, 0),
+            "removed": removed[kind]["count"] if kind in removed else 0,
+            "removed_bytes": removed[kind]["freed"] if kind in removed else 0,
+        }
+        for kind in sorted({*held, *removed})
+    ]
 
 
 def sentence(grown: Growth | None, last: BuilderSnapshot | None, days: int) -> str:

@@ -3,38 +3,37 @@
 from typing import Any
 
 from django.http import QueryDict
-from django.utils import timezone
 
 from accounts.models import Project
 from buildinsights.svg import TREND, shapes
 from buildinsights.templatetags.formats import ratio
 from builds.weeks import week_axis, week_label
 from cache.forms import WorthForm
+from cache.misses import costly_steps, invalidators
 from cache.tabs import cache_tabs
-from cache.worth import Period, Worth
+from cache.worth import Worth
 
 
 def worth_page(project: Project, query: QueryDict) -> dict[str, Any]:
     """Return the context."""
     form = WorthForm(project, query.dict())
-    period = Period(timezone.now().date(), form.chosen_days)
-    found = Worth(form.chosen_services, period, form.dimension)
+    found = Worth(form.chosen_services, form.period, form.dimension)
     return {
         "tabs": cache_tabs(project, "cache:overview"),
         "form": form,
-        "period": period,
+        "period": form.period,
         "now": found.totals["now"],
         "before": found.totals["before"],
         "dimension": form.dimension.label,
         "groups": found.groups,
         "trend": trend(found.weeks),
-        "invalidators": found.invalidators(),
-        "steps": found.costly_steps(),
+        "invalidators": invalidators(form.chosen_services, form.period.now),
+        "steps": costly_steps(form.chosen_services, form.period.now),
     }
 
 
 def trend(weeks: list[dict[str, Any] | None]) -> dict[str, Any]:
-    """Draw the weekly hit ratio by time, on a scale from the lowest possible to what was reached.
+    """Draw the weekly hit ratio by time.
 
     Weeks before the first build are left out.
     """

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from uuid import uuid4
 
+import click
+
 from cli.settings import Server, state_dir
 
 FILE = "cache-journal.jsonl"
@@ -25,7 +27,10 @@ TIMEOUT_SECONDS = 10
 def note(
     action: str, target: str, dry_run: bool, outcome: str, details: Mapping[str, object]
 ) -> None:
-    """Append one act, with time, user and host; readable by its owner alone."""
+    """Append one act, with time, user and host; readable by its owner alone.
+
+    Where it cannot be written it is told: who prunes often has a full disk.
+    """
     line = {
         "id": str(uuid4()),
         "at": datetime.now(UTC).isoformat(),
@@ -38,10 +43,13 @@ def note(
         "details": dict(details),
     }
     path = state_dir() / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(json.dumps(line) + "\n")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as error:
+        click.echo(f"This act is not in the journal: {error}", err=True)
 
 
 def send(to: Server) -> int:

@@ -2,39 +2,31 @@
 
 import os
 import sys
-from importlib import import_module
 from typing import NoReturn
 
 import click
 
+from cli.lazy import LazyGroup
+
 _PLACES = {
-    "build": "building",
-    "cache": "cache.group",
-    "collect": "uploading",
-    "debug": "debugging",
-    "doctor": "inspecting",
-    "explain": "reasons",
-    "graph": "inspecting",
-    "history": "inspecting",
-    "init": "starting",
-    "upload": "uploading",
-    "variants": "variants",
+    "build": "cli.building",
+    "cache": "cli.cache.group",
+    "collect": "cli.uploading",
+    "debug": "cli.debugging",
+    "doctor": "cli.inspecting",
+    "explain": "cli.reasons",
+    "graph": "cli.inspecting",
+    "history": "cli.inspecting",
+    "init": "cli.starting",
+    "upload": "cli.uploading",
+    "variants": "cli.variants",
 }
 """The module of each command: only that of the one that is called is imported."""
 
 
-class _Commands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_PLACES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _PLACES:
-            return None
-        command: click.Command = getattr(import_module(f"cli.{_PLACES[cmd_name]}"), cmd_name)
-        return command
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, places=_PLACES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="buildinsights")
 def main() -> None:
     """Build containers with Bake, and know what each build did.

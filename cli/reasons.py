@@ -15,9 +15,8 @@ from buildkit.limits import Limits
 from buildkit.model import BuildStatus
 from buildkit.reading import read_builds
 from cli.errors import UsageError
-from cli.records import CONTEXT, METADATA, Record, all_records
+from cli.records import BUNDLE_SUFFIX, CONTEXT, METADATA, Record, all_records
 
-SUFFIX = ".dockerbuild"
 SHOWN = 3
 """Steps of a cascade that are named; the others are counted."""
 
@@ -61,7 +60,7 @@ def _named(text: str) -> list[Named]:
         UsageError: it is neither.
     """
     path = Path(text)
-    if path.suffix == SUFFIX:
+    if path.suffix == BUNDLE_SUFFIX:
         return _of_file(path)
     record = next((item for item in all_records() if item.path.name == text), None)
     if record is None:
@@ -101,7 +100,9 @@ def _group(item: Named) -> tuple[str, tuple[str, ...], str]:
 
 
 def _of_record(record: Record) -> list[Named]:
-    return [item for path in sorted(record.path.glob(f"*{SUFFIX}")) for item in _of_file(path)]
+    return [
+        item for path in sorted(record.path.glob(f"*{BUNDLE_SUFFIX}")) for item in _of_file(path)
+    ]
 
 
 def _of_file(path: Path) -> list[Named]:

@@ -14,6 +14,8 @@ METADATA = "metadata.json"
 RESOURCES = "resources.jsonl"
 CONTEXT = "context.json"
 RUN = "run.json"
+BUNDLE_SUFFIX = ".dockerbuild"
+"""Of the builder's own records, one a target."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from cli.engine import builder_is_here, buildx, export_record, history
 from cli.errors import UsageError
 from cli.planning import declared_values
 from cli.reading import builds_of
-from cli.records import CONTEXT, PROGRESS, RESOURCES, Record, Run, all_records
+from cli.records import BUNDLE_SUFFIX, CONTEXT, PROGRESS, RESOURCES, Record, Run, all_records
 from cli.settings import Server, server, state_dir
 
 TIMEOUT_SECONDS = 20
@@ -109,7 +109,7 @@ def _contexts(run: Run) -> dict[str, Any]:
 
 
 def _bundle(target: str) -> str:
-    return f"{target or 'build'}.dockerbuild"
+    return f"{target or 'build'}{BUNDLE_SUFFIX}"
 
 
 def _refs_of_failed(record: Record, run: Run) -> dict[str, str]:
@@ -234,7 +234,7 @@ def part_of(path: Path) -> str:
     """Name the part of the ingest API that a file is."""
     with path.open("rb") as file:
         head = file.read(4096)
-    if path.suffix == ".dockerbuild" or (head.startswith(b"\x1f\x8b") and b"rawjson" not in head):
+    if path.suffix == BUNDLE_SUFFIX or (head.startswith(b"\x1f\x8b") and b"rawjson" not in head):
         return "record"
     if b'"vertexes"' in head:
         return "progress"

@@ -6,14 +6,15 @@ import subprocess
 
 from django.db.models.functions import Now
 
+from buildkit.caching.usage import read_size
+from buildkit.errors import ParseError
 from farm.models import Builder
 
 LOOK_SECONDS = 30
 SAID_LENGTH = 500
-_SIZE = re.compile(r"^Total:\s*([\d.]+)\s*([kMGT]?)B", re.MULTILINE)
+_TOTAL = re.compile(r"^Total:\s*(\S+)", re.MULTILINE)
 _LEVEL = re.compile(r"/v[2-4]$")
 """Levels of amd64, which buildx lists beside it and nobody asks for."""
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 class UnreachableError(Exception):
@@ -50,8 +51,11 @@ def _described(name: str) -> dict[str, object]:
 def _cache_bytes(name: str) -> int | None:
     """Return the size of the builder's cache as ``buildx du`` adds it up."""
     options = ["--builder", name] if name else []
-    found = _SIZE.search(buildx("du", *options))
-    return round(float(found[1]) * _UNITS[found[2]]) if found else None
+    found = _TOTAL.search(buildx("du", *options))
+    try:
+        return read_size(found[1]) if found else None
+    except ParseError:
+        return None
 
 
 def buildx(*arguments: str) -> str:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from buildkit.caching.versions import Ecosystem, is_below
+from buildkit.caching.packages import same_name
+from buildkit.caching.versions import Ecosystem, NoVersionError, is_below, is_version
 from buildkit.model import Step
 
 _DPKG = re.compile(r"Setting up (?P<name>[^\s:]+)(?::\S+)? \((?P<version>[^)\s]+)\)")
@@ -22,16 +23,27 @@ class Bound:
     below: str
     ecosystem: Ecosystem | None = None
 
+    def concerns(self, ecosystem: Ecosystem, name: str) -> bool:
+        """Tell whether a package is the one that is meant, whatever its version."""
+        return ecosystem in self.ecosystems() and same_name(ecosystem, name, self.package)
+
     def holds(self, ecosystem: Ecosystem, name: str, version: str) -> bool:
         """Tell whether an installed package is one that is meant; a version nobody reads is not."""
-        if self.ecosystem not in {None, ecosystem}:
+        if not self.concerns(ecosystem, name) or not is_version(ecosystem, version):
             return False
-        if _plain(ecosystem, name) != _plain(ecosystem, self.package):
-            return False
-        try:
-            return is_below(ecosystem, version, self.below)
-        except ValueError:
-            return False
+        return is_below(ecosystem, version, self.below)
+
+    def ecosystems(self) -> tuple[Ecosystem, ...]:
+        """Return the ecosystems that are meant, of which ``below`` can be a version.
+
+        Raises:
+            NoVersionError: it is no version of the one that is named, or of any.
+        """
+        meant = [self.ecosystem] if self.ecosystem else list(Ecosystem)
+        fitting = tuple(item for item in meant if is_version(item, self.below))
+        if not fitting:
+            raise NoVersionError(meant[0], self.below)
+        return fitting
 
 
 def installs_below(step: Step, bound: Bound) -> bool:
@@ -47,8 +59,3 @@ def _installed(text: str) -> Iterator[tuple[Ecosystem, str, str]]:
         for word in found[1].split():
             name, _, version = word.rpartition("-")
             yield Ecosystem.PYPI, name, version
-
-
-def _plain(ecosystem: Ecosystem, name: str) -> str:
-    """Return a name as its ecosystem compares it (PEP 503 for PyPI)."""
-    return re.sub(r"[-_.]+", "-", name).lower() if ecosystem is Ecosystem.PYPI else name

@@ -31,6 +31,11 @@ class Package:
     version: str
     path: str
 
+    @property
+    def named(self) -> tuple[Ecosystem, str, str]:
+        """Ecosystem, name and version."""
+        return self.ecosystem, self.name, self.version
+
 
 def read_layer(chunks: Iterable[bytes], place: str) -> Iterator[Package]:
     """Yield the packages whose files are in a layer: a tar, as it is or by gzip, xz or bzip2.

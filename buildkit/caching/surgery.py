@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from buildkit.caching.packages import Package, read_layer, same_name
+from buildkit.caching.installing import Bound
+from buildkit.caching.packages import Package, read_layer
 from buildkit.caching.references import CacheReference, read_config
-from buildkit.caching.versions import Ecosystem, NoVersionError, is_below
+from buildkit.caching.versions import NoVersionError, is_version
 from buildkit.errors import ParseError
 from buildkit.images import INDEX_MEDIA_TYPES
 from buildkit.registry import Registry, RegistryError, WrongContentError
@@ -22,36 +23,35 @@ class Found:
     unread: tuple[str, ...]
 
 
-def installing(
-    registry: Registry, cache: CacheReference, ecosystem: Ecosystem, name: str, below: str
-) -> Found:
-    """Read the layers of a cache for those that install ``name`` in a version below ``below``.
+def layers_installing(registry: Registry, cache: CacheReference, bound: Bound) -> Found:
+    """Read each layer of a cache, once, for packages below a version.
 
     A layer that only repeats what its parent has, as the database of dpkg does, is left out.
 
     Raises:
-        NoVersionError: ``below`` is no version.
+        NoVersionError: ``bound`` has no version.
     """
-    is_below(ecosystem, below, below)
     found: dict[str, tuple[Package, ...]] = {}
     unread: list[str] = []
     for layer in dict.fromkeys(cache.layers):
         try:
-            packages = list(read_layer(registry.blob(cache.reference, layer), layer))
+            packages = _meant(registry, cache, layer, bound)
         except (ParseError, RegistryError) as error:
             unread.append(str(error))
             continue
-        matching = []
-        for package in packages:
-            if package.ecosystem is ecosystem and same_name(ecosystem, package.name, name):
-                try:
-                    if is_below(ecosystem, package.version, below):
-                        matching.append(package)
-                except NoVersionError as error:
-                    unread.append(f"{layer}: {package.path}: {error}")
-        if matching:
-            found[layer] = tuple(matching)
+        unread += [
+            f"{layer}: {item.path}: {NoVersionError(item.ecosystem, item.version)}"
+            for item in packages
+            if not is_version(item.ecosystem, item.version)
+        ]
+        if old := tuple(item for item in packages if bound.holds(*item.named)):
+            found[layer] = old
     return Found(_without_repeats(found, parents(read_config(registry, cache))), tuple(unread))
+
+
+def _meant(registry: Registry, cache: CacheReference, layer: str, bound: Bound) -> list[Package]:
+    chunks = registry.blob(cache.reference, layer)
+    return [item for item in read_layer(chunks, layer) if bound.concerns(item.ecosystem, item.name)]
 
 
 def parents(config: Json) -> dict[str, str]:

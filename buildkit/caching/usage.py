@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from buildkit.errors import ParseError
 from buildkit.values import Json, as_int, as_list, as_text
 
-_SIZE = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)([kMGTPE]?)B\*?")
-_SCALES = {unit: 1000**power for power, unit in enumerate(("", "k", "M", "G", "T", "P", "E"))}
+_SIZE = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)([kMGTPE]?|[KMGTPE]i)B\*?")
+_SCALES = {unit: 1000**power for power, unit in enumerate(("", "k", "M", "G", "T", "P", "E"))} | {
+    f"{unit}i": 1024**power for power, unit in enumerate("KMGTPE", start=1)
+}
 _AGO = re.compile(r"(Less than a|About an?|\d+) (second|minute|hour|day|week|month|year)s? ago")
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ]([\d:]{8}(?:\.\d{1,6})?)\d* ?(Z|[+-]\d\d:?\d\d)", re.ASCII
@@ -109,7 +111,7 @@ def read_usage(text: str, now: datetime) -> Usage:
 
 
 def read_size(text: str, path: str = "size") -> int:
-    """Return the bytes of a size in decimal units, such as ``10GB``.
+    """Return the bytes of a size in decimal or binary units, such as ``10GB`` and ``10GiB``.
 
     Raises:
         ParseError: it is none.

@@ -38,6 +38,15 @@ def is_below(ecosystem: Ecosystem, version: str, bound: str) -> bool:
     return _debian(version) < _debian(bound)
 
 
+def is_version(ecosystem: Ecosystem, text: str) -> bool:
+    """Tell whether a text is a version."""
+    try:
+        is_below(ecosystem, text, text)
+    except NoVersionError:
+        return False
+    return True
+
+
 def _semantic(text: str) -> SemanticVersion:
     try:
         return SemanticVersion.parse(text.strip().removeprefix("v"), optional_minor_and_patch=True)

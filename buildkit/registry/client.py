@@ -56,17 +56,12 @@ class Registry:
         host: str,
         credentials: Credentials | None = None,
         *,
-        insecure: bool = False,
         limits: RegistryLimits | None = None,
     ) -> None:
         check_host(host)
         self.host = host
         self.limits = limits or RegistryLimits()
-        self._transport = Transport(host, credentials, insecure=insecure, limits=self.limits)
-
-    def repositories(self) -> list[str]:
-        """Return the names of all repositories, where the registry tells them."""
-        return list(self._paged("_catalog", "repositories", self.host, "registry:catalog:*"))
+        self._transport = Transport(host, credentials, self.limits)
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags of a repository; none of one that does not exist."""

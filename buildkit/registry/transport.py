@@ -45,19 +45,17 @@ class Transport:
     """The connection to one registry.
 
     Credentials go to the registry and to its token service only, never along with a redirect. Plain
-    HTTP is used with this machine, and with others only if ``insecure``.
+    HTTP is used with this machine only.
     """
 
     def __init__(
         self,
         host: str,
-        credentials: Credentials | None = None,
-        *,
-        insecure: bool = False,
-        limits: RegistryLimits | None = None,
+        credentials: Credentials | None,
+        limits: RegistryLimits,
     ) -> None:
-        self.host, self.limits = host, limits or RegistryLimits()
-        scheme = "http" if insecure or is_local(host) else "https"
+        self.host, self.limits = host, limits
+        scheme = "http" if is_local(host) else "https"
         self._base = f"{scheme}://{_DOCKER_HUB_API if host == DOCKER_HUB else host}"
         self._credentials = credentials
         self._authorization: dict[str, str] = {}

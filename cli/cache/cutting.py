@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from buildkit.caching.installing import Bound
 from buildkit.caching.matching import Recorded
 from buildkit.caching.references import CacheReference, read_cache
-from buildkit.caching.surgery import cut_out, installing
-from buildkit.caching.versions import Ecosystem
+from buildkit.caching.surgery import cut_out, layers_installing
 from buildkit.registry import Reference, Registry, RegistryError
 from cli.cache.registries import registry_of
 
@@ -51,17 +50,13 @@ def cuttings(
 
 
 def _of_package(registry: Registry, cache: CacheReference, bound: Bound) -> Cutting:
-    kinds = [bound.ecosystem] if bound.ecosystem else list(Ecosystem)
-    layers: dict[str, None] = {}
-    reasons: list[str] = []
-    unread: dict[str, None] = {}
-    for kind in kinds:
-        found = installing(registry, cache, kind, bound.package, bound.below)
-        unread |= dict.fromkeys(found.unread)
-        for layer, packages in found.layers.items():
-            layers[layer] = None
-            reasons += [f"{layer}: {item.name} {item.version} ({item.path})" for item in packages]
-    return Cutting(registry, cache, tuple(layers), tuple(reasons), tuple(unread))
+    found = layers_installing(registry, cache, bound)
+    reasons = (
+        f"{layer}: {item.name} {item.version} ({item.path})"
+        for layer, packages in found.layers.items()
+        for item in packages
+    )
+    return Cutting(registry, cache, tuple(found.layers), tuple(reasons), found.unread)
 
 
 def _of_steps(registry: Registry, cache: CacheReference, steps: Sequence[Recorded]) -> Cutting:

@@ -7,7 +7,7 @@ import click
 from buildkit.bake import UnknownTargetError
 from buildkit.caching.installing import Bound, installs_below
 from buildkit.caching.invalidating import Choice
-from buildkit.caching.versions import Ecosystem
+from buildkit.caching.versions import Ecosystem, NoVersionError
 from buildkit.model import Step
 from cli import journal, summary
 from cli.cache.cutting import Cutting, cuttings
@@ -90,7 +90,7 @@ def bound_of(package: str, below: str, ecosystem: str | None) -> Bound | None:
     """Return the package that is meant; ``None`` if none is.
 
     Raises:
-        UsageError: only one half of it was given.
+        UsageError: only one half of it was given, or no version.
     """
     if bool(package) != bool(below):
         raise UsageError("--package and --below go together.")
@@ -98,7 +98,12 @@ def bound_of(package: str, below: str, ecosystem: str | None) -> Bound | None:
         raise UsageError("--ecosystem goes with --package.")
     if not package:
         return None
-    return Bound(package, below, Ecosystem(ecosystem) if ecosystem else None)
+    bound = Bound(package, below, Ecosystem(ecosystem) if ecosystem else None)
+    try:
+        bound.ecosystems()
+    except NoVersionError as error:
+        raise UsageError(f"--below: {error}.") from error
+    return bound
 
 
 def _tell(found: Found, done: Removed, *, dry_run: bool) -> None:

@@ -8,9 +8,7 @@ from buildkit.errors import ParseError
 from buildkit.model import Build
 from buildkit.reading import read_builds
 from cli.reading import builds_of
-from cli.records import METADATA, Record, Run, all_records
-
-SUFFIX = ".dockerbuild"
+from cli.records import BUNDLE_SUFFIX, METADATA, Record, Run, all_records
 
 
 def recorded_builds(
@@ -32,7 +30,7 @@ def recorded_builds(
 
 def _builds(record: Record) -> Iterator[Build]:
     """Yield the builds of a run: from the builder's own records, where they were collected."""
-    collected = {path.stem: path for path in sorted(record.path.glob(f"*{SUFFIX}"))}
+    collected = {path.stem: path for path in sorted(record.path.glob(f"*{BUNDLE_SUFFIX}"))}
     for build in builds_of(record):
         path = collected.pop(build.name_hint, None)
         try:

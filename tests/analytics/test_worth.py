@@ -1,13 +1,11 @@
 """Hit ratios and time saved, by hand-computed examples."""
 
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.columns import SUMS
-from analytics.worth import by_cost, frame_of, periods, totals
+from analytics.worth import by_cost, frame_of, totals
 
 NOTHING = dict.fromkeys(SUMS, 0)
 
@@ -42,12 +40,6 @@ def test_without_builds_nothing_is_known():
     found = totals(frame_of([], "target"))
     assert (found["builds"], found["hit_ratio_steps"], found["hit_ratio_time"]) == (0, None, None)
     assert by_cost(frame_of([], "target")) == {}
-
-
-def test_periods_are_equally_long_and_do_not_overlap():
-    now, before = periods(date(2026, 11, 30), 30)
-    assert now == (date(2026, 11, 1), date(2026, 11, 30))
-    assert before == (date(2026, 10, 2), date(2026, 10, 31))
 
 
 COUNT = st.integers(0, 1000)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from buildkit.caching.installing import Bound
 from buildkit.caching.packages import Package, read_layer, same_name
 from buildkit.caching.surgery import parents, without
 from buildkit.caching.versions import Ecosystem, NoVersionError, is_below
@@ -74,6 +75,18 @@ def test_what_differs_in_writing_only_is_neither_below(ecosystem: Ecosystem, one
 def test_what_is_no_version_is_named(ecosystem: Ecosystem, text: str):
     with pytest.raises(NoVersionError, match=f"'{text}' is no version of {ecosystem.value}"):
         is_below(ecosystem, text, "1.0.0")
+
+
+def test_a_bound_is_of_the_ecosystems_that_have_its_version():
+    debian = Bound("openssl", "3.0.11-1~deb12u2")
+    assert debian.ecosystems() == (DEB,)
+    assert debian.holds(DEB, "openssl", "3.0.9-1")
+    assert not debian.holds(DEB, "openssl", "3.0.11-1")
+    assert not debian.holds(NPM, "openssl", "1.0.0")
+    assert Bound("left-pad", "1.3.0").ecosystems() == (NPM, PYPI, DEB)
+    for bound in (Bound("a", "no version"), Bound("a", "1.0-1~x", NPM)):
+        with pytest.raises(NoVersionError, match="is no version of npm"):
+            bound.ecosystems()
 
 
 STATUS = """\

@@ -97,9 +97,11 @@ def test_an_empty_builder_has_no_entries():
         ("3.023MB", 3_023_000),
         ("10GB", 10**10),
         ("1.5TB", 15 * 10**11),
+        ("10GiB", 10 * 1024**3),
+        ("1.5KiB", 1536),
     ],
 )
-def test_sizes_are_decimal(text: str, size: int):
+def test_sizes_are_decimal_or_binary(text: str, size: int):
     assert read_size(text) == size
 
 

@@ -17,6 +17,7 @@ from builds.services import (
 )
 from cache.economics import crossing
 from cache.models import CacheDay, MissDay, ReferenceDay, StaleDay, StepDay, StepReason
+from cache.periods import Period
 from cache.rollups import roll_up_next
 from tests.builds.making import SECOND, START, build, cached, step
 
@@ -101,6 +102,48 @@ def test_a_build_that_comes_while_its_day_is_added_up_leaves_it_stale(
     assert StaleDay.objects.exists()
     settled()
     assert CacheDay.objects.get().builds == 2
+
+
+def test_a_day_that_another_worker_has_just_finished_is_no_error(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+):
+    recorded(service, step(0, 0, 4), at=0)
+
+    def ours_after_theirs(row: StaleDay) -> bool:
+        monkeypatch.undo()
+        settled()
+        return True
+
+    monkeypatch.setattr("cache.rollups._is_ours", ours_after_theirs)
+    assert roll_up_next()
+    assert CacheDay.objects.get().builds == 1
+
+
+@pytest.mark.parametrize(
+    ("ref_name", "change_id", "expected"),
+    [
+        ("main", "", "default"),
+        ("refs/heads/trunk", "", "default"),
+        ("mainline", "", "other"),
+        ("main", "12", "change"),
+        ("release/2.1", "", "release"),
+        ("hotfix-7", "", "release"),
+        ("v1.2.3", "", "tag"),
+        ("refs/tags/nightly", "", "tag"),
+        ("feature/x", "", "other"),
+        ("", "", "unknown"),
+    ],
+)
+def test_branches_have_classes(service: Service, ref_name: str, change_id: str, expected: str):
+    recorded(service, step(0, 0, 4), at=0, ref_name=ref_name, change_id=change_id)
+    settled()
+    assert CacheDay.objects.get().branch_class == expected
+
+
+def test_periods_are_equally_long_and_do_not_overlap():
+    period = Period(date(2026, 11, 30), 30)
+    assert period.now == (date(2026, 11, 1), date(2026, 11, 30))
+    assert period.before == (date(2026, 10, 2), date(2026, 10, 31))
 
 
 def test_causes_are_added_up_with_what_began_their_chains(service: Service):

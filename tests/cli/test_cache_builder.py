@@ -291,6 +291,14 @@ def test_ids_are_removed_by_one_filter_and_nothing_else(monkeypatch: pytest.Monk
     assert len(calls) == 2, "without an id nothing is called: a filter of none would take all"
 
 
+def test_an_act_is_told_where_the_journal_cannot_be_written(
+    home: Path, capsys: pytest.CaptureFixture[str]
+):
+    (home / journal.FILE).mkdir()
+    journal.note("prune", "builder", dry_run=False, outcome="Removed.", details={})
+    assert "This act is not in the journal" in capsys.readouterr().err
+
+
 def test_the_journal_is_of_its_owner_alone_and_only_grows(home: Path):
     journal.note("warm", "api", dry_run=False, outcome="succeeded", details={"targets": ["api"]})
     journal.note("prune", "builder", dry_run=True, outcome="planned", details={})
@@ -333,9 +341,11 @@ def test_a_rebuild_without_a_registry_cache_is_refused_and_a_dry_run_touches_non
         (("openssl", "", None), "--package and --below go together"),
         (("", "3.0", None), "--package and --below go together"),
         (("", "", "deb"), "--ecosystem goes with --package"),
+        (("openssl", "3.0-1~deb12", "npm"), "--below: '3.0-1~deb12' is no version of npm"),
+        (("openssl", "soon", None), "--below: 'soon' is no version of npm"),
     ],
 )
-def test_half_a_package_is_refused(given: tuple[str, str, str | None], problem: str):
+def test_half_a_package_or_no_version_is_refused(given: tuple[str, str, str | None], problem: str):
     with pytest.raises(UsageError, match=problem):
         invalidate.bound_of(*given)
 

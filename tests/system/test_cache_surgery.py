@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from buildkit.caching.installing import Bound
 from buildkit.caching.references import read_cache
-from buildkit.caching.surgery import cut_out, installing
+from buildkit.caching.surgery import cut_out, layers_installing
 from buildkit.caching.verifying import verify
 from buildkit.caching.versions import Ecosystem
 from buildkit.model import CACHEABLE_KINDS
@@ -64,8 +65,8 @@ def test_a_package_below_a_version_is_invalidated_and_nothing_else(engine: str, 
 
     registry = Registry(REGISTRY)
     cache = read_cache(registry, reference)
-    assert installing(registry, cache, Ecosystem.PYPI, word, "1.9").layers == {}
-    found = installing(registry, cache, Ecosystem.PYPI, word.upper(), "1.10")
+    assert layers_installing(registry, cache, Bound(word, "1.9", Ecosystem.PYPI)).layers == {}
+    found = layers_installing(registry, cache, Bound(word.upper(), "1.10"))
     [(layer, [package])] = found.layers.items()
     assert (package.name, package.version, found.unread) == (word, "1.9", ())
 
