@@ -39,11 +39,15 @@ def references_page(project: Project, query: QueryDict) -> dict[str, Any]:
     """Return the context."""
     form = PeriodForm(project, query.dict())
     services = [service.pk for service in form.chosen_services]
+    found = references(project, form.period.now, services)
     return {
         "tabs": cache_tabs(project, "cache:references"),
         "form": form,
         "period": form.period,
-        "references": references(project, form.period.now, services),
+        "references": found,
+        "attention": [
+            {"reference": row["reference"], "flag": flag} for row in found for flag in row["flags"]
+        ],
     }
 
 

@@ -98,6 +98,18 @@ def test_a_reference_is_weighed(client_of: ClientOf, bob: User, shop: Service):
     assert "1 of 2" in page
 
 
+def test_what_is_wrong_with_a_reference_is_told_first(
+    client_of: ClientOf, bob: User, shop: Service
+):
+    other = get_or_create_service(project_id=shop.project_id, name="Other")
+    export = step(1, 4, 5, kind=StepKind.EXPORT_CACHE, name=EXPORT)
+    recorded(other, step(0, 0, 4), export, at=3, cache_to="type=registry,ref=r/shop-cache:main")
+    settled()
+    page = client_of(bob).get(PAGES[1].format(shop.project.slug)).content.decode()
+    assert "Services overwrite each other&#x27;s cache" in page
+    assert "/help/troubleshooting/#services-overwrite-each-others-cache" in page
+
+
 def test_a_step_has_its_hits_misses_and_causes(client_of: ClientOf, bob: User, shop: Service):
     page = client_of(bob).get(PAGES[2].format(shop.project.slug)).content.decode()
     assert "1 of 3" in page
