@@ -1,6 +1,7 @@
 """Every page in a real browser: two widths, two themes, no error, no sideways scrolling."""
 
 from collections.abc import Iterator
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ ARGUMENTS = [
 ]
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 THEMES = ("light", "dark")
+ADDED_UP_SECONDS = 60
 TABS = ("timeline", "steps", "why", "log", "source", "layers", "evidence")
 
 
@@ -47,6 +49,8 @@ def addresses(server: Server) -> list[str]:
     found += [f"{project}/services/{name}/" for name in ("api", "web", "ai")]
     found += [f"{project}/{tail}" for tail in ("queue/", "queue/new/", "failures/", "triggers/")]
     found += [f"{project}/triggers/schedules/new/", f"{project}/services/api/source/"]
+    found += [f"{project}/cache/{tail}" for tail in ("", "references/", "storage/", "acts/")]
+    found += [step_of(server, "api"), "/help/troubleshooting/"]
     for status in ("succeeded", "failed", "canceled"):
         builds = server.get(f"/api/v1/builds/?status={status}").json()["results"]
         detail = builds[0]["html_url"].removeprefix(server.url)
@@ -55,6 +59,15 @@ def addresses(server: Server) -> list[str]:
     receipt = server.get("/api/v1/ingest/receipts/").json()["results"][0]["receipt"]
     found.append(f"{project}/receipts/{receipt}/")
     return found
+
+
+def step_of(server: Server, service: str) -> str:
+    """The page of the step that costs most, once a worker has added up the days."""
+    deadline = monotonic() + ADDED_UP_SECONDS
+    while not (steps := server.get(f"/api/v1/services/{service}/cache/?days=90").json()["steps"]):
+        assert monotonic() < deadline, "nothing was added up"
+        sleep(0.5)
+    return f"/projects/demo/services/{service}/steps/{steps[0]['identity']}/"
 
 
 @pytest.mark.parametrize("theme", THEMES)
