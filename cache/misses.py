@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 
 from buildkit.explaining import MEANINGS, Cause
 from builds.models import Service
@@ -28,7 +28,9 @@ def invalidators(
     rows = (
         misses.order_by()
         .values("service_id", "first_identity", "first_cause")
-        .annotate(lost_seconds=Sum("lost_seconds"), runs=Sum("misses"))
+        .annotate(
+            lost_seconds=Sum("lost_seconds"), runs=Sum("misses"), last_build=Max("last_build")
+        )
         .order_by("-lost_seconds", "first_identity")[:MOST]
     )
     return [
@@ -45,7 +47,7 @@ def costly_steps(services: Sequence[Service], days: Days) -> list[dict[str, Any]
         .within(*days)
         .order_by()
         .values("service_id", "identity")
-        .annotate(**{name: Sum(name) for name in sums})
+        .annotate(**{name: Sum(name) for name in sums}, last_build=Max("last_build"))
         .order_by("-executed_seconds", "identity")[:MOST]
     )
     return [row | hit_ratio(row["hits"], row["misses"]) for row in _with_steps(rows, "identity")]
@@ -58,7 +60,7 @@ def hit_ratio(hits: int, misses: int) -> dict[str, Any]:
 
 
 def _with_steps(rows: Iterable[dict[str, Any]], field: str) -> list[dict[str, Any]]:
-    """Add the step that each row's identity, in ``field``, stands for."""
+    """Add the step that each row's identity, in ``field``, is in its last build."""
     listed = list(rows)
-    steps = named((row["service_id"], row[field]) for row in listed)
+    steps = named({(row["service_id"], row[field]): row["last_build"] for row in listed})
     return [row | {"step": steps.get((row["service_id"], row[field]))} for row in listed]

@@ -157,5 +157,5 @@ def _misses(builds: BuildQuerySet) -> Any:
             first_cause=Coalesce(Subquery(first.values("cause")), F("cause")),
         )
         .values("identity", "cause", "first_identity", "first_cause")
-        .annotate(misses=Count("position"), lost_seconds=Sum("seconds"))
+        .annotate(misses=Count("position"), lost_seconds=Sum("seconds"), last_build=Max("build_id"))
     )

@@ -1,12 +1,11 @@
-"""The steps that identities stand for, as the newest builds with them show them."""
+"""The steps that identities stand for, as builds with them show them."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.urls import reverse
 
 from builds.models import Build, Service, Step
-from cache.models import StepDay
 
 type StepKey = tuple[int, str]
 """Service and identity."""
@@ -14,7 +13,7 @@ type StepKey = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class NamedStep:
-    """A step in the newest build that had it."""
+    """A step in a build that had it."""
 
     step: Step
     build: Build
@@ -31,28 +30,20 @@ def step_address(service: Service, identity: str) -> str:
     return reverse("cache:step", args=[service.project.slug, service.slug, identity])
 
 
-def named(keys: Iterable[StepKey]) -> dict[StepKey, NamedStep]:
-    """Return the steps of those keys in three queries; of which no build is left are left out."""
-    wanted = set(keys)
-    newest = (
-        StepDay.objects.filter(
-            service__in={service for service, _ in wanted},
-            identity__in={identity for _, identity in wanted},
-        )
-        .order_by("service", "identity", "-day")
-        .distinct("service", "identity")
-        .values_list("service", "identity", "last_build")
-    )
-    last = {(service, identity): build for service, identity, build in newest}
-    builds = Build.objects.select_related("service__project", "project").in_bulk(last.values())
+def named(last: Mapping[StepKey, int]) -> dict[StepKey, NamedStep]:
+    """Return the steps of those keys, each in the build given by its key; in two queries.
+
+    Those of which the build has gone are left out.
+    """
+    builds = Build.objects.select_related("service__project", "project").in_bulk(set(last.values()))
     steps = Step.objects.filter(
         month__in={build.steps_month for build in builds.values()},
         build__in=builds,
-        identity__in={identity for _, identity in wanted},
+        identity__in={identity for _, identity in last},
     )
     found = {(step.build_id, step.identity): step for step in steps}
     return {
         key: NamedStep(found[build, key[1]], builds[build])
         for key, build in last.items()
-        if key in wanted and (build, key[1]) in found
+        if (build, key[1]) in found
     }

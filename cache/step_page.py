@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,14 +22,13 @@ SHOWN_BUILDS = 30
 
 def step_page(service: Service, identity: str) -> dict[str, Any] | None:
     """Return the context; ``None`` if no build of the service had the step."""
-    found = named([(service.pk, identity)]).get((service.pk, identity))
+    days = StepDay.objects.filter(service=service, identity=identity).order_by("day")
+    newest, key = days.last(), (service.pk, identity)
+    found = named({key: newest.last_build}).get(key) if newest else None
     if found is None:
         return None
     last = timezone.now().date()
-    days = StepDay.objects.filter(service=service, identity=identity).within(
-        last - timedelta(days=DAYS), last
-    )
-    rows = list(days.order_by("day"))
+    rows = list(days.within(last - timedelta(days=DAYS), last))
     services = reverse("services:list", args=[service.project.slug])
     return {
         "service": service,
@@ -82,10 +81,12 @@ def causes(service: Service, identity: str) -> list[dict[str, Any]]:
         misses.within(last - timedelta(days=DAYS), last)
         .order_by()
         .values("cause", "first_identity", "first_cause")
-        .annotate(runs=Sum("misses"), lost_seconds=Sum("lost_seconds"))
+        .annotate(
+            runs=Sum("misses"), lost_seconds=Sum("lost_seconds"), last_build=Max("last_build")
+        )
         .order_by("-lost_seconds", "cause")
     )
-    firsts = named((service.pk, row["first_identity"]) for row in rows)
+    firsts = named({(service.pk, row["first_identity"]): row["last_build"] for row in rows})
     total = sum(row["lost_seconds"] for row in rows)
     return [
         row

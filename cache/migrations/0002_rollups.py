@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ('first_cause', models.CharField(max_length=12)),
                 ('misses', models.PositiveIntegerField()),
                 ('lost_seconds', models.FloatField()),
+                ('last_build', models.BigIntegerField()),
                 ('service', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='builds.service')),
             ],
             options={

@@ -119,6 +119,8 @@ class MissDay(models.Model):
     first_cause = models.CharField(max_length=12)
     misses = models.PositiveIntegerField()
     lost_seconds = models.FloatField()
+    last_build = models.BigIntegerField()
+    """The newest of the builds in which it ran, which shows both steps' names."""
 
     objects = DayQuerySet.as_manager()
 
