@@ -10,6 +10,7 @@ from buildkit.explaining import Evidence, read_context
 from buildkit.model import Build as DecodedBuild
 from builds.models import Build
 from builds.querysets import BuildQuerySet
+from cache.removals import removals_between
 from ingest.digest import limits
 from ingest.stored import Stored, read_stored
 
@@ -55,7 +56,7 @@ def explained(
     if after is None:
         return None
     before = _evidence(against) if against else None
-    return after.build, explaining.explain(after, before)
+    return after.build, explaining.explain(after, before, removals_between(against, build))
 
 
 def _evidence(build: Build) -> Evidence | None:

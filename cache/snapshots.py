@@ -12,6 +12,7 @@ from buildinsights.batches import delete_in_batches
 from buildkit.caching.usage import Entry, Usage, read_size, read_usage
 from buildkit.errors import ParseError
 from cache.models import BuilderEntries, BuilderSnapshot, Eviction
+from cache.removals import ask_again
 from farm.builders import buildx
 from farm.models import Builder
 
@@ -76,7 +77,7 @@ def keep(builder: Builder, usage: Usage, limit: int | None, now: datetime) -> Bu
         builder=builder, defaults={"taken_at": now}
     )
     left = {entry.id for entry in usage.entries}
-    Eviction.objects.bulk_create(_evictions(before, left, now))
+    ask_again(builder, Eviction.objects.bulk_create(_evictions(before, left, now)))
     before.taken_at = now
     before.entries = {entry.id: _row(entry) for entry in _largest(usage)}
     before.save()

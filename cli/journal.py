@@ -7,9 +7,11 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 from uuid import uuid4
 
 import click
@@ -50,6 +52,17 @@ def note(
             file.write(json.dumps(line) + "\n")
     except OSError as error:
         click.echo(f"This act is not in the journal: {error}", err=True)
+
+
+def acts() -> Iterator[dict[str, Any]]:
+    """Yield the acts, the oldest first; what is no line of it, of a full disk, is left out."""
+    try:
+        with (state_dir() / FILE).open() as file:
+            for line in file:
+                with suppress(ValueError):
+                    yield json.loads(line)
+    except OSError:
+        return
 
 
 def send(to: Server) -> int:

@@ -16,6 +16,7 @@ from buildkit.model import BuildStatus
 from buildkit.reading import read_builds
 from cli.errors import UsageError
 from cli.records import BUNDLE_SUFFIX, CONTEXT, METADATA, Record, all_records
+from cli.removals import removals
 
 SHOWN = 3
 """Steps of a cascade that are named; the others are counted."""
@@ -50,7 +51,11 @@ def explain(build: str | None, against: str | None, *, as_json: bool) -> None:
 
 
 def _told(item: Named, other: Named | None) -> tuple[Named, Named | None, Explanation]:
-    return item, other, explaining.explain(item.evidence, other.evidence if other else None)
+    if other is None:
+        return item, None, explaining.explain(item.evidence, None)
+    moments = (named.evidence.build.started_ns or 0 for named in (other, item))
+    gone = tuple(removals(*moments))
+    return item, other, explaining.explain(item.evidence, other.evidence, gone)
 
 
 def _named(text: str) -> list[Named]:

@@ -53,7 +53,7 @@ def alike(entries: Iterable[Entry], steps: Iterable[Recorded]) -> dict[str, tupl
     found: dict[str, tuple[Recorded, ...]] = {}
     for entry in entries:
         layer = imported_layer(entry)
-        same = by_layer.get(layer, ()) if layer else by_words.get(_words_of(entry), ())
+        same = by_layer.get(layer, ()) if layer else by_words.get(_words_of(entry.description), ())
         if same:
             found[entry.id] = tuple(same)
     return found
@@ -77,9 +77,21 @@ def made_by(entries: Iterable[Entry], steps: Iterable[Recorded]) -> dict[str, tu
     return {identifier: same for identifier, same in found.items() if same}
 
 
+def is_of(description: str, step: Step) -> bool:
+    """Tell whether what a builder calls an entry is what a step's result is called."""
+    if layer := _imported_layer(description):
+        return layer == step.layer_digest
+    words = _words_of(description)
+    return bool(words) and words == _words_of_step(step)
+
+
 def imported_layer(entry: Entry) -> str:
     """Return the digest of the layer that an entry was imported as; empty for what was built."""
-    found = _IMPORTED.match(entry.description)
+    return _imported_layer(entry.description)
+
+
+def _imported_layer(description: str) -> str:
+    found = _IMPORTED.match(description)
     return found[1] if found else ""
 
 
@@ -106,11 +118,11 @@ def _indexed(
     return by_words, by_layer
 
 
-def _words_of(entry: Entry) -> str:
+def _words_of(description: str) -> str:
     """Return what an entry's description says of its instruction; empty if nothing."""
-    if command := _EXEC.fullmatch(entry.description):
+    if command := _EXEC.fullmatch(description):
         return "RUN " + _one_line(_SHELL.sub("", command[1], count=1))
-    name = parse_name(entry.description)
+    name = parse_name(description)
     return name.instruction if name.kind in CACHEABLE_KINDS else ""
 
 

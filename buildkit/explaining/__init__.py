@@ -4,6 +4,7 @@ from buildkit.explaining.causes import MEANINGS, Cause, Confidence
 from buildkit.explaining.evidence import Evidence, read_context
 from buildkit.explaining.files import Files
 from buildkit.explaining.reasons import Explanation, Reason, explain
+from buildkit.explaining.removals import Removal
 
 __all__ = [
     "MEANINGS",
@@ -13,6 +14,7 @@ __all__ = [
     "Explanation",
     "Files",
     "Reason",
+    "Removal",
     "explain",
     "read_context",
 ]

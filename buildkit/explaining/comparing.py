@@ -8,6 +8,7 @@ from buildkit.explaining.evidence import Evidence, base_of, place_of
 from buildkit.explaining.files import changed_files, patterns_of
 from buildkit.explaining.found import Found
 from buildkit.explaining.operations import Difference, command_of, copied, differences
+from buildkit.explaining.removals import Removal, told_of
 from buildkit.explaining.wording import shortened, was_and_is
 from buildkit.model import CACHEABLE_KINDS, Step, StepKind
 
@@ -22,11 +23,11 @@ _NEW = Found(Cause.INSTRUCTION, evidence=("It was not there before.",))
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A build, the earlier one, and what is known to have been pruned between them."""
+    """A build, the earlier one, and what is known to have gone from the cache between them."""
 
     after: Evidence
     before: Evidence
-    prunes: tuple[str, ...] = ()
+    removals: tuple[Removal, ...] = ()
 
     def of(self, step: Step) -> Found:
         """Tell why a cacheable step ran that nothing before it has invalidated."""
@@ -37,7 +38,7 @@ class Comparison:
             return self._other_instruction(step)
         missing = tuple(self._missing(step, same))
         found = self._other_operation(step, same) or self._other_sources(step)
-        return found or self._not_in_cache(missing)
+        return found or self._not_in_cache(step, missing)
 
     def new(self, step: Step) -> Found | None:
         """Tell whether its platform, or its stage, was not built before."""
@@ -134,7 +135,7 @@ class Comparison:
         if any(not base.digest for base in bases):
             yield NO_DIGEST
 
-    def _not_in_cache(self, missing: tuple[str, ...]) -> Found:
+    def _not_in_cache(self, step: Step, missing: tuple[str, ...]) -> Found:
         """Its inputs are the same as far as is known: tell why its result was not found."""
         sure = Confidence.MEDIUM if missing else Confidence.HIGH
         failed = {ref: error for ref, error in self.after.imports.items() if error}
@@ -153,10 +154,11 @@ class Comparison:
             words = ("What was recorded of its inputs is the same as before.",)
             return Found(Cause.UNKNOWN, Confidence.LOW, words, missing)
         if not (old and new):
-            words = ("All inputs are the same as before.", *self.prunes)
+            words = ("All inputs are the same as before.",)
             return Found(Cause.GONE, Confidence.LOW, words, (NO_BUILDER,))
-        words = ("All inputs are the same as before, on the same builder.", *self.prunes)
-        return Found(Cause.GONE, Confidence.HIGH if self.prunes else Confidence.MEDIUM, words)
+        words = ("All inputs are the same as before, on the same builder.",)
+        gone = told_of(step, self.removals)
+        return Found(Cause.GONE, Confidence.HIGH if gone else Confidence.MEDIUM, words + gone)
 
     def _changed_arguments(self) -> dict[str, tuple[str | None, str | None]]:
         old, new = self.before.build.build_args, self.after.build.build_args

@@ -12,6 +12,7 @@ from buildkit.explaining.causes import MEANINGS, Cause, Confidence
 from buildkit.explaining.comparing import Comparison
 from buildkit.explaining.evidence import Evidence
 from buildkit.explaining.found import Found
+from buildkit.explaining.removals import Removal
 from buildkit.model import CACHEABLE_KINDS, Build, Step, StepKind, StepState
 
 RAN = frozenset({StepState.EXECUTED, StepState.FAILED})
@@ -41,12 +42,14 @@ class Explanation:
     reasons: Mapping[int, Reason] = field(default_factory=dict)
 
 
-def explain(after: Evidence, before: Evidence | None, prunes: Sequence[str] = ()) -> Explanation:
+def explain(
+    after: Evidence, before: Evidence | None, removals: Sequence[Removal] = ()
+) -> Explanation:
     """Explain each step of ``after`` that ran, against ``before``.
 
-    ``prunes`` are sentences about what was removed from the builder's cache between the two.
+    ``removals`` are what went from the builder's cache between the two.
     """
-    comparison = Comparison(after, before, tuple(prunes)) if before else None
+    comparison = Comparison(after, before, tuple(removals)) if before else None
     reasons: dict[int, Reason] = {}
     for step in after.build.steps:
         if step.state in RAN:

@@ -9,7 +9,7 @@ from buildkit.caching.installing import Bound, installs_below
 from buildkit.caching.invalidating import Choice
 from buildkit.caching.versions import Ecosystem, NoVersionError
 from buildkit.model import Step
-from cli import journal, summary
+from cli import journal, removals, summary
 from cli.cache.cutting import Cutting, cuttings
 from cli.cache.entries import Removed, remove, usage
 from cli.cache.finding import Found, find
@@ -74,14 +74,13 @@ def invalidate(
         "registry": [_cut_as_json(cut) for cut in cuts],
         "registry_outcome": told,
     }
-    journal.note("invalidate", " ".join(targets), dry_run, outcome, details)
+    noted = details | {"plan": len(found.entries)} | removals.noted(done.gone)
+    journal.note("invalidate", " ".join(targets), dry_run, outcome, noted)
     if as_json:
         click.echo(json.dumps(details, indent=2))
     else:
         _tell_of_registries(cuts)
-        _tell(found, done, dry_run=dry_run)
-        for text in told:
-            click.echo(text)
+        _tell(found, done, told, dry_run=dry_run)
     if done.kept:
         raise SystemExit(BUILD_FAILED)
 
@@ -106,7 +105,7 @@ def bound_of(package: str, below: str, ecosystem: str | None) -> Bound | None:
     return bound
 
 
-def _tell(found: Found, done: Removed, *, dry_run: bool) -> None:
+def _tell(found: Found, done: Removed, of_registries: list[str], *, dry_run: bool) -> None:
     for entry in found.entries:
         words = " ".join(entry.description.split())[:90]
         click.echo(f"{entry.id}  {summary.size(entry.bytes):>9}  {words}")
@@ -118,6 +117,8 @@ def _tell(found: Found, done: Removed, *, dry_run: bool) -> None:
     click.echo(f"Removed {len(done.gone)} entries of the builder.")
     for entry in done.kept:
         click.echo(f"kept, as it is in use: {entry.id}  {entry.description}")
+    for text in of_registries:
+        click.echo(text)
 
 
 def _tell_of_registries(cuts: list[Cutting]) -> None:

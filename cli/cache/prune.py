@@ -8,7 +8,7 @@ import click
 from buildkit.caching.matching import recorded_steps
 from buildkit.caching.pruning import PrunePlan, plan, worth_of
 from buildkit.caching.usage import Entry
-from cli import journal, summary
+from cli import journal, removals, summary
 from cli.cache.entries import Removed, remove, usage
 from cli.cache.parameters import Duration, Size
 from cli.cache.recorded import recorded_builds
@@ -29,7 +29,8 @@ def prune(older_than: timedelta | None, limit: int | None, *, dry_run: bool, as_
         raise UsageError("Say what may go: --older-than 30d, --max-used-space 10GB, or both.")
     made = planned(older_than, limit)
     done = Removed((), ()) if dry_run else remove([item.entry for item in made.going])
-    journal.note("prune", "builder", dry_run, _outcome(made, done, dry_run=dry_run), _details(made))
+    details = _details(made) | removals.noted(done.gone)
+    journal.note("prune", "builder", dry_run, _outcome(made, done, dry_run=dry_run), details)
     if as_json:
         click.echo(json.dumps(_as_json(made, done, dry_run=dry_run), indent=2))
         return
@@ -81,7 +82,7 @@ def _outcome(made: PrunePlan, done: Removed, *, dry_run: bool) -> str:
 
 def _details(made: PrunePlan) -> dict[str, object]:
     return {
-        "entries": [item.entry.id for item in made.going],
+        "entries": len(made.going),
         "freed_bytes": made.freed_bytes,
         "cost_seconds_next_week": made.cost_seconds,
         "unknown_worth": made.unknown,

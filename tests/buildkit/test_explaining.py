@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildkit.explaining import Cause, Confidence, Evidence, explain, read_context
+from buildkit.explaining import Cause, Confidence, Evidence, Removal, explain, read_context
 from buildkit.explaining.chains import chains, missing_evidence
 from buildkit.explaining.comparing import NO_FILES, NO_OPERATIONS
 from buildkit.explaining.files import changed_files, patterns_of
@@ -102,6 +102,15 @@ def test_which_builder_it_was_is_not_assumed():
         reason = explain(one, one).reasons[1]
         assert (reason.cause, reason.confidence) == (Cause.GONE, sure)
         assert ("same builder" in reason.evidence[0]) == bool(builder)
+
+
+def test_an_entry_that_went_is_evidence_for_its_own_step_alone():
+    one = Evidence(build(*copying(), builder="a"), {"src/a": "1"})
+    name = one.build.steps[1].name
+    for description, sure in (name, Confidence.HIGH), ("[1/9] COPY x /", Confidence.MEDIUM):
+        reason = explain(one, one, (Removal(description, "It went."),)).reasons[1]
+        assert (reason.cause, reason.confidence) == (Cause.GONE, sure)
+        assert ("It went." in reason.evidence) == (sure is Confidence.HIGH)
 
 
 def test_missing_evidence_is_named_and_nothing_is_guessed():

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 from buildkit.explaining import Cause
 
@@ -105,20 +106,24 @@ class Project:
         subprocess.run(command, cwd=self.folder, env=self._environment(**variables), check=True)
         return max((self.home / "records").iterdir(), key=lambda path: path.stat().st_mtime_ns)
 
-    def explain(self, after: Path, before: Path) -> list[dict[str, object]]:
+    def explain(self, after: Path, before: Path) -> list[dict[str, Any]]:
         """What ``buildinsights explain`` says of the steps that ran."""
-        command = [sys.executable, "-m", "cli", "explain", "--json", after.name]
+        said = self.command("explain", "--json", after.name, f"--against={before.name}")
+        [told] = json.loads(said)
+        steps: list[dict[str, Any]] = told["steps"]
+        return [step for step in steps if step["cause"] != Cause.ALWAYS]
+
+    def command(self, *words: str) -> str:
+        """What ``buildinsights`` prints."""
         done = subprocess.run(
-            [*command, f"--against={before.name}"],
+            [sys.executable, "-m", "cli", *words],
             cwd=self.folder,
             env=self._environment(),
             check=True,
             capture_output=True,
             text=True,
         )
-        [told] = json.loads(done.stdout)
-        steps: list[dict[str, object]] = told["steps"]
-        return [step for step in steps if step["cause"] != Cause.ALWAYS]
+        return done.stdout
 
     def _environment(self, **variables: str) -> dict[str, str]:
         known = {name: value for name, value in os.environ.items() if name != "CI"}
