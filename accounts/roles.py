@@ -9,6 +9,7 @@ class Scope(models.TextChoices):
     BUILDS_READ = "builds:read", "Read builds"
     BUILDS_TRIGGER = "builds:trigger", "Trigger, cancel and retry builds"
     SERVICES_WRITE = "services:write", "Change services"
+    CACHE_WRITE = "cache:write", "Manage caches"
     INGEST_READ = "ingest:read", "Read receipts and raw payloads"
     INGEST_WRITE = "ingest:write", "Send payloads"
     INGEST_REPLAY = "ingest:replay", "Replay and dismiss failed payloads"
@@ -36,6 +37,7 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     | {
         Scope.BUILDS_TRIGGER,
         Scope.SERVICES_WRITE,
+        Scope.CACHE_WRITE,
         Scope.INGEST_READ,
         Scope.INGEST_WRITE,
         Scope.INGEST_REPLAY,

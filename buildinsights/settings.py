@@ -165,6 +165,11 @@ BUILD_SOURCE_ROOTS = env.list("BUILD_SOURCE_ROOTS", default=[])
 BUILD_VARIABLES = env.list("BUILD_VARIABLES", default=[])
 BUILD_SECRETS = env.list("BUILD_SECRETS", default=[])
 
+# --- Caches that the server manages ---------------------------------------------------------------
+# No other registry is ever asked: what builds name as their caches is for nobody to trust.
+CACHE_REGISTRIES = env.list("CACHE_REGISTRIES", default=[])
+REGISTRY_CONFIG_DIR = env.str("REGISTRY_CONFIG_DIR", default=str(DATA_DIR / "registries"))
+
 # --- Mail -----------------------------------------------------------------------------------------
 _email_url = env.str("EMAIL_URL", default="")
 MAIL_IS_SENT = bool(_email_url)
@@ -197,6 +202,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"OperationKindEnum": "cache.models.Operation.Kind"},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "buildinsights.openapi.describe_errors",
@@ -282,6 +288,20 @@ CELERY_BEAT_SCHEDULE = {
         "task": "cache.snapshot_builders",
         "schedule": 300.0,
         "options": {"expires": 300},
+    },
+    "look-into-registries": {
+        "task": "cache.look_into_registries",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
+    "go-on-with-operations": {
+        "task": "cache.wake_operations",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
+    "enforce-retention": {
+        "task": "cache.enforce_retention",
+        "schedule": crontab(hour=2, minute=30),
     },
     "forget-old-snapshots": {
         "task": "cache.forget_old_snapshots",

@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 
 from builds.signals import build_deleted, build_recorded
+from farm.signals import command_ended, command_starting
 
 
 class CacheConfig(AppConfig):
@@ -11,8 +12,13 @@ class CacheConfig(AppConfig):
     name = "cache"
 
     def ready(self) -> None:
-        """Listen for builds to explain and to count."""
+        """Listen for builds to explain and to count, and to those that run."""
+        from cache.operations.working import verify_rebuilt
+        from cache.quarantines import hand_over, take_back
         from cache.services import ask_for, forget
 
         build_recorded.connect(ask_for, dispatch_uid="cache.ask_for")
         build_deleted.connect(forget, dispatch_uid="cache.forget")
+        command_starting.connect(hand_over, dispatch_uid="cache.hand_over")
+        command_ended.connect(take_back, dispatch_uid="cache.take_back")
+        command_ended.connect(verify_rebuilt, dispatch_uid="cache.verify_rebuilt")

@@ -14,8 +14,10 @@ from buildkit.model import CACHEABLE_KINDS
 from builds.models import Build, Step
 from cache.flags import flags, net_seconds
 from cache.forms import PeriodForm
-from cache.models import ReferenceDay
+from cache.models import Quarantine, ReferenceDay, ReferenceSize
 from cache.periods import Days
+from cache.registries import canonical
+from cache.registry_storage import sizes_of
 from cache.tabs import cache_tabs
 
 SUMMED = (
@@ -38,8 +40,7 @@ LAST_BUILDS = 5
 def references_page(project: Project, query: QueryDict) -> dict[str, Any]:
     """Return the context."""
     form = PeriodForm(project, query.dict())
-    services = [service.pk for service in form.chosen_services]
-    found = references(project, form.period.now, services)
+    found = told_references(project, form)
     return {
         "tabs": cache_tabs(project, "cache:references"),
         "form": form,
@@ -48,6 +49,27 @@ def references_page(project: Project, query: QueryDict) -> dict[str, Any]:
         "attention": [
             {"reference": row["reference"], "flag": flag} for row in found for flag in row["flags"]
         ],
+    }
+
+
+def told_references(project: Project, form: PeriodForm) -> list[dict[str, Any]]:
+    """Return each reference with what its registry holds, if it was asked, and its quarantine."""
+    services = [service.pk for service in form.chosen_services]
+    sizes = sizes_of(project)
+    broken = {item.reference: item for item in Quarantine.objects.filter(project=project)}
+    found = references(project, form.period.now, services)
+    names = [canonical(row["reference"]) for row in found]
+    return [
+        row | _held(sizes.get(name), broken.get(name))
+        for row, name in zip(found, names, strict=True)
+    ]
+
+
+def _held(held: ReferenceSize | None, broken: Quarantine | None) -> dict[str, Any]:
+    names = ("size_bytes", "own_bytes", "made_at", "looked_at")
+    return {name: getattr(held, name) if held else None for name in names} | {
+        "quarantine": broken,
+        "quarantine_reason": broken.reason if broken else None,
     }
 
 

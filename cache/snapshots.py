@@ -11,7 +11,13 @@ from django.utils import timezone
 from buildinsights.batches import delete_in_batches
 from buildkit.caching.usage import Entry, Usage, read_size, read_usage
 from buildkit.errors import ParseError
-from cache.models import BuilderEntries, BuilderSnapshot, Eviction
+from cache.models import (
+    BuilderEntries,
+    BuilderSnapshot,
+    Eviction,
+    ReferenceSize,
+    RegistryDay,
+)
 from cache.removals import ask_again
 from farm.builders import buildx
 from farm.models import Builder
@@ -112,6 +118,10 @@ def _evictions(before: BuilderEntries, left: set[str], now: datetime) -> Iterato
 def forget_old() -> int:
     """Delete snapshots and evictions that are older than what is kept; return how many."""
     oldest = timezone.now() - timedelta(days=KEPT_DAYS)
-    return delete_in_batches(BuilderSnapshot.objects.filter(taken_at__lt=oldest)) + (
-        delete_in_batches(Eviction.objects.filter(gone_at__lt=oldest))
+    old = (
+        BuilderSnapshot.objects.filter(taken_at__lt=oldest),
+        Eviction.objects.filter(gone_at__lt=oldest),
+        ReferenceSize.objects.filter(day__lt=oldest.date()),
+        RegistryDay.objects.filter(day__lt=oldest.date()),
     )
+    return sum(map(delete_in_batches, old))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
@@ -10,19 +10,18 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.models import Project
-from analytics.growth import ENOUGH, Growth, growth
-from buildinsights.svg import TREND, shapes
-from buildinsights.templatetags.formats import duration, filesize
 from buildkit.explaining import MEANINGS, Cause
 from builds.aggregates import Median
-from builds.weeks import day_axis
 from cache.forms import PeriodForm
 from cache.misses import invalidators
 from cache.models import BuilderSnapshot, Eviction
+from cache.registry_storage import registries
 from cache.tabs import cache_tabs
+from cache.trends import Days, Limit, trend
 from farm.models import Builder
 
-DAY_SECONDS = 86_400
+NO_LIMIT = "The builder has no limit for all entries."
+COLLECTED = "garbage collection removes what is old."
 
 
 def storage_page(project: Project, query: QueryDict) -> dict[str, Any]:
@@ -32,9 +31,43 @@ def storage_page(project: Project, query: QueryDict) -> dict[str, Any]:
         "tabs": cache_tabs(project, "cache:storage"),
         "form": form,
         "period": form.period,
-        "builders": builders(timezone.now() - timedelta(days=form.period.days)),
+        **storage(project, form),
         "needed_again": invalidators(form.chosen_services, form.period.now, Cause.GONE),
         "meaning": MEANINGS[Cause.GONE],
+    }
+
+
+def storage(project: Project, form: PeriodForm) -> dict[str, Any]:
+    """Return ``builders`` and ``registries``."""
+    since = timezone.now() - timedelta(days=form.period.days)
+    return {"builders": builders(since), "registries": registries(project, form.period.now)}
+
+
+def told_storage(project: Project, form: PeriodForm) -> dict[str, Any]:
+    """Return the same for machines."""
+    found = storage(project, form)
+    limit = found["registries"]["policy"].limit_bytes
+    return {
+        "builders": [
+            _holder(row["builder"].name, row["last"], row["trend"], "taken_at")
+            | {"limit_bytes": row["last"].limit_bytes if row["last"] else None}
+            for row in found["builders"]
+        ],
+        "registries": [
+            _holder(row["host"], row["last"], row["trend"], "looked_at") | {"limit_bytes": limit}
+            for row in found["registries"]["rows"]
+        ],
+    }
+
+
+def _holder(name: str, last: Any, drawn: Mapping[str, Any], moment: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "size_bytes": last.used_bytes if last else None,
+        "shared_bytes": last.shared_bytes if last else None,
+        "looked_at": getattr(last, moment) if last else None,
+        "days": [{"day": day, "size_bytes": size} for day, size in drawn["days"]],
+        "forecast": drawn["sentence"],
     }
 
 
@@ -53,11 +86,8 @@ def builders(since: datetime) -> list[dict[str, Any]]:
     ]
 
 
-type Days = list[tuple[date, float]]
-"""Days that have snapshots, and the median of the bytes in them."""
-
-
 def _daily(snapshots: QuerySet[BuilderSnapshot]) -> defaultdict[int, Days]:
+    """Return the median of each day, by builder."""
     rows = (
         snapshots.order_by()
         .values_list("builder_id", "taken_at__date")
@@ -87,17 +117,11 @@ def _removed(since: datetime) -> defaultdict[int, dict[str, Any]]:
 def _builder(
     builder: Builder, last: BuilderSnapshot | None, days: Days, removed: Mapping[str, Any]
 ) -> dict[str, Any]:
-    used = [value for _, value in days]
-    limit = last.limit_bytes if last else None
-    grown = growth([day.toordinal() for day, _ in days], used, limit)
-    drawn = shapes([(value,) * 3 for value in used], TREND)
+    limit = Limit(last.limit_bytes if last else None, NO_LIMIT, COLLECTED)
     return {
         "builder": builder,
         "last": last,
-        "points": drawn.points,
-        "axis": day_axis(days[0][0], days[-1][0]) if days else [],
-        "summary": f"Size by day, at most {filesize(drawn.top)}",
-        "sentence": sentence(grown, last, len(days)),
+        "trend": trend(days, limit),
         "types": _types(last.by_type if last else {}, removed),
     }
 
@@ -112,38 +136,3 @@ def _types(held: Mapping[str, int], removed: Mapping[str, Any]) -> list[dict[str
         }
         for kind in sorted({*held, *removed})
     ]
-
-
-def sentence(grown: Growth | None, last: BuilderSnapshot | None, days: int) -> str:
-    """Say how the cache grows and when its limit is reached, or what is missing to say so."""
-    if grown is None:
-        return f"A trend takes {ENOUGH} days with a snapshot; there are {days}."
-    trend = (
-        f"It grows by {filesize(grown.a_day)} a day"
-        if grown.a_day > 0
-        else f"It shrinks by {filesize(-grown.a_day)} a day"
-        if grown.a_day < 0
-        else "It keeps its size"
-    )
-    trend += f" (95 % interval {filesize(grown.low)} to {filesize(grown.high)})"
-    if last is None or last.limit_bytes is None:
-        return f"{trend}. The builder has no limit for all entries."
-    return f"{trend}. {_limit(grown, last.limit_bytes)}"
-
-
-def _limit(grown: Growth, limit: int) -> str:
-    if grown.days_left == 0:
-        return f"The limit of {filesize(limit)} is reached: garbage collection removes what is old."
-    if grown.days_left is None:
-        return f"At this rate the limit of {filesize(limit)} is not reached."
-    latest = "later or never" if grown.latest is None else f"in {_days(grown.latest)}"
-    earliest = _days(grown.earliest or 0.0)
-    likely = _days(grown.days_left)
-    return (
-        f"The limit of {filesize(limit)} is reached in about {likely}: "
-        f"at the earliest in {earliest}, at the latest {latest}."
-    )
-
-
-def _days(days: float) -> str:
-    return f"{days:.0f} days" if days >= 2 else str(duration(round(days * DAY_SECONDS)))

@@ -10,6 +10,7 @@ TABS = (
     ("cache:overview", "Hits and savings"),
     ("cache:references", "References"),
     ("cache:storage", "Storage"),
+    ("cache:operations", "Operations"),
     ("cache:acts", "Acts"),
 )
 

@@ -5,7 +5,10 @@ from typing import Any
 import structlog
 from celery import shared_task
 
+from accounts.models import Project
 from buildkit.errors import ParseError
+from cache import registry_looks
+from cache.operations import working
 from cache.rollups import roll_up_next
 from cache.services import explain_next
 from cache.snapshots import due, forget_old, take_snapshot
@@ -57,3 +60,34 @@ def snapshot_builder(number: int, **_: Any) -> None:
 def forget_old_snapshots(**_: Any) -> None:
     """Delete what is too old to be shown."""
     forget_old()
+
+
+@shared_task(name="cache.look_into_registries")
+def look_into_registries(**_: Any) -> None:
+    """Look at the caches of each project in registries whose turn it is."""
+    for number in registry_looks.due():
+        look_into_registry.apply_async(args=(number,), expires=LOOK_SECONDS)
+
+
+@shared_task(name="cache.look_into_registry", soft_time_limit=600, time_limit=660)
+def look_into_registry(number: int, **_: Any) -> None:
+    """Note what the registries hold of a project's caches."""
+    registry_looks.look(Project.objects.get(pk=number))
+
+
+@shared_task(name="cache.go_on", soft_time_limit=3000, time_limit=3060)
+def go_on(number: int, **_: Any) -> None:
+    """Plan an operation, or do what was confirmed of it."""
+    working.go_on(number)
+
+
+@shared_task(name="cache.wake_operations")
+def wake_operations(**_: Any) -> None:
+    """Tell workers of operations that wait."""
+    working.wake_waiting()
+
+
+@shared_task(name="cache.enforce_retention")
+def enforce_retention(**_: Any) -> None:
+    """Keep what each project's retention policy says."""
+    working.enforce_retention()

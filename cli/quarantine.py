@@ -6,7 +6,7 @@ exported anew, and is not what was found broken.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,10 +29,13 @@ class Quarantine:
     since: str
 
 
-def quarantined() -> dict[str, Quarantine]:
-    """Return what is in quarantine, by reference; a file that cannot be read says nothing."""
+def quarantined(folder: Path | None = None) -> dict[str, Quarantine]:
+    """Return what is in quarantine, by reference; a file that cannot be read says nothing.
+
+    ``folder`` is that of the records, by default the one of this user.
+    """
     try:
-        known = json.loads(_file().read_bytes())
+        known = json.loads(_file(folder).read_bytes())
         return {item["reference"]: Quarantine(**item) for item in known}
     except (OSError, ValueError, TypeError, KeyError):
         return {}
@@ -44,7 +47,7 @@ def put(reference: str, digest: str, reason: str) -> Quarantine:
     before = known.get(reference)
     since = before.since if before and before.digest == digest else datetime.now(UTC).isoformat()
     made = Quarantine(reference, digest, reason, since)
-    _write(known | {reference: made})
+    write([*(known | {reference: made}).values()])
     return made
 
 
@@ -53,20 +56,20 @@ def lift(reference: str) -> Quarantine | None:
     known = quarantined()
     lifted = known.pop(reference, None)
     if lifted is not None:
-        _write(known)
+        write(list(known.values()))
     return lifted
 
 
-def _file() -> Path:
-    return state_dir() / FILE
-
-
-def _write(known: Mapping[str, Quarantine]) -> None:
+def write(items: Sequence[Quarantine], folder: Path | None = None) -> None:
     """Replace the file at once or not at all, readable by its owner alone."""
-    path = _file()
+    path = _file(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{FILE}.{os.getpid()}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump([asdict(item) for item in known.values()], file, indent=2)
+        json.dump([asdict(item) for item in items], file, indent=2)
     scratch.replace(path)
+
+
+def _file(folder: Path | None = None) -> Path:
+    return (folder or state_dir()) / FILE

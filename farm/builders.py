@@ -58,7 +58,7 @@ def _cache_bytes(name: str) -> int | None:
         return None
 
 
-def buildx(*arguments: str) -> str:
+def buildx(*arguments: str, seconds: float = LOOK_SECONDS) -> str:
     """Run ``docker buildx`` and return its output.
 
     Raises:
@@ -70,7 +70,7 @@ def buildx(*arguments: str) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=LOOK_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

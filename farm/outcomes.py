@@ -70,8 +70,8 @@ def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
 
 
 def _record(home: Path) -> Path | None:
-    """Return the one record of the run."""
-    return next(iter(sorted(home.glob("records/*"))), None)
+    """Return the record of the run: the last, if a broken cache made the command build twice."""
+    return max(home.glob("records/*"), default=None)
 
 
 def _load(path: Path) -> dict[str, Any]:

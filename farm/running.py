@@ -19,6 +19,7 @@ from farm.git import CheckoutError
 from farm.heartbeat import Heartbeat, StoppedError
 from farm.models import BuildRequest
 from farm.outcomes import end_early, settle
+from farm.signals import command_ended, command_starting
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +66,13 @@ def _run_in(request: BuildRequest, folder: Path, heartbeat: Heartbeat) -> None:
         heartbeat.check()
         Build.objects.filter(pk=build.pk).update(revision=revision)
         build.revision = revision
+        home = folder / HOME
+        # A receiver that fails is logged, and ends no build.
+        command_starting.send_robust(BuildRequest, request=request, home=home)
         outcome = Follower(request, folder, heartbeat).follow()
     if heartbeat.is_ours:
-        settle(request, folder / HOME, outcome)
+        command_ended.send_robust(BuildRequest, request=request, home=home)
+        settle(request, home, outcome)
 
 
 def _places(request: BuildRequest) -> Places:

@@ -116,15 +116,15 @@ class BuildKitIngestView(APIView):
         return Response({"results": results}, status=code)
 
 
-def project_id_for(request: Request) -> int:
-    """Return the project that the request writes to: the token's, or the one it names."""
-    project_ids = actor_of(request).project_ids_with(Scope.INGEST_WRITE)
+def project_id_for(request: Request, scope: Scope = Scope.INGEST_WRITE) -> int:
+    """Return the project that the request is about: the token's, or the one it names."""
+    project_ids = actor_of(request).project_ids_with(scope)
     slug = request.query_params.get("project")
     if slug is not None:
         named = Project.objects.filter(slug=slug, pk__in=project_ids)
         project_ids = list(named.values_list("pk", flat=True))
     if len(project_ids) != 1:
-        raise ValidationError({"project": ["Name one project that you may send to."]})
+        raise ValidationError({"project": ["Name one project in which you may do this."]})
     return project_ids[0]
 
 

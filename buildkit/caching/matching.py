@@ -53,7 +53,7 @@ def alike(entries: Iterable[Entry], steps: Iterable[Recorded]) -> dict[str, tupl
     found: dict[str, tuple[Recorded, ...]] = {}
     for entry in entries:
         layer = imported_layer(entry)
-        same = by_layer.get(layer, ()) if layer else by_words.get(_words_of(entry.description), ())
+        same = by_layer.get(layer, ()) if layer else by_words.get(words_of(entry.description), ())
         if same:
             found[entry.id] = tuple(same)
     return found
@@ -81,8 +81,8 @@ def is_of(description: str, step: Step) -> bool:
     """Tell whether what a builder calls an entry is what a step's result is called."""
     if layer := _imported_layer(description):
         return layer == step.layer_digest
-    words = _words_of(description)
-    return bool(words) and words == _words_of_step(step)
+    words = words_of(description)
+    return bool(words) and words == words_of_step(step.kind, step.name, step.instruction)
 
 
 def imported_layer(entry: Entry) -> str:
@@ -112,13 +112,14 @@ def _indexed(
     by_words: defaultdict[str, list[Recorded]] = defaultdict(list)
     by_layer: defaultdict[str, list[Recorded]] = defaultdict(list)
     for item in steps:
-        by_words[_words_of_step(item.step)].append(item)
+        step = item.step
+        by_words[words_of_step(step.kind, step.name, step.instruction)].append(item)
         if item.step.layer_digest:
             by_layer[item.step.layer_digest].append(item)
     return by_words, by_layer
 
 
-def _words_of(description: str) -> str:
+def words_of(description: str) -> str:
     """Return what an entry's description says of its instruction; empty if nothing."""
     if command := _EXEC.fullmatch(description):
         return "RUN " + _one_line(_SHELL.sub("", command[1], count=1))
@@ -126,10 +127,11 @@ def _words_of(description: str) -> str:
     return name.instruction if name.kind in CACHEABLE_KINDS else ""
 
 
-def _words_of_step(step: Step) -> str:
-    if step.kind is not StepKind.RUN:
-        return step.instruction
-    text = _FLAG.sub("", step.name.partition("] RUN ")[2] or step.instruction.removeprefix("RUN "))
+def words_of_step(kind: StepKind, name: str, instruction: str) -> str:
+    """Return what a builder's description says of the result of such a step."""
+    if kind is not StepKind.RUN:
+        return instruction
+    text = _FLAG.sub("", name.partition("] RUN ")[2] or instruction.removeprefix("RUN "))
     return "RUN " + _one_line(_unlisted(text.strip()))
 
 

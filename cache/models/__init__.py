@@ -2,6 +2,13 @@
 
 from cache.models.act import CacheAct
 from cache.models.explanation import Explanation, StepReason
+from cache.models.operation import Operation
+from cache.models.registry import (
+    Quarantine,
+    ReferenceSize,
+    RegistryDay,
+    RetentionPolicy,
+)
 from cache.models.rollup import CacheDay, MissDay, ReferenceDay, StaleDay, StepDay
 from cache.models.storage import BuilderEntries, BuilderSnapshot, Eviction
 
@@ -13,7 +20,12 @@ __all__ = [
     "Eviction",
     "Explanation",
     "MissDay",
+    "Operation",
+    "Quarantine",
     "ReferenceDay",
+    "ReferenceSize",
+    "RegistryDay",
+    "RetentionPolicy",
     "StaleDay",
     "StepDay",
     "StepReason",

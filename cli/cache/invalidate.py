@@ -1,20 +1,22 @@
 """``buildinsights cache invalidate``: let steps run again that a cache would give."""
 
 import json
+from pathlib import Path
 
 import click
 
 from buildkit.bake import UnknownTargetError
+from buildkit.caching.cutting import Cutting, cuttings
 from buildkit.caching.installing import Bound, installs_below
-from buildkit.caching.invalidating import Choice
+from buildkit.caching.invalidating import Choice, Found, find
+from buildkit.caching.removing import Removed
 from buildkit.caching.versions import Ecosystem, NoVersionError
 from buildkit.model import Step
 from cli import journal, removals, summary
-from cli.cache.cutting import Cutting, cuttings
-from cli.cache.entries import Removed, remove, usage
-from cli.cache.finding import Found, find
+from cli.cache.entries import remove, usage
 from cli.cache.prune import as_json as entry_as_json
-from cli.cache.registries import named, references_of
+from cli.cache.recorded import recorded_builds
+from cli.cache.registries import named, references_of, registry_of
 from cli.errors import BUILD_FAILED, UsageError
 from cli.planning import plan_of
 
@@ -64,9 +66,10 @@ def invalidate(
     def is_meant(step: Step) -> bool:
         return choice.has(step) and (bound is None or installs_below(step, bound))
 
-    found = find(chosen, is_meant, usage().entries)
+    builds = ((target, build) for target, build, _ in recorded_builds(str(Path.cwd())))
+    found = find(builds, chosen, is_meant, usage().entries)
     references = [] if builder_only else references_of(plan.targets[name] for name in chosen)
-    cuts = list(cuttings(named(references), found.steps, bound)) if references else []
+    cuts = list(cuttings(named(references), found.steps, bound, registry_of)) if references else []
     done = Removed((), ()) if dry_run else remove(found.entries)
     told = [] if dry_run else [cut.carry_out() for cut in cuts if cut.layers]
     outcome = "planned" if dry_run else f"removed {len(done.gone)} of {len(found.entries)}"

@@ -7,9 +7,10 @@ import click
 
 from buildkit.caching.matching import recorded_steps
 from buildkit.caching.pruning import PrunePlan, plan, worth_of
+from buildkit.caching.removing import Removed
 from buildkit.caching.usage import Entry
 from cli import journal, removals, summary
-from cli.cache.entries import Removed, remove, usage
+from cli.cache.entries import remove, usage
 from cli.cache.parameters import Duration, Size
 from cli.cache.recorded import recorded_builds
 from cli.errors import UsageError

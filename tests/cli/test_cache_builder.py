@@ -13,13 +13,14 @@ import pytest
 from click.testing import CliRunner
 
 from buildkit.bake import Plan, read_plan
+from buildkit.caching import removing
 from buildkit.caching.installing import Bound
+from buildkit.caching.removing import Removed
 from buildkit.caching.usage import Entry, Usage
 from buildkit.caching.versions import Ecosystem
 from cli import building, journal, mending, quarantine
 from cli.building import Asked, run_batches
 from cli.cache import entries, invalidate, prune, rebuild
-from cli.cache.entries import Removed
 from cli.cache.warm import in_waves
 from cli.errors import UsageError
 from cli.main import main
@@ -278,7 +279,7 @@ def test_ids_are_removed_by_one_filter_and_nothing_else(monkeypatch: pytest.Monk
         return f"ID\t\tRECLAIMABLE\n{'a' * 25}*   \ttrue \t8kB\nTotal:\t8kB\n"
 
     monkeypatch.setattr(entries, "buildx", buildx)
-    monkeypatch.setattr(entries, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(removing, "PAUSES", (0.0, 0.0))
     other = replace(OLD, id="b" * 25, shared=True)
     done = entries.remove([OLD, other])
     ids = f"{'a' * 25}|{'b' * 25}"

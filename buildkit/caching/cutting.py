@@ -1,6 +1,6 @@
 """The registry's side of an invalidation: layers that are cut out of the caches of targets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from buildkit.caching.installing import Bound
@@ -8,7 +8,6 @@ from buildkit.caching.matching import Recorded
 from buildkit.caching.references import CacheReference, read_cache
 from buildkit.caching.surgery import cut_out, layers_installing
 from buildkit.registry import Reference, Registry, RegistryError
-from cli.cache.registries import registry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +30,14 @@ class Cutting:
 
 
 def cuttings(
-    references: Sequence[Reference], steps: Sequence[Recorded], bound: Bound | None
+    references: Sequence[Reference],
+    steps: Sequence[Recorded],
+    bound: Bound | None,
+    registry_of: Callable[[str], Registry],
 ) -> Iterator[Cutting]:
     """Yield what is to be cut out of each cache: layers of steps, or of a package's versions.
 
-    With ``bound`` the layers themselves are read; else the local records tell those of the steps.
+    With ``bound`` the layers themselves are read; else records tell those of the steps.
     References without a cache are left out.
     """
     for reference in references:

@@ -1,0 +1,1 @@
+"""Operations on caches: planned by a worker, confirmed by somebody, and done."""

@@ -1,0 +1,117 @@
+"""What caches hold and give, for machines."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Project
+from accounts.roles import Scope
+from builds.api import PROJECT
+from cache.forms import DAYS, PeriodForm
+from cache.references_page import told_references
+from cache.storage_page import told_storage
+from ingest.api import project_id_for
+
+PERIOD = OpenApiParameter("days", int, enum=[days for days, _ in DAYS], description="Period.")
+
+
+class FlagSerializer(serializers.Serializer[Any]):
+    """What is wrong with a reference."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    why = serializers.CharField()
+    advice = serializers.CharField()
+
+
+class ReferenceSerializer(serializers.Serializer[Any]):
+    """A cache reference; seconds are sums of the period, bytes those of the last look."""
+
+    reference = serializers.CharField(allow_blank=True)
+    services = serializers.ListField(child=serializers.CharField())
+    net_seconds = serializers.FloatField(help_text="At most; see docs/caching.md.")
+    saved_seconds = serializers.FloatField()
+    import_seconds = serializers.FloatField()
+    pull_seconds = serializers.FloatField()
+    export_seconds = serializers.FloatField()
+    imports = serializers.IntegerField()
+    failed_imports = serializers.IntegerField()
+    hit_builds = serializers.IntegerField()
+    exports = serializers.IntegerField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+    size_bytes = serializers.IntegerField(allow_null=True)
+    own_bytes = serializers.IntegerField(allow_null=True)
+    made_at = serializers.DateTimeField(allow_null=True)
+    looked_at = serializers.DateTimeField(allow_null=True)
+    quarantine_reason = serializers.CharField(allow_null=True)
+    flags = FlagSerializer(many=True)
+
+
+class DaySerializer(serializers.Serializer[Any]):
+    """Bytes on a day."""
+
+    day = serializers.DateField()
+    size_bytes = serializers.FloatField()
+
+
+class HolderSerializer(serializers.Serializer[Any]):
+    """A builder, or a registry, and what caches take in it; ``forecast`` is a sentence."""
+
+    name = serializers.CharField(allow_blank=True)
+    size_bytes = serializers.IntegerField(allow_null=True)
+    shared_bytes = serializers.IntegerField(allow_null=True)
+    limit_bytes = serializers.IntegerField(allow_null=True)
+    looked_at = serializers.DateTimeField(allow_null=True)
+    days = DaySerializer(many=True)
+    forecast = serializers.CharField()
+
+
+class StorageSerializer(serializers.Serializer[Any]):
+    """What caches take, where."""
+
+    builders = HolderSerializer(many=True)
+    registries = HolderSerializer(many=True)
+
+
+def _asked(request: Request) -> tuple[Project, PeriodForm]:
+    project = Project.objects.get(pk=project_id_for(request, Scope.BUILDS_READ))
+    form = PeriodForm(project, request.query_params.dict())
+    if not form.is_valid():
+        raise ValidationError(
+            {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+        )
+    return project, form
+
+
+class ReferencesView(APIView):
+    """Cache references of a project."""
+
+    scope = Scope.BUILDS_READ
+
+    @extend_schema(
+        operation_id="cache_references",
+        parameters=[PROJECT, PERIOD],
+        responses=ReferenceSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """What each gives, costs and holds, the costliest first."""
+        rows = told_references(*_asked(request))
+        return Response(ReferenceSerializer(rows, many=True).data)
+
+
+class StorageView(APIView):
+    """What the caches of a project take."""
+
+    scope = Scope.BUILDS_READ
+
+    @extend_schema(
+        operation_id="cache_storage", parameters=[PROJECT, PERIOD], responses=StorageSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """Sizes by day of builders and registries."""
+        return Response(StorageSerializer(told_storage(*_asked(request))).data)
