@@ -41,6 +41,7 @@ def take_back(*, request: BuildRequest, home: Path, **_: Any) -> None:
             _lift(known[reference], "It was exported anew.", SYSTEM)
 
 
+@transaction.atomic
 def put(
     project: Project, reference: str, digest: str, reason: str, actor: ActorLike
 ) -> Quarantine | None:
@@ -58,6 +59,7 @@ def put(
     return made
 
 
+@transaction.atomic
 def lift(project: Project, reference: str, why: str, actor: ActorLike) -> bool:
     """Let a reference be used again; tell whether it was in quarantine."""
     known = Quarantine.objects.filter(project=project, reference=reference).first()

@@ -71,7 +71,10 @@ def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
 
 def _record(home: Path) -> Path | None:
     """Return the record of the run: the last, if a broken cache made the command build twice."""
-    return max(home.glob("records/*"), default=None)
+    records = home.glob("records/*")
+    return max(
+        records, key=lambda path: str(_load(path / "run.json").get("started_at")), default=None
+    )
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -95,7 +98,8 @@ def _ingest(request: BuildRequest, record: Path, hidden: Hidden) -> None:
             files |= _WHOLE_PARTS
         parts, kept_back = _parts(record, files, hidden)
         if parts:
-            upload = Upload(PayloadKind.BUILDKIT, _fields(request, service), parts)
+            fields = _fields(request, service) | _exports(known, target, hidden)
+            upload = Upload(PayloadKind.BUILDKIT, fields, parts)
             accepted = accept_upload(project_id=request.project_id, actor=None, upload=upload)
             digest_payload(accepted.payload.pk)
         if is_own and kept_back:
@@ -104,6 +108,12 @@ def _ingest(request: BuildRequest, record: Path, hidden: Hidden) -> None:
 
 def _title(known: dict[str, Any], target: str) -> str:
     return str((known.get("services") or {}).get(target) or target)
+
+
+def _exports(known: dict[str, Any], target: str, hidden: Hidden) -> dict[str, str]:
+    """Return where a target exports caches to, as the command has noted it."""
+    specs = (known.get("cache_to") or {}).get(target) or ()
+    return {"cache_to": hidden.text("\n".join(map(str, specs)))} if specs else {}
 
 
 def _parts(

@@ -7,10 +7,17 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
+
+from buildkit.caching.references import CACHE_CONFIG
+from buildkit.registry import Reference, Registry
+
+OCI = "application/vnd.oci.image.manifest.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 USER, PASSWORD = "cacher", "caching-password"
 HTPASSWD = f"{USER}:$2y$05$abcdefghijklmnopqrstuuCIz6HyWs7x8f5hyO5yLO/.4qi/khzvq\n"
@@ -75,3 +82,31 @@ def _wait_for(url: str) -> None:
         else:
             return
     raise RuntimeError("the registry did not start")
+
+
+def exported(registry: Registry, name: str, *layers: bytes, days: float = 0) -> Reference:
+    """A cache as BuildKit writes it, of those layers, made some days ago."""
+    reference = Reference.parse(f"{registry.host}/{name}")
+    made = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%S}.000000001Z"
+    blobs = [(registry.put_blob(reference, data), len(data)) for data in layers]
+    config = json.dumps({"layers": [{"blob": digest} for digest, _ in blobs], "records": []})
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI,
+        "config": {
+            "mediaType": CACHE_CONFIG,
+            "digest": registry.put_blob(reference, config.encode()),
+            "size": len(config),
+        },
+        "layers": [
+            {
+                "mediaType": LAYER,
+                "digest": digest,
+                "size": size,
+                "annotations": {"buildkit/createdat": made},
+            }
+            for digest, size in blobs
+        ],
+    }
+    registry.put_manifest(reference, json.dumps(manifest).encode(), OCI)
+    return reference

@@ -77,6 +77,11 @@ class Operation(models.Model):
         return self.state in {self.State.PLANNING, self.State.CONFIRMED, self.State.RUNNING}
 
     @property
+    def summary(self) -> str:
+        """What became of it, or what is planned."""
+        return self.outcome or str(self.plan.get("summary", ""))
+
+    @property
     def badge(self) -> str:
         """The state that the badge of its state shows."""
         return _BADGES[self.State(self.state)]

@@ -161,6 +161,10 @@ class InvalidateForm(OperationForm):
         choices=[("", "Any"), *((item.value, item.value) for item in Ecosystem)],
     )
 
+    builder_only = forms.BooleanField(
+        required=False, label="Leave caches in registries as they are"
+    )
+
     def offer(self) -> None:
         """Offer the project's services."""
         services = Service.objects.filter(project=self.project)
@@ -195,9 +199,7 @@ class InvalidateForm(OperationForm):
 class PruneForm(OperationForm):
     """What may go of which builder."""
 
-    builder_name = forms.ModelChoiceField(
-        Builder.objects.none(), label="Builder", to_field_name="name", empty_label=None
-    )
+    builder_name = forms.ChoiceField(label="Builder", required=False)
     older_than_days = forms.IntegerField(
         required=False,
         min_value=0,
@@ -213,11 +215,14 @@ class PruneForm(OperationForm):
         used = Builder.objects.filter(requests__project=self.project)
         named = Builder.objects.filter(sources__service__project=self.project)
         field: Any = self.fields["builder_name"]
-        field.queryset = (used | named).filter(is_enabled=True).distinct()
+        self.builders = {item.name: item for item in (used | named).filter(is_enabled=True)}
+        field.choices = [(name, str(item)) for name, item in self.builders.items()]
 
     def clean(self) -> dict[str, Any]:
         """Refuse to prune all."""
         said = super().clean() or {}
+        if not self.errors and said["builder_name"] not in self.builders:
+            raise ValidationError({"builder_name": "Name a builder on which this project builds."})
         if not self.errors and said["older_than_days"] is None and said["limit_bytes"] is None:
             raise ValidationError("Say what may go: by age, by size, or both.")
         return said
@@ -230,8 +235,7 @@ class PruneForm(OperationForm):
     @property
     def builder(self) -> Builder | None:
         """The chosen one."""
-        found: Builder = self.cleaned_data["builder_name"]
-        return found
+        return self.builders[self.cleaned_data["builder_name"]]
 
 
 FORMS: Mapping[Operation.Kind, type[OperationForm]] = {

@@ -1,6 +1,6 @@
 """Invalidation: steps of a service run again that a cache would give, and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +10,14 @@ from buildinsights.templatetags.formats import filesize
 from buildkit.caching.cutting import Cutting, cuttings
 from buildkit.caching.installing import Bound, installs_below
 from buildkit.caching.invalidating import Choice, find
+from buildkit.caching.matching import Recorded
 from buildkit.caching.references import read_cache
 from buildkit.caching.surgery import cut_out
 from buildkit.caching.versions import Ecosystem
 from buildkit.errors import ParseError
 from buildkit.model import Build as DecodedBuild
 from buildkit.model import Step
-from buildkit.registry import Reference, RegistryError
+from buildkit.registry import Reference, Registry, RegistryError
 from builds.models import Build, Service
 from cache.models import Operation, ReferenceDay
 from cache.operations.builders import remove_from, row, told, usage_of
@@ -43,7 +44,7 @@ def plan(operation: Operation) -> Plan:
     entries = usage_of(builder).entries if builder else ()
     builds = ((service.name, decoded) for decoded in _decoded(service))
     found = find(builds, [service.name], is_meant, entries)
-    cuts = [cut for cut in _cuts(service, found.steps, bound) if cut.layers or cut.unread]
+    cuts = [] if said["builder_only"] else _cuts(service, found.steps, bound)
     rows = [("builder", *row(entry)[:2]) for entry in found.entries]
     rows += [(str(cut.cache.reference), reason, "") for cut in cuts for reason in cut.reasons]
     notes = [*found.unmapped, *(text for cut in cuts for text in cut.unread)]
@@ -83,11 +84,12 @@ def _decoded(service: Service) -> Iterator[DecodedBuild]:
             yield stored.decoded
 
 
-def _cuts(service: Service, steps: Any, bound: Bound | None) -> list[Cutting]:
-    references = _exports(service)
-    return list(
-        cuttings(references, steps, bound, lambda host: registry_for(service.project, host))
-    )
+def _cuts(service: Service, steps: Sequence[Recorded], bound: Bound | None) -> list[Cutting]:
+    def registry_of(host: str) -> Registry:
+        return registry_for(service.project, host)
+
+    found = cuttings(_exports(service), steps, bound, registry_of)
+    return [cut for cut in found if cut.layers or cut.unread]
 
 
 def _exports(service: Service) -> list[Reference]:

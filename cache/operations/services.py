@@ -5,7 +5,6 @@ from typing import Any
 
 from celery import current_app
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import Project
@@ -15,7 +14,7 @@ from audit.services import ActorLike, record
 from cache.exceptions import NotCancelableError, NotPlannedError, SharedBuilderError
 from cache.models import Operation
 from cache.operations.forms import OperationForm
-from farm.models import Builder, BuildRequest
+from farm.models import Builder, BuildRequest, Source
 
 QUEUE = "analysis"
 
@@ -67,8 +66,12 @@ def check_builder(builder: Builder, actor: Actor) -> None:
     Raises:
         SharedBuilderError: the actor does not manage the caches of all projects that use it.
     """
-    users = BuildRequest.objects.filter(Q(builder=builder) | Q(source__builder=builder))
-    projects = set(users.order_by().values_list("project", flat=True).distinct())
+    built = BuildRequest.objects.filter(builder=builder).order_by()
+    named = Source.objects.filter(builder=builder).order_by()
+    projects = {
+        *built.values_list("project", flat=True).distinct(),
+        *named.values_list("service__project", flat=True).distinct(),
+    }
     if projects - set(actor.project_ids_with(Scope.CACHE_WRITE)):
         raise SharedBuilderError
 
