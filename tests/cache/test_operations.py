@@ -329,7 +329,7 @@ def test_warming_chooses_what_history_says_is_worth_it_and_what_that_needs(
 
 
 def _lost(service: Service, number: int, seconds: float) -> None:
-    """A build in which two steps ran since the entry of the first was gone; once also a good one."""
+    """A build in which two steps ran as the entry of the first was gone; once also a good one."""
     at = timezone.now() - timedelta(days=number + 1)
     for is_good in (False, True) if number == 0 else (False,):
         build = Build.objects.create(
