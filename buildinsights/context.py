@@ -24,6 +24,10 @@ NAVIGATION = (
 
 PARENTS = {
     "cache:acts": "cache:overview",
+    "cache:operation": "cache:overview",
+    "cache:operation-new": "cache:overview",
+    "cache:operations": "cache:overview",
+    "cache:policy": "cache:overview",
     "cache:references": "cache:overview",
     "cache:storage": "cache:overview",
     "cache:step": "services:list",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.utils import timezone
 
+from buildinsights.templatetags.formats import filesize
 from buildkit.caching import removing
 from buildkit.caching.removing import Removed
 from buildkit.caching.usage import Entry, Usage, read_usage
@@ -42,9 +43,9 @@ def told(done: Removed, gone_before: int) -> tuple[str, ...]:
 
 
 def row(entry: Entry) -> tuple[str, str, str]:
-    """Return description, bytes and last use for a plan's table."""
+    """Return description, size and last use for a plan's table."""
     words = " ".join(entry.description.split())
-    return words[:200], str(entry.bytes), f"{entry.touched_at:%Y-%m-%d %H:%M} UTC"
+    return words[:200], str(filesize(entry.bytes)), f"{entry.touched_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _named(builder: Builder) -> list[str]:

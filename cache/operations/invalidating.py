@@ -57,7 +57,7 @@ def plan(operation: Operation) -> Plan:
     return Plan(
         f"{len(found.entries)} entries of the builder, {size}, and {layers} layers in registries "
         "with what stands on them.",
-        ("Where", "What", "Bytes"),
+        ("Where", "What", "Size"),
         rows,
         tuple(notes),
         items if found.entries or layers else [],

@@ -44,7 +44,7 @@ def plan(operation: Operation) -> Plan:
     return Plan(
         f"{len(made.going)} entries, {filesize(made.freed_bytes)}; next week's builds would spend "
         f"{duration(made.cost_seconds)} to make again what they used in the last four weeks.",
-        ("Entry", "Bytes", "Last used", "Why"),
+        ("Entry", "Size", "Last used", "Why"),
         [(*row(item.entry), item.reason) for item in made.going],
         tuple(notes),
         [item.entry.id for item in made.going],
