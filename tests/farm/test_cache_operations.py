@@ -35,8 +35,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-pytest_plugins = ["tests.farm.conftest"]
-
 Kind, State = Operation.Kind, Operation.State
 
 BAKE = """
