@@ -12,8 +12,11 @@ from functools import lru_cache
 from buildkit.errors import ParseError
 
 KEYWORDS = frozenset(
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL"
-    " STOPSIGNAL USER VOLUME WORKDIR".split()
+    {
+        *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"),
+        *("LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME"),
+        *("WORKDIR"),
+    }
 )
 WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 
@@ -230,9 +233,7 @@ def _heredoc_names(value: str, place: str) -> Iterator[tuple[str, bool, bool]]:
             raise ParseError(place, f"{word[:40]!r} may begin a document or not")
 
 
-def _body(
-    lines: Sequence[str], at: int, name: str, *, chomp: bool, place: str
-) -> tuple[str, int]:
+def _body(lines: Sequence[str], at: int, name: str, *, chomp: bool, place: str) -> tuple[str, int]:
     for end in range(at, len(lines)):
         line = lines[end].rstrip("\r\n")
         if (line.lstrip("\t") if chomp else line) == name:
@@ -250,7 +251,7 @@ def _numbered(instructions: Iterator[Instruction]) -> Iterator[Instruction]:
 
 
 def _stages(instructions: Sequence[Instruction]) -> tuple[Stage, ...]:
-    found = []
+    found: list[Stage] = []
     for first in instructions:
         if first.keyword != "FROM":
             continue
@@ -259,7 +260,9 @@ def _stages(instructions: Sequence[Instruction]) -> tuple[Stage, ...]:
             raise ParseError(f"line {first.start_line}", "FROM is followed by no image, or by more")
         number = len(found)
         own = tuple(item for item in instructions if item.stage == number)
-        found.append(Stage(number, (match["name"] or f"stage-{number}").lower(), match["base"], own))
+        found.append(
+            Stage(number, (match["name"] or f"stage-{number}").lower(), match["base"], own)
+        )
     if not found:
         raise ParseError("line 1", "there is no FROM")
     return tuple(found)

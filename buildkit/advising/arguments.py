@@ -5,9 +5,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from buildkit.advising.advice import Kind, Proposal
-from buildkit.advising.commands import installs_of, managers_of, SYSTEM
+from buildkit.advising.commands import SYSTEM, installs_of, managers_of
 from buildkit.advising.editing import edited, with_comments
-from buildkit.advising.finding import Known, key_of, normalised, seconds_of, uses
+from buildkit.advising.finding import (
+    Known,
+    key_of,
+    normalised,
+    place_of,
+    seconds_of,
+    stage_of,
+    uses,
+)
 from buildkit.advising.history import Seen, is_same, spared
 from buildkit.dockerfile import Instruction, Stage
 from buildkit.explaining import Cause
@@ -28,15 +36,21 @@ READ_BY_INSTALLS = re.compile(
 )
 _PAIR = re.compile(r"""(?:^|\s)([\w.-]+|"[^"]+"|'[^']+')=""")
 
+CAUSES = (Cause.ARGUMENT, Cause.INSTRUCTION)
+"""A changed ``ENV`` that is made of an argument is explained as an edit."""
+
 LOOK = "Look whether a script that a package runs on install reads {names} from its environment."
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyArguments:
-    """Arguments of one stage with the range in which each is not needed, by number."""
+    """Arguments of one stage; ``ranges`` have for each, and for each ``ENV`` that is made of them,
+    the number of its instruction and that of the one above which it may stand.
+    """
 
     proposal: Proposal
     stage: Stage
+    names: frozenset[str]
     ranges: Mapping[str, tuple[int, int]]
 
     def runs(self, one: Seen) -> Mapping[int, float]:
@@ -54,15 +68,24 @@ class EarlyArguments:
                 found |= spared(one, {seed}, may)
         return seconds_of(one, found)
 
+    def is_followed(self, one: Seen) -> bool:
+        """Tell whether the steps that were below the arguments stand above them all."""
+        items = stage_of(one.dockerfile, self.proposal.stage)
+        arguments = frozenset().union(*(defined(i) for i in items if i.keyword == "ARG"))
+        own = [at for at, item in enumerate(items) if defined(item) & self.ranges.keys()]
+        places = [place_of(items, step) for step in self.proposal.steps]
+        is_there = bool(own) and self.names <= arguments
+        return is_there and all(place is not None and place < min(own) for place in places)
+
     def _places(self, one: Seen) -> Iterator[tuple[int, int]]:
         for number, item in enumerate(self.stage.instructions):
             yield from ((step.position, number) for step in one.steps_of(item))
 
     def _heads(self, one: Seen) -> Iterator[tuple[frozenset[str], int]]:
-        for position in sorted(one.positions_of(self.stage.instructions, Cause.ARGUMENT)):
+        for position in sorted(one.positions_of(self.stage.instructions, *CAUSES)):
             step = one.observed.evidence.build.steps[position]
             names = changed_of(one, step)
-            if names and names <= self.ranges.keys():
+            if names <= self.ranges.keys() and names & _arguments(one):
                 yield names, position
 
     def _are_outside(self, names: frozenset[str], number: int | None) -> bool:
@@ -78,34 +101,43 @@ def changed_of(one: Seen, step: Step) -> frozenset[str]:
     same = before.by_identity.get(step.identity) if before else None
     if same is None or same.op is None or step.op is None:
         return frozenset()
-    found = differences(same.op, step.op)
-    return frozenset(item.variable for item in found) if all(i.variable for i in found) else frozenset()
+    names = frozenset(item.variable for item in differences(same.op, step.op))
+    return frozenset() if "" in names else names
 
 
 def changed_arguments(one: Seen) -> frozenset[str]:
     """Return the variables whose change made steps of a build run."""
     found: frozenset[str] = frozenset()
     for position, reason in one.observed.explanation.reasons.items():
-        if reason.cause is Cause.ARGUMENT:
+        if reason.cause in CAUSES:
             found |= changed_of(one, one.observed.evidence.build.steps[position])
-    return found
+    return found & _arguments(one)
+
+
+def _arguments(one: Seen) -> frozenset[str]:
+    """Return the arguments that were given another value than in the build before."""
+    before = one.observed.before
+    new, old = one.observed.evidence.build.build_args, before.build.build_args if before else {}
+    return frozenset(name for name in new.keys() | old.keys() if new.get(name) != old.get(name))
 
 
 def find(one: Seen, known: Known) -> Iterator[EarlyArguments]:
     """Yield, of each stage, the changing arguments that may stand further down."""
     for stage in one.dockerfile.stages:
+        names: frozenset[str] = frozenset()
         ranges: dict[str, tuple[int, int]] = {}
         targets: dict[int, int] = {}
         for at, item in enumerate(stage.instructions):
-            names = defined(item)
-            if item.keyword != "ARG" or len(names) != 1 or not names <= known.changed:
+            own = defined(item)
+            if item.keyword != "ARG" or len(own) != 1 or not own <= known.changed:
                 continue
-            moved, target = _way(stage, at, names)
+            moved, target = _way(stage, at, own)
             if any(other.keyword in COSTLY for other in stage.instructions[at + 1 : target]):
                 targets |= {index: max(targets.get(index, 0), target) for index in moved}
                 ranges |= _ranges(stage, moved, target)
+                names |= own
         if targets:
-            yield EarlyArguments(_proposal(one, stage, targets, ranges), stage, ranges)
+            yield EarlyArguments(_proposal(one, stage, targets, names), stage, names, ranges)
 
 
 def _ranges(stage: Stage, moved: list[int], target: int) -> dict[str, tuple[int, int]]:
@@ -123,7 +155,8 @@ def _way(stage: Stage, at: int, names: frozenset[str]) -> tuple[list[int], int]:
     for index in range(at + 1, len(stage.instructions)):
         item = stage.instructions[index]
         follows = item.keyword in _FOLLOWS and uses(item, own)
-        if defined(item) & keys or (not follows and might_use(item, own)):
+        is_own = follows and defined(item) <= own  # ENV NAME=$NAME only carries it on
+        if (defined(item) & keys and not is_own) or (not follows and might_use(item, own)):
             return moved, index
         if follows:
             own |= defined(item) if item.keyword == "ENV" else frozenset()
@@ -157,11 +190,10 @@ def _used(item: Instruction) -> frozenset[str]:
 
 
 def _proposal(
-    one: Seen, stage: Stage, targets: Mapping[int, int], ranges: Mapping[str, tuple[int, int]]
+    one: Seen, stage: Stage, targets: Mapping[int, int], arguments: frozenset[str]
 ) -> Proposal:
     items = stage.instructions
-    arguments = [index for index in sorted(targets) if items[index].keyword == "ARG"]
-    names = ", ".join(name for index in arguments for name in sorted(defined(items[index])))
+    names = ", ".join(sorted(arguments))
     first, last = min(targets), max(targets.values())
     passed = [item for item in items[first:last] if item.keyword in COSTLY]
     installs = {manager for item in passed for manager in managers_of(item)} - {SYSTEM}
@@ -172,7 +204,7 @@ def _proposal(
     return Proposal(
         Kind.ARGUMENT,
         key_of(Kind.ARGUMENT, stage, f"ARG {names}"),
-        f"Declare {names} below the steps that do not use {'it' if len(arguments) == 1 else 'them'}",
+        f"Declare {names} below the steps that use none of it",
         stage.name,
         (items[first].start_line, items[last - 1].end_line),
         one.dockerfile.text,

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,6 +43,10 @@ class Finding(Protocol):
 
     def runs(self, one: Seen) -> Mapping[int, float]:
         """Return the seconds by position of the steps of a build that it would have spared."""
+        ...
+
+    def is_followed(self, one: Seen) -> bool:
+        """Tell whether a build's Dockerfile has the same steps as the proposal would have them."""
         ...
 
 
@@ -99,9 +103,15 @@ def overlaps(one: str, other: str) -> bool:
     )
 
 
-def pairs(stage: Stage) -> Iterator[tuple[int, Instruction]]:
-    """Yield the instructions of a stage with their numbers."""
-    yield from enumerate(stage.instructions)
+def stage_of(dockerfile: Dockerfile, name: str) -> Sequence[Instruction]:
+    """Return the instructions of a stage; nothing without one of that name."""
+    found = (stage.instructions for stage in dockerfile.stages if stage.name == name)
+    return next(found, ())
+
+
+def place_of(instructions: Sequence[Instruction], step: str) -> int | None:
+    """Return the number of a normalised instruction among others."""
+    return next((at for at, item in enumerate(instructions) if item.normalised == step), None)
 
 
 def normalised(instructions: Sequence[Instruction]) -> tuple[str, ...]:

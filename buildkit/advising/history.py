@@ -60,8 +60,7 @@ class Seen:
         return {
             step.position
             for step in steps
-            if step.position in reasons
-            and (not causes or reasons[step.position].cause in causes)
+            if step.position in reasons and (not causes or reasons[step.position].cause in causes)
         }
 
 
@@ -102,7 +101,7 @@ def is_same(
     one: Seen,
     step: Step,
     variables: frozenset[str] = frozenset(),
-    is_ignored: Callable[[str], bool] = lambda path: False,
+    is_ignored: Callable[[str], object] = lambda path: False,
 ) -> bool:
     """Tell whether a step is sure to do what it did in the build before.
 
@@ -130,7 +129,7 @@ def changes(one: Seen, step: Step) -> tuple[str, ...] | None:
 
 
 def _has_same_inputs(
-    after: Evidence, before: Evidence, step: Step, is_ignored: Callable[[str], bool]
+    after: Evidence, before: Evidence, step: Step, is_ignored: Callable[[str], object]
 ) -> bool:
     sources = [after.build.steps[position] for position in step.inputs]
     comparison = Comparison(after, before)

@@ -68,6 +68,15 @@ class Rubbish:
         found = spared(one, seeds, lambda step: is_same(one, step, is_ignored=is_rubbish.fullmatch))
         return {**seconds_of(one, found), **dict(_transfers(one, is_rubbish))}
 
+    def is_followed(self, one: Seen) -> bool:
+        """Tell whether the context has none of the files any more."""
+        # Whether the Dockerfile is sent is not recorded: see `_patterns`.
+        patterns = tuple(item for item in self.patterns if item != DOCKERFILES)
+        is_there = any(map(is_broad, one.dockerfile.instructions))
+        if not patterns or not is_there or one.files is None:
+            return False
+        return not any(map(matcher(patterns).fullmatch, one.files))
+
     def _is_spared(self, one: Seen, position: int) -> bool:
         step = one.observed.evidence.build.steps[position]
         changed = changes(one, step) if step.kind in CACHEABLE_KINDS else ()
@@ -128,7 +137,9 @@ def _names(source: str, match: re.Pattern[str]) -> bool:
     parts = path.split("/")
     is_within = any(match.fullmatch("/".join(parts[: end + 1])) for end in range(len(parts)))
     has_wildcard = any(sign in path for sign in "*?[")
-    return bool(path not in ("", ".") and (is_within or (has_wildcard and path.startswith((".", "*")))))
+    return bool(
+        path not in ("", ".") and (is_within or (has_wildcard and path.startswith((".", "*"))))
+    )
 
 
 def _transfers(one: Seen, is_rubbish: re.Pattern[str]) -> Iterator[tuple[int, float]]:

@@ -1,4 +1,4 @@
-"""Dependencies that are installed below a ``COPY`` of everything: they need their manifests only."""
+"""Dependencies installed below a ``COPY`` of everything, although they need manifests only."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ from buildkit.advising.finding import (
     directories,
     is_broad,
     key_of,
+    place_of,
     resolved,
     seconds_of,
+    stage_of,
 )
 from buildkit.advising.history import Seen, is_same, spared
 from buildkit.advising.manifests import manifests_of, remarks_of
@@ -20,7 +22,10 @@ from buildkit.dockerfile import Instruction, Stage, split_lines
 from buildkit.explaining import Cause
 
 _HARMLESS = frozenset(
-    "ARG CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL MAINTAINER STOPSIGNAL WORKDIR".split()
+    {
+        *("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER"),
+        *("STOPSIGNAL", "WORKDIR"),
+    }
 )
 _FLAGS = ("--chown=", "--chmod=", "--link")
 _MOUNTS = ("type=cache", "type=secret", "type=ssh")
@@ -43,6 +48,12 @@ class LateInstall:
         seeds = one.positions_of([self.copy], Cause.FILES)
         found = spared(one, seeds, lambda step: is_same(one, step))
         return seconds_of(one, found & one.positions_of([self.install]))
+
+    def is_followed(self, one: Seen) -> bool:
+        """Tell whether the install stands above every broad ``COPY`` of its stage."""
+        items = stage_of(one.dockerfile, self.proposal.stage)
+        at = place_of(items, self.install.normalised)
+        return at is not None and not any(map(is_broad, items[:at]))
 
     def _has_same_manifests(self, one: Seen) -> bool:
         after, before = one.files, one.files_before

@@ -62,7 +62,9 @@ def remarks_of(install: Install, manifests: tuple[str, ...], read: Reader) -> li
     return remarks
 
 
-def _checks(manager: str, manifests: tuple[str, ...]) -> Iterator[tuple[str, str, Callable[[str], bool]]]:
+def _checks(
+    manager: str, manifests: tuple[str, ...]
+) -> Iterator[tuple[str, str, Callable[[str], bool]]]:
     if manager in ("npm", "yarn", "pnpm"):
         words = "has scripts that run on install, workspaces or packages of this folder"
         yield "package.json", words, _package_needs_more
@@ -73,9 +75,6 @@ def _checks(manager: str, manifests: tuple[str, ...]) -> Iterator[tuple[str, str
         yield "go.mod", "replaces modules by folders", lambda text: bool(_GO_LOCAL.search(text))
     elif manager == "bundle":
         yield "Gemfile", "refers to other files", lambda text: bool(_GEM_LOCAL.search(text))
-
-
-
 
 
 def _package_needs_more(text: str) -> bool:
@@ -118,14 +117,19 @@ def _requirements(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _PIP_OPTIONS = frozenset(
-    "--no-cache-dir --no-cache --upgrade -U --user -q --quiet --no-deps --require-hashes"
-    " --disable-pip-version-check --no-compile --prefer-binary --no-input".split()
+    {
+        *("--no-cache-dir", "--no-cache", "--upgrade", "-U", "--user", "-q", "--quiet"),
+        *("--no-deps", "--require-hashes", "--disable-pip-version-check", "--no-compile"),
+        *("--prefer-binary", "--no-input"),
+    }
 )
 
 
 def _is_name(word: str) -> bool:
     """Whether it names a package of an index, maybe with a version."""
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([=<>!~]=?[\w.*,<>=!]+)?", word) is not None
+    return (
+        re.fullmatch(r"[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([=<>!~]=?[\w.*,<>=!]+)?", word) is not None
+    )
 
 
 _ELSEWHERE = "prefix|dir|cwd|C|g|global|location|w|ws|workspace|workspaces|filter|F|gemfile|path"

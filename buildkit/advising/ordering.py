@@ -12,16 +12,21 @@ from buildkit.advising.finding import (
     directories,
     key_of,
     overlaps,
+    place_of,
     resolved,
     seconds_of,
     sources_of,
+    stage_of,
 )
 from buildkit.advising.history import Seen, is_same, spared
 from buildkit.dockerfile import Instruction, Stage
 from buildkit.explaining import Cause
 
 _HARMLESS = frozenset(
-    "CMD ENTRYPOINT EXPOSE HEALTHCHECK LABEL MAINTAINER STOPSIGNAL WORKDIR".split()
+    {
+        *("CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL"),
+        *("WORKDIR"),
+    }
 )
 _OWN = ("/app", "/src", "/srv", "/code", "/workspace", "/work", "/home", "/project", "/usr/src")
 """Directories in which no package of a system puts, or reads, anything."""
@@ -42,10 +47,19 @@ class LowStep:
         reasons = one.observed.explanation.reasons
         heads = one.positions_of(self.above, Cause.FILES)
         seeds = heads | {
-            position for position in one.positions_of(self.above) if reasons[position].first in heads
+            position
+            for position in one.positions_of(self.above)
+            if reasons[position].first in heads
         }
         found = spared(one, seeds, lambda step: is_same(one, step))
         return seconds_of(one, (found - seeds) & one.positions_of([self.moved]))
+
+    def is_followed(self, one: Seen) -> bool:
+        """Tell whether the step stands above what it was below."""
+        items = stage_of(one.dockerfile, self.proposal.stage)
+        at = place_of(items, self.moved.normalised)
+        below = {item.normalised for item in items[at:]} if at is not None else set()
+        return all(item.normalised in below for item in self.above)
 
 
 def find(one: Seen, known: Known) -> Iterator[LowStep]:

@@ -1,7 +1,7 @@
 """Why steps ran: two records compared."""
 
 from buildkit.explaining.causes import MEANINGS, Cause, Confidence
-from buildkit.explaining.evidence import Evidence, read_context
+from buildkit.explaining.evidence import Evidence, read_context, read_sizes
 from buildkit.explaining.files import Files
 from buildkit.explaining.reasons import Explanation, Reason, explain
 
@@ -15,4 +15,5 @@ __all__ = [
     "Reason",
     "explain",
     "read_context",
+    "read_sizes",
 ]
