@@ -15,7 +15,7 @@ KEYWORDS = frozenset(
     {
         *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"),
         *("LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME"),
-        *("WORKDIR"),
+        "WORKDIR",
     }
 )
 WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})

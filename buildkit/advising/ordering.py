@@ -25,7 +25,7 @@ from buildkit.explaining import Cause
 _HARMLESS = frozenset(
     {
         *("CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL"),
-        *("WORKDIR"),
+        "WORKDIR",
     }
 )
 _OWN = ("/app", "/src", "/srv", "/code", "/workspace", "/work", "/home", "/project", "/usr/src")

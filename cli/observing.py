@@ -1,0 +1,91 @@
+"""The history of each target that was built in a directory, from local records."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from buildkit.advising import Observed, Place
+from buildkit.caching.pruning import HISTORY
+from buildkit.context import is_local
+from buildkit.explaining import Evidence, explain
+from buildkit.model import BuildStatus
+from cli.errors import UsageError
+from cli.evidence import Named, of_record
+from cli.records import Run, all_records
+
+
+@dataclass(slots=True)
+class History:
+    """The ended builds of one target, oldest first; ``run`` is that of the newest."""
+
+    target: str
+    run: Run
+    observed: list[Observed] = field(default_factory=list)
+
+    @property
+    def context(self) -> Path | None:
+        """The directory that it is built from; ``None`` if it is not of this machine."""
+        context, _ = self.run.contexts.get(self.target, (".", ""))
+        return Path(self.run.directory, context) if is_local(context) else None
+
+    @property
+    def dockerfile(self) -> Path | None:
+        """The Dockerfile that it is built by, where it is a file of this machine."""
+        _, name = self.run.contexts.get(self.target, (".", "Dockerfile"))
+        return self.context / name if self.context else None
+
+    @property
+    def place(self) -> Place:
+        """Where both lie, from the directory of the run."""
+        if self.context is None or self.dockerfile is None:
+            return Place()
+        context = os.path.relpath(self.context, self.run.directory)
+        dockerfile = os.path.relpath(self.dockerfile, self.run.directory)
+        return Place(dockerfile, "" if context == "." else context)
+
+
+def histories(directory: Path, since: timedelta = HISTORY) -> dict[str, History]:
+    """Return the histories by target, of builds whose builder's records were collected.
+
+    Each build is explained against the last one of that target and platforms that succeeded.
+    """
+    found: dict[str, History] = {}
+    last: dict[tuple[str, tuple[str, ...]], Evidence] = {}
+    for run, named in _oldest_first(directory, since):
+        build = named.evidence.build
+        history = found.setdefault(named.target, History(named.target, run))
+        history.run = run
+        key = named.target, build.platforms
+        before = last.get(key)
+        explanation = explain(named.evidence, before)
+        history.observed.append(Observed(named.evidence, explanation, before, _at(named, run)))
+        if build.status is BuildStatus.SUCCEEDED:
+            last[key] = named.evidence
+    return found
+
+
+def _oldest_first(directory: Path, since: timedelta) -> Iterator[tuple[Run, Named]]:
+    first = (datetime.now(UTC) - since).isoformat()
+    ours = []
+    for record in all_records():
+        run = record.run()
+        if run.started_at < first:
+            break
+        if run.directory == str(directory):
+            ours.append((run, record))
+    for run, record in reversed(ours):
+        try:
+            builds = list(of_record(record))
+        except UsageError:
+            continue  # what one run left cannot be read: the others tell enough
+        ended = (item for item in builds if item.evidence.build.status is not BuildStatus.RUNNING)
+        yield from ((run, item) for item in ended)
+
+
+def _at(named: Named, run: Run) -> datetime:
+    started = named.evidence.build.started_ns
+    if started is None:
+        return datetime.fromisoformat(run.started_at)
+    return datetime.fromtimestamp(started / 1e9, UTC)
