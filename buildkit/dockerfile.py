@@ -186,7 +186,7 @@ def _instruction(
     lines: Sequence[str], logical: str, at: int, after: int
 ) -> tuple[Instruction, int]:
     place = f"line {at + 1}"
-    word, *rest = logical.split(maxsplit=1)
+    word, *rest = logical.split(maxsplit=1) or [""]
     keyword = word.upper()
     if keyword not in KEYWORDS:
         raise ParseError(place, f"{word[:40]!r} is no instruction")

@@ -127,9 +127,11 @@ def find(one: Seen, known: Known) -> Iterator[EarlyArguments]:
         names: frozenset[str] = frozenset()
         ranges: dict[str, tuple[int, int]] = {}
         targets: dict[int, int] = {}
+        above = _inherited(one, stage)
         for at, item in enumerate(stage.instructions):
-            own = defined(item)
-            if item.keyword != "ARG" or len(own) != 1 or not own <= known.changed:
+            own, is_again = defined(item), bool(defined(item) & above)
+            above |= own
+            if item.keyword != "ARG" or len(own) != 1 or not own <= known.changed or is_again:
                 continue
             moved, target = _way(stage, at, own)
             if any(other.keyword in COSTLY for other in stage.instructions[at + 1 : target]):
@@ -138,6 +140,15 @@ def find(one: Seen, known: Known) -> Iterator[EarlyArguments]:
                 names |= own
         if targets:
             yield EarlyArguments(_proposal(one, stage, targets, names), stage, names, ranges)
+
+
+def _inherited(one: Seen, stage: Stage) -> frozenset[str]:
+    """Return the variables of the stages that a stage is built on: it has them from its start."""
+    below = {other.name: other for other in one.dockerfile.stages[: stage.number]}
+    parent = below.get(stage.base.lower())
+    if parent is None:
+        return frozenset()
+    return _inherited(one, parent).union(*map(defined, parent.instructions))
 
 
 def _ranges(stage: Stage, moved: list[int], target: int) -> dict[str, tuple[int, int]]:

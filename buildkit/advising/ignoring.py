@@ -114,7 +114,7 @@ def _patterns(one: Seen, files: Files, known: Known) -> Iterator[str]:
         if not found or is_unsure or pattern in lines:
             continue
         is_kept = any(changed_files({}, dict.fromkeys(found, ""), [line]) for line in kept)
-        if not is_kept and not _is_needed(one.dockerfile, pattern, word, match):
+        if not is_kept and not _is_needed(one.dockerfile, pattern, word, found):
             yield pattern
 
 
@@ -122,24 +122,23 @@ def _has_ignore(files: Files) -> bool:
     return any(path.endswith(".dockerignore") for path in files)
 
 
-def _is_needed(dockerfile: Dockerfile, pattern: str, word: str, match: re.Pattern[str]) -> bool:
+def _is_needed(dockerfile: Dockerfile, pattern: str, word: str, found: list[str]) -> bool:
     """Whether an instruction names such a file, or a command may use it."""
     items = dockerfile.instructions
-    if any(_names(source, match) for item in items for source in sources_of(item)):
+    if any(_names(source, pattern, found) for item in items for source in sources_of(item)):
         return True
     if pattern == _NODE:
         return not any(managers_of(item) & {"npm", "yarn", "pnpm"} for item in items)
     return any(word in item.text for item in items if not is_broad(item))
 
 
-def _names(source: str, match: re.Pattern[str]) -> bool:
-    path = source.strip("/").removeprefix("./")
-    parts = path.split("/")
-    is_within = any(match.fullmatch("/".join(parts[: end + 1])) for end in range(len(parts)))
-    has_wildcard = any(sign in path for sign in "*?[")
-    return bool(
-        path not in ("", ".") and (is_within or (has_wildcard and path.startswith((".", "*"))))
-    )
+def _names(source: str, pattern: str, found: list[str]) -> bool:
+    """Whether a source is one of these, or lies in one; with a wildcard, whether it has any."""
+    path = source.removeprefix("./").strip("/")
+    if any(sign in path for sign in "*?["):
+        return bool(changed_files({}, dict.fromkeys(found, ""), [path]))
+    parts, match = path.split("/"), matcher((pattern,))
+    return any(match.fullmatch("/".join(parts[: end + 1])) for end in range(len(parts)))
 
 
 def _transfers(one: Seen, is_rubbish: re.Pattern[str]) -> Iterator[tuple[int, float]]:

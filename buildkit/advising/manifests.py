@@ -31,6 +31,9 @@ _REQUIREMENT = re.compile(
 )
 _GO_LOCAL = re.compile(r"=>\s*\.{0,2}/")
 _GEM_LOCAL = re.compile(r"\bpath\b|\bgemspec\b|eval_gemfile|File\.|require_relative|instance_eval")
+# Options that say where, or for which of several packages, have to be understood.
+_ELSEWHERE = "prefix|dir|cwd|C|g|global|location|w|ws|workspace|workspaces|filter|F|gemfile|path"
+_OPTION = re.compile(rf"--?(?!-|(?:{_ELSEWHERE})\b)[\w-]+(?:=[\w:.-]*)?")
 
 LOOK = "Look whether {name} {what}: it was not to be read here."
 
@@ -43,7 +46,7 @@ def manifests_of(install: Install, files: Files) -> tuple[str, ...]:
     if install.manager == "pip":
         named = _requirements(install.words)
         return named if named and all(name in files for name in named) else ()
-    if any(not word.startswith("-") for word in _without_values(install.words)):
+    if not all(map(_OPTION.fullmatch, install.words)):
         return ()
     needed = _NEEDED.get(install.manager, "package.json")
     found = tuple(name for name in _FILES.get(install.manager, ()) if name in files)
@@ -130,12 +133,3 @@ def _is_name(word: str) -> bool:
     return (
         re.fullmatch(r"[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([=<>!~]=?[\w.*,<>=!]+)?", word) is not None
     )
-
-
-_ELSEWHERE = "prefix|dir|cwd|C|g|global|location|w|ws|workspace|workspaces|filter|F|gemfile|path"
-_OPTION = re.compile(rf"--?(?!(?:{_ELSEWHERE})\b)[\w-]+(?:=[\w:.-]*)?")
-
-
-def _without_values(words: tuple[str, ...]) -> list[str]:
-    """Leave out ``--frozen-lockfile`` and its like; paths and unknown words stay."""
-    return ["-" if _OPTION.fullmatch(word) else word for word in words]
