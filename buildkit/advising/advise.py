@@ -1,11 +1,12 @@
 """Advice on the newest Dockerfile, with what the recorded builds say that it is worth."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from buildkit.advising.advice import Advice, Kind, Observed, Place, Proposal
 from buildkit.advising.editing import diff
-from buildkit.advising.finders import changed_in, findings
+from buildkit.advising.finders import findings, known_of
 from buildkit.advising.finding import Finding, Known, Reader, unreadable
 from buildkit.advising.history import Seen, seen
 from buildkit.advising.ignoring import Rubbish
@@ -36,12 +37,12 @@ def advise(
         return []
     weeks = max(1.0, (history[-1].at - history[0].at) / WEEK)
     newest = known_builds[-1]
-    older = Known(changed=changed_in(known_builds), read=read)
-    known = Known(older.changed, dockerignore, read, place or Place())
+    older = replace(known_of(known_builds), read=read)
+    known = replace(older, dockerignore=dockerignore)
     candidates = [item for item in findings(newest, known) if _is_safe(item.proposal)]
     measured = _measured(candidates, known_builds, older)
     told = [
-        _advice(item, runs, weeks, newest, known.place)
+        _advice(item, runs, weeks, newest, place or Place())
         for item, runs in zip(candidates, measured, strict=True)
         if sum(map(_total, runs)) > 0
     ]

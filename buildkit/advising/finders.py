@@ -1,10 +1,12 @@
 """All finders of advice, in the order in which they claim runs."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from buildkit.advising import arguments, ignoring, installing, mounting, ordering
 from buildkit.advising.finding import Finding, Known
 from buildkit.advising.history import Seen
+from buildkit.explaining import Cause
 
 _FINDERS: tuple[Callable[[Seen, Known], Iterator[Finding]], ...] = (
     installing.find,
@@ -21,6 +23,13 @@ def findings(one: Seen, known: Known) -> Iterator[Finding]:
         yield from find(one, known)
 
 
-def changed_in(builds: Sequence[Seen]) -> frozenset[str]:
-    """Return the arguments whose change made steps of some build run."""
-    return frozenset(name for one in builds for name in arguments.changed_arguments(one))
+def known_of(builds: Sequence[Seen]) -> Known:
+    """Return what finders have to know of all builds: what changes."""
+    changed = frozenset(name for one in builds for name in arguments.changed_arguments(one))
+    copied = Counter(
+        item.normalised
+        for one in builds
+        for item in one.dockerfile.instructions
+        if one.positions_of([item], Cause.FILES)
+    )
+    return Known(changed, copied)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from buildkit.advising.advice import Kind, Place, Proposal
+from buildkit.advising.advice import Kind, Proposal
 from buildkit.advising.history import Seen
 from buildkit.dockerfile import Dockerfile, Instruction, Stage
 
@@ -25,14 +25,15 @@ def unreadable(path: str) -> str | None:
 class Known:
     """What is known beside a build.
 
-    ``changed`` are the arguments whose change made steps run; ``dockerignore`` is the text of the
-    file that the context has now; ``read`` gives the text of a file of it.
+    ``changed`` are the arguments whose change made steps run; ``copied`` has by normalised
+    instruction in how many builds its files were others. ``dockerignore`` is the text of the file
+    that the context has now; ``read`` gives the text of a file of it.
     """
 
     changed: frozenset[str] = frozenset()
+    copied: Mapping[str, int] = field(default_factory=dict)
     dockerignore: str | None = None
     read: Reader = unreadable
-    place: Place = field(default_factory=Place)
 
 
 class Finding(Protocol):

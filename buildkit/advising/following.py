@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from buildkit.advising.advice import Applied, Observed
-from buildkit.advising.finders import changed_in, findings
-from buildkit.advising.finding import Finding, Known
+from buildkit.advising.finders import findings, known_of
+from buildkit.advising.finding import Finding
 from buildkit.advising.history import Seen, seen
 from buildkit.advising.mounting import plain
 from buildkit.model import BuildStatus
@@ -16,7 +16,7 @@ def applied(history: Sequence[Observed]) -> list[Applied]:
     ``history`` are the ended builds of one target, newest last. What was deleted was not followed.
     """
     builds = [one for one in map(seen, history) if one]
-    known = Known(changed=changed_in(builds))
+    known = known_of(builds)
     found = [{item.proposal.key: item for item in findings(one, known)} for one in builds]
     told = []
     for key in dict.fromkeys(key for own in found for key in own):

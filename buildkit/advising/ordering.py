@@ -71,7 +71,7 @@ def find(one: Seen, known: Known) -> Iterator[LowStep]:
                 above = _passed(stage, places, at)
                 if above:
                     yield _low(one, stage, at, above, _above(item))
-            elif _are_apart(stage, places, at):
+            elif _are_apart(stage, places, at) and _is_calmer(stage, at, known):
                 yield _low(one, stage, at, [at - 1], _swap(stage.instructions[at - 1], item))
 
 
@@ -108,6 +108,12 @@ def _are_apart(stage: Stage, places: Sequence[str], at: int) -> bool:
         return False
     one, other = (resolved(places[at], item.words[-1]) for item in (upper, lower))
     return not overlaps(one, other)
+
+
+def _is_calmer(stage: Stage, at: int, known: Known) -> bool:
+    """Whether what an instruction copies changed in fewer builds than what the one above does."""
+    upper, lower = (stage.instructions[n].normalised for n in (at - 1, at))
+    return known.copied.get(lower, 0) < known.copied.get(upper, 0)
 
 
 def _above(run: Instruction) -> str:

@@ -1,4 +1,4 @@
-"""What holds of advice on any Dockerfile: its edits lose nothing, and its worth is what they spare."""
+"""What holds of advice on any Dockerfile: edits lose nothing, and spare what they promise."""
 
 import subprocess
 import tempfile
@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,12 +73,14 @@ def test_edits_keep_every_instruction_and_spare_what_they_promise(
         if item.kind in (Kind.ARGUMENT, Kind.ORDER):
             assert own == was
         elif item.kind is Kind.INSTALL:
-            assert own - was == Counter({"COPY package.json ./": 1}) or len(own - was) == 1
+            [added] = own - was
+            assert added.startswith("COPY package.json ")
             assert not was - own
         else:
             assert (own - was).total() <= 1
             assert (own - was).total() == (was - own).total()
-        if item.kind in (Kind.ARGUMENT, Kind.INSTALL):
-            spent = built(after, changes).spent()
-            extra = (item.kind is Kind.INSTALL) * len(changes) + item.builds
-            assert made.spent() - spent >= item.seconds_a_week - extra
+        if item.kind is not Kind.MOUNT:
+            # What is copied below the moved step from now on is copied again whenever that runs.
+            copies = sum(text.startswith(("COPY", "WORKDIR")) * n for text, n in own.items())
+            slack = 0 if item.kind is Kind.ARGUMENT else copies * len(made.history)
+            assert made.spent() - built(after, changes).spent() >= item.seconds_a_week - slack
