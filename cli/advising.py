@@ -42,7 +42,7 @@ def advise(targets: tuple[str, ...], *, as_json: bool, only_diff: bool) -> None:
     """
     told = [_told(history) for history in _chosen(targets)]
     if as_json:
-        click.echo(json.dumps([_as_json(item) for item in told], indent=2, default=str))
+        click.echo(json.dumps([_as_json(item) for item in told], indent=2))
     elif only_diff:
         for item in told:
             _print_diffs(item)
@@ -91,12 +91,11 @@ def _text(path: Path) -> str | None:
 
 
 def _dockerignore(history: History) -> str | None:
-    """Return the text of the file that BuildKit would take; empty if the context has none."""
-    if history.context is None or history.dockerfile is None:
+    """Return the text of the file that BuildKit takes; empty without one, ``None`` if unknown."""
+    path = history.dockerignore
+    if path is None:
         return None
-    own = history.dockerfile.with_name(f"{history.dockerfile.name}.dockerignore")
-    path = own if own.is_file() else history.context / ".dockerignore"
-    return _text(path) if path.is_file() else ""
+    return _text(path) if path.exists() else ""
 
 
 def _is_current(history: History) -> bool:
@@ -177,7 +176,8 @@ def _as_json(told: _Told) -> dict[str, object]:
         "is_current": told.is_current,
         "advice": [asdict(advice) for advice in told.advice],
         "applied": [
-            asdict(item) | {"effect": asdict(found) if found else None}
+            asdict(item)
+            | {"since": item.since.isoformat(), "effect": asdict(found) if found else None}
             for item, found in ((item, effect(item.before, item.after)) for item in told.applied)
         ],
     }

@@ -37,13 +37,20 @@ class History:
         return self.context / name if self.context else None
 
     @property
+    def dockerignore(self) -> Path | None:
+        """The file that BuildKit takes, or would take if it were there: the Dockerfile's own."""
+        if self.context is None or self.dockerfile is None:
+            return None
+        own = self.dockerfile.with_name(f"{self.dockerfile.name}.dockerignore")
+        return own if own.is_file() else self.context / ".dockerignore"
+
+    @property
     def place(self) -> Place:
         """Where both lie, from the directory of the run."""
         if self.context is None or self.dockerfile is None:
             return Place()
-        context = os.path.relpath(self.context, self.run.directory)
-        dockerfile = os.path.relpath(self.dockerfile, self.run.directory)
-        return Place(dockerfile, "" if context == "." else context)
+        files = (self.dockerfile, self.dockerignore or "")
+        return Place(*(os.path.relpath(path, self.run.directory) if path else "" for path in files))
 
 
 def histories(directory: Path, since: timedelta = HISTORY) -> dict[str, History]:

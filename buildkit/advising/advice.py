@@ -31,19 +31,20 @@ class Observed:
 class Place:
     """Where the files that a diff changes lie, from the directory in which it is applied.
 
-    ``dockerfile`` is a path, ``context`` a directory; empty, they are as the builder names them.
+    Empty, they are called as the builder calls them.
     """
 
     dockerfile: str = ""
-    context: str = ""
+    dockerignore: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change of one Dockerfile, found without any record.
+    """A change of one Dockerfile.
 
     ``key`` names it across Dockerfiles. ``old`` and ``new`` are texts of the file that is changed,
-    whose name is empty for the Dockerfile itself; ``new`` is ``None`` where its text is not known.
+    whose name is empty for the Dockerfile itself; ``old`` is ``None`` where there is none yet,
+    ``new`` where the text is not known.
     ``lines`` are first and last line of what is moved or edited; ``steps`` the normalised
     instructions whose seconds it is about.
     """
@@ -53,7 +54,7 @@ class Proposal:
     title: str
     stage: str
     lines: tuple[int, int]
-    old: str
+    old: str | None
     new: str | None
     steps: tuple[str, ...]
     remarks: tuple[str, ...] = ()

@@ -29,7 +29,8 @@ def advise(
     """Return advice on the newest Dockerfile, the most seconds a week first.
 
     ``history`` are the ended builds of one target, newest last. ``dockerignore`` is the text of
-    the file that its context has now, ``read`` gives the text of others. Builds without a
+    the file that its context has now, empty without one and ``None`` if that is not known;
+    ``read`` gives the text of others. Builds without a
     Dockerfile that can be read count for the time observed, and for nothing else.
     """
     known_builds = [one for one in map(seen, history) if one]
@@ -109,11 +110,6 @@ def _advice(
 def _diff(proposal: Proposal, newest: Seen, place: Place) -> str:
     if proposal.new is None:
         return ""
-    dockerfile = place.dockerfile or newest.source.filename
-    if not proposal.file:
-        return diff(dockerfile, proposal.old, proposal.new)
-    if proposal.file == ".dockerignore":
-        path = "/".join(part for part in (place.context, proposal.file) if part)
-    else:
-        path = f"{dockerfile}.dockerignore"
-    return diff(path, proposal.old, proposal.new)
+    if proposal.file:
+        return diff(place.dockerignore or proposal.file, proposal.old, proposal.new)
+    return diff(place.dockerfile or newest.source.filename, proposal.old, proposal.new)

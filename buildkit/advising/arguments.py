@@ -27,7 +27,7 @@ _FOLLOWS = frozenset({"ENV", "LABEL"})
 
 READ_BY_INSTALLS = re.compile(
     r"(npm|yarn|pnpm|node|pip|python|uv|poetry|go|cgo|gem|bundle|ruby|apt|debian|deb|dpkg|apk|ld"
-    r"|lc|make|ssl|curl|git|target|build(platform|os|arch|variant)|puppeteer|cypress|electron|sharp"
+    r"|lc|make|ssl|curl|git(?!_?(sha|commit|rev|tag|branch|version|ref|hash))|target|build(platform|os|arch|variant)|puppeteer|cypress|electron|sharp"
     r"|playwright|sentrycli|prisma|nvm|corepack|xdg|sqlite3|esbuild|swc|sass)(_.*|[A-Z\d].*)?"
     r"|.*(proxy|mirror|registry|token|auth|index_url|password|flags|libs)"
     r"|path|home|user|shell|tmpdir|tmp|temp|ci|cc|cxx|ar|cpp|lang|language|tz|source_date_epoch|ifs"

@@ -50,8 +50,8 @@ def _joined(lines: list[str], *, is_ended: bool) -> str:
     return text if is_ended else text.removesuffix("\n")
 
 
-def diff(path: str, old: str, new: str) -> str:
-    """Return a unified diff as Git and ``patch -p1`` take it; an empty ``old`` is a new file."""
-    before = "/dev/null" if not old else f"a/{path}"
-    lines = unified_diff(split_lines(old), split_lines(new), before, f"b/{path}")
+def diff(path: str, old: str | None, new: str) -> str:
+    """Return a unified diff as Git and ``patch -p1`` take it; without ``old`` of a new file."""
+    before = "/dev/null" if old is None else f"a/{path}"
+    lines = unified_diff(split_lines(old or ""), split_lines(new), before, f"b/{path}")
     return "".join(line if line.endswith("\n") else f"{line}\n{_NO_END}" for line in lines)

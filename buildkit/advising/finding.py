@@ -27,7 +27,7 @@ class Known:
 
     ``changed`` are the arguments whose change made steps run; ``copied`` has by normalised
     instruction in how many builds its files were others. ``dockerignore`` is the text of the file
-    that the context has now; ``read`` gives the text of a file of it.
+    that the context has now, empty without one; ``read`` gives the text of a file of it.
     """
 
     changed: frozenset[str] = frozenset()

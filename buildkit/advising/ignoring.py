@@ -110,16 +110,12 @@ def _patterns(one: Seen, files: Files, known: Known) -> Iterator[str]:
         match = re.compile(expression, re.DOTALL)
         found = [path for path in files if match.fullmatch(path)]
         # docker-py lists the Dockerfile whatever .dockerignore says: only its text tells.
-        is_unsure = pattern == DOCKERFILES and known.dockerignore is None and _has_ignore(files)
+        is_unsure = pattern == DOCKERFILES and known.dockerignore is None
         if not found or is_unsure or pattern in lines:
             continue
         is_kept = any(changed_files({}, dict.fromkeys(found, ""), [line]) for line in kept)
         if not is_kept and not _is_needed(one.dockerfile, pattern, word, found):
             yield pattern
-
-
-def _has_ignore(files: Files) -> bool:
-    return any(path.endswith(".dockerignore") for path in files)
 
 
 def _is_needed(dockerfile: Dockerfile, pattern: str, word: str, found: list[str]) -> bool:
@@ -159,8 +155,8 @@ def _proposal(
 ) -> Proposal:
     own = f"{one.source.filename}.dockerignore"
     name = own if own in files else ".dockerignore"
-    old = known.dockerignore or ""
-    is_known = known.dockerignore is not None or name not in files
+    old = known.dockerignore
+    is_known = old is not None
     ended = old if not old or old.endswith("\n") else f"{old}\n"
     remarks = [LOOK_GIT] if _GIT in patterns else []
     remarks += [LOOK] + ([] if is_known else [ADD.format(lines=" ".join(patterns))])
@@ -176,8 +172,8 @@ def _proposal(
         f"Leave {', '.join(patterns)} out of the context",
         "",
         (broad[0].start_line, broad[0].end_line),
-        old,
-        "".join((ended, *(f"{pattern}\n" for pattern in patterns))) if is_known else None,
+        old if old or name in files else None,
+        "".join((ended or "", *(f"{pattern}\n" for pattern in patterns))) if is_known else None,
         normalised([item for item in below if item.keyword in ("ADD", "COPY", "RUN", "WORKDIR")]),
         tuple(remarks),
         name,

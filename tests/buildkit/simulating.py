@@ -33,6 +33,8 @@ class Builder:
     seconds: Mapping[str, float] = field(default_factory=dict)
     sizes: Mapping[str, int] | None = None
     with_files: bool = True
+    ends: dict[str, tuple[int | None, str, dict[str, str]]] = field(default_factory=dict)
+    """Last step, its key, and the variables of each stage."""
 
     def build(self, text: str, files: Sources, days: float = 1.0, **arguments: str) -> "Builder":
         """Build so many days after the build before; the first one on the first day."""
@@ -57,56 +59,79 @@ class Builder:
     def _steps(
         self, dockerfile: Dockerfile, files: Sources, arguments: Mapping[str, str]
     ) -> Iterator[Step]:
-        context = "".join(sorted(f"{path}={text}\n" for path, text in files.items()))
-        took = 0.0 if context in self.cache else 2.0
-        self.cache.add(context)
-        yield step(
-            0, 0, took, kind=StepKind.CONTEXT, name="load", stage="", instruction="context",
-            identity="context", inputs=(), transferred_bytes=1,
-        )  # fmt: skip
+        yield self._context(files)
+        self.ends = {}
         position = 1
-        ends: dict[str, tuple[int | None, str, dict[str, str]]] = {}
         for stage in dockerfile.stages:
-            last, key, env = ends.get(stage.base, (None, stage.base, {}))
-            env, names, written = dict(env), [], 0
-            for number, item in enumerate(stage.instructions):
+            last, key, kept = self.ends.get(stage.base, (None, stage.base, {}))
+            env, names = dict(kept), []
+            for item in stage.instructions:
                 env |= dict(_set(item, env, arguments))
-                if item.keyword not in SECONDS:
-                    continue
-                op, patterns = _op(item, env, self), _patterns(item)
-                source = ends.get(item.flag("from") or "", (None, "", {}))
-                changed = changed_files({}, files, patterns).added if patterns else ()
-                content = "".join(f"{path}={files[path]}\n" for path in changed)
-                parts = (key, source[1], item.normalised, str(op), content)
-                key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-                inputs = [n for n in (last, source[0]) if n is not None] + ([0] if patterns else [])
-                names.append(
-                    StepName(StepKind(item.keyword.lower()), stage.name, "", item.normalised)
-                )
-                ran = 0.0 if key in self.cache else self._seconds(item)
-                state = StepState.CACHED if key in self.cache else StepState.EXECUTED
-                self.cache.add(key)
-                yield step(
-                    position, 0, ran, kind=names[-1].kind, state=state, stage=stage.name,
-                    name=f"[{stage.name} {number + 1}/99] {item.normalised}",
-                    instruction=item.normalised, identity=identify(names, [""] * len(names))[-1].key,
-                    inputs=tuple(sorted(inputs)), op=op, dockerfile_name="Dockerfile",
-                    dockerfile_line=item.start_line,
-                )  # fmt: skip
-                last, position, written = position, position + 1, written + 1
-            ends[stage.name] = (
-                last,
-                key,
-                {n: v for n, v in env.items() if _is_kept(stage.instructions, n)},
-            )
+                if item.keyword in SECONDS:
+                    inputs, key = self._inputs(item, last, key, env, files)
+                    kind = StepKind(item.keyword.lower())
+                    names.append(StepName(kind, stage.name, "", item.normalised))
+                    yield self._step(position, item, names, inputs, key, _op(item, env, self))
+                    last, position = position, position + 1
+            self.ends[stage.name] = (last, key, _kept(stage.instructions, env))
+
+    def _context(self, files: Sources) -> Step:
+        content = "".join(sorted(f"{path}={text}\n" for path, text in files.items()))
+        took = 0.0 if content in self.cache else 2.0
+        self.cache.add(content)
+        known = {"kind": StepKind.CONTEXT, "stage": "", "instruction": "context", "inputs": ()}
+        return step(0, 0, took, name="load", identity="context", transferred_bytes=1, **known)
+
+    def _inputs(
+        self, item: Instruction, last: int | None, key: str, env: Mapping[str, str], files: Sources
+    ) -> tuple[tuple[int, ...], str]:
+        """What a step stands on, and its key in the cache."""
+        patterns = _patterns(item)
+        source = self.ends.get(item.flag("from") or "", (None, "", {}))
+        copied = changed_files({}, files, patterns).added if patterns else ()
+        content = "".join(f"{path}={files[path]}\n" for path in copied)
+        parts = (key, source[1], item.normalised, str(_op(item, env, self)), content)
+        below = {number for number in (last, source[0]) if number is not None}
+        inputs = tuple(sorted(below | ({0} if patterns else set())))
+        return inputs, hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def _step(
+        self,
+        position: int,
+        item: Instruction,
+        names: list[StepName],
+        inputs: tuple[int, ...],
+        key: str,
+        op: dict[str, Any],
+    ) -> Step:
+        name = names[-1]
+        is_cached = key in self.cache
+        self.cache.add(key)
+        return step(
+            position,
+            0,
+            0.0 if is_cached else self._seconds(item),
+            kind=name.kind,
+            state=StepState.CACHED if is_cached else StepState.EXECUTED,
+            stage=name.stage,
+            name=f"[{name.stage} {len(names)}/99] {item.normalised}",
+            instruction=item.normalised,
+            identity=identify(names, [""] * len(names))[-1].key,
+            inputs=inputs,
+            op=op,
+            dockerfile_name="Dockerfile",
+            dockerfile_line=item.start_line,
+        )
 
     def _seconds(self, item: Instruction) -> float:
         known = (took for word, took in self.seconds.items() if word in item.normalised)
         return next(known, SECONDS[item.keyword])
 
 
-def _is_kept(items: Sequence[Instruction], name: str) -> bool:
-    return any(item.keyword == "ENV" and item.value.startswith(f"{name}=") for item in items)
+def _kept(items: Sequence[Instruction], env: Mapping[str, str]) -> dict[str, str]:
+    """What a stage that is built on this one has of its environment."""
+    own = {item.value.partition("=")[0] for item in items if item.keyword == "ENV"}
+    return {name: value for name, value in env.items() if name in own}
 
 
 def _set(

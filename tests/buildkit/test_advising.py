@@ -278,7 +278,7 @@ def test_files_that_no_build_needs(tmp_path: Path):
 
 def test_a_new_dockerignore(tmp_path: Path):
     made = Builder().build(IGNORE, {".git/HEAD": "1"}).build(IGNORE, {".git/HEAD": "2"})
-    [advice] = of_kind(advise(made.history), Kind.IGNORE)
+    [advice] = of_kind(advise(made.history, dockerignore=""), Kind.IGNORE)
     applied_to(tmp_path, IGNORE, advice)
     assert (tmp_path / ".dockerignore").read_text() == ".git\n"
 
@@ -311,7 +311,13 @@ def test_what_a_build_may_need_is_not_ignored(path: str, text: str, ignore: str)
     assert not of_kind(advise(made.history, dockerignore=ignore), Kind.IGNORE)
 
 
-APT = "FROM debian\nWORKDIR /app\nCOPY src src/\n# Tools.\nRUN apt-get update && apt-get install -y git\n"
+APT = """\
+FROM debian
+WORKDIR /app
+COPY src src/
+# Tools.
+RUN apt-get update && apt-get install -y git
+"""
 
 
 def test_system_packages_are_installed_above_what_changes(tmp_path: Path):
@@ -434,6 +440,40 @@ def test_what_was_followed_is_told_with_its_seconds():
     assert (found.before, found.after) == ((10.0, 10.0), (10.0, 0.0))
     assert found.since == made.history[2].at
     assert not of_kind(advise(made.history), Kind.INSTALL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Kind.INSTALL, NODE),
+        (Kind.ARGUMENT, ARGUMENT),
+        (Kind.ORDER, APT),
+        (Kind.MOUNT, PIP.replace("COPY r.txt", "COPY . .\nCOPY r.txt")),
+        (Kind.MOUNT, "FROM debian\nCOPY . .\nRUN apt-get update && apt-get install -y git\n"),
+    ],
+)
+def test_what_is_applied_as_advised_is_known_as_followed(tmp_path: Path, kind: Kind, text: str):
+    files = FILES | {"r.txt": "1"}
+    made = (
+        Builder()
+        .build(text, files, VERSION="1")
+        .build(text, files | {"src/a.js": "2"}, VERSION="2")
+    )
+    [advice] = of_kind(advise(made.history), kind)
+    after = applied_to(tmp_path, text, advice)
+    made.build(after, files | {"src/a.js": "3"}, VERSION="3")
+    [found] = [item for item in applied(made.history) if item.kind is kind]
+    assert (found.key, len(found.before), len(found.after)) == (advice.key, 2, 1)
+    assert not of_kind(advise(made.history), kind)
+
+
+def test_files_that_are_ignored_since_are_known_as_followed():
+    files = {"a.log": "1", "src/a.js": "1", "Dockerfile": "1"}
+    made = Builder().build(IGNORE, files).build(IGNORE, files | {"a.log": "2"})
+    del files["a.log"]
+    made.build(IGNORE, files)
+    [found] = [item for item in applied(made.history) if item.kind is Kind.IGNORE]
+    assert found.since == made.history[2].at
 
 
 def test_what_was_deleted_was_not_followed():

@@ -70,14 +70,10 @@ def test_advice_is_told_with_its_worth_and_its_diff(folder: Path, monkeypatch: p
     known(folder, monkeypatch, twice())
     lines = asked("api").output.splitlines()
     assert lines[0] == "api: advice from 2 builds"
-    assert (
-        "  10.0 s a week  Copy package.json first, install, and copy the rest below (install)"
-        in (lines)
-    )
+    title = "Copy package.json first, install, and copy the rest below (install)"
+    assert f"  10.0 s a week  {title}" in lines
     assert "    +++ b/api/Dockerfile" in lines
-    assert any(
-        line.startswith("  at most 10.0 s a week  Keep what npm downloads") for line in lines
-    )
+    assert any(line.startswith("  at most 10.0 s a week  Keep what npm") for line in lines)
 
 
 def test_diffs_are_for_git(folder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -133,9 +129,7 @@ def test_nothing_outside_of_the_context_is_read(folder: Path):
 
 
 def test_a_remote_context_has_no_files_here(folder: Path):
-    run = Run(
-        "1", str(folder), [], "", contexts={"api": ["https://example.com/x.git", "Dockerfile"]}
-    )
+    run = Run("1", str(folder), [], "", contexts={"api": ["https://example.com/x.git", "a"]})
     history = History("api", run)
     assert (history.context, history.dockerfile) == (None, None)
     assert history.place == observing.Place()
