@@ -55,3 +55,18 @@ def diff(path: str, old: str | None, new: str) -> str:
     before = "/dev/null" if old is None else f"a/{path}"
     lines = unified_diff(split_lines(old or ""), split_lines(new), before, f"b/{path}")
     return "".join(line if line.endswith("\n") else f"{line}\n{_NO_END}" for line in lines)
+
+
+def span(old: str, new: str) -> tuple[int, int]:
+    """Return first and last line of ``old``, 1-based, between which the two differ."""
+    before, after = split_lines(old), split_lines(new)
+    first = _alike(before, after)
+    most = min(len(before), len(after)) - first
+    last = len(before) - min(most, _alike(before[::-1], after[::-1]))
+    return first + 1, max(last, first + 1)
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many lines at the beginning are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

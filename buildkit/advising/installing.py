@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from buildkit.advising.advice import Kind, Proposal
+from buildkit.advising.arguments import LOOK
 from buildkit.advising.commands import SYSTEM, Install, installs_of
-from buildkit.advising.editing import edited, with_comments
+from buildkit.advising.editing import edited, span, with_comments
 from buildkit.advising.finding import (
     Known,
     directories,
@@ -18,7 +19,8 @@ from buildkit.advising.finding import (
 )
 from buildkit.advising.history import Seen, is_same, spared
 from buildkit.advising.manifests import manifests_of, remarks_of
-from buildkit.dockerfile import Instruction, Stage, split_lines
+from buildkit.advising.moving import moves_of
+from buildkit.dockerfile import Instruction, Stage, read_dockerfile, split_lines
 from buildkit.explaining import Cause
 
 _HARMLESS = frozenset(
@@ -33,20 +35,23 @@ _MOUNTS = ("type=cache", "type=secret", "type=ssh")
 
 @dataclass(frozen=True, slots=True)
 class LateInstall:
-    """An install that reads ``manifests``, and the broad ``COPY`` above it."""
+    """An install that reads ``manifests``, and the broad ``COPY`` above it.
+
+    ``variables`` change and go below it, too, as it does not use them.
+    """
 
     proposal: Proposal
     copy: Instruction
     install: Instruction
-    between: tuple[Instruction, ...]
     manifests: tuple[str, ...]
+    variables: frozenset[str]
 
     def runs(self, one: Seen) -> Mapping[int, float]:
         """Return its runs in chains that other files than the manifests began."""
         if not self._has_same_manifests(one):
             return {}
         seeds = one.positions_of([self.copy], Cause.FILES)
-        found = spared(one, seeds, lambda step: is_same(one, step))
+        found = spared(one, seeds, lambda step: is_same(one, step, self.variables))
         return seconds_of(one, found & one.positions_of([self.install]))
 
     def is_followed(self, one: Seen) -> bool:
@@ -93,7 +98,6 @@ def _candidates(one: Seen, stage: Stage) -> Iterator[tuple[int, int]]:
 
 def _late(one: Seen, known: Known, stage: Stage, at: int, below: int) -> LateInstall | None:
     copy, run = stage.instructions[at], stage.instructions[below]
-    between = stage.instructions[at + 1 : below]
     install = _only_install(run)
     if install is None or not one.files:
         return None
@@ -102,22 +106,37 @@ def _late(one: Seen, known: Known, stage: Stage, at: int, below: int) -> LateIns
     if remarks is None:
         return None
     new = _edited(one, copy, run, manifests)
-    names = " ".join(manifests)
-    key = key_of(Kind.INSTALL, stage, run.normalised)
-    title = f"Copy {names} first, install, and copy the rest below"
-    lines = (copy.start_line, run.end_line)
+    new, variables = _without_arguments(new, stage, run, known.changed)
+    title = f"Copy {' '.join(manifests)} first, install, and copy the rest below"
+    if variables:
+        title += f", with {', '.join(sorted(variables))}"
+        remarks.append(LOOK.format(names=", ".join(sorted(variables))))
     proposal = Proposal(
         Kind.INSTALL,
-        key,
+        key_of(Kind.INSTALL, stage, run.normalised),
         title,
         stage.name,
-        lines,
+        span(one.dockerfile.text, new),
         one.dockerfile.text,
         new,
         (run.normalised,),
         tuple(remarks),
     )
-    return LateInstall(proposal, copy, run, between, manifests)
+    return LateInstall(proposal, copy, run, manifests, variables)
+
+
+def _without_arguments(
+    text: str, stage: Stage, run: Instruction, changing: frozenset[str]
+) -> tuple[str, frozenset[str]]:
+    """Move changing arguments below an install that does not use them; returns which, too."""
+    dockerfile = read_dockerfile(text)
+    own = dockerfile.stages[stage.number]
+    number = place_of(own.instructions, run.normalised)
+    moves = moves_of(dockerfile, own, changing)
+    if moves is None or number is None:
+        return text, frozenset()
+    moves = moves_of(dockerfile, own, moves.names & moves.across(number))
+    return (moves.text(dockerfile), moves.across(number)) if moves else (text, frozenset())
 
 
 def _only_install(run: Instruction) -> Install | None:

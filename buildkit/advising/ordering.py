@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from buildkit.advising.advice import Kind, Proposal
-from buildkit.advising.arguments import defined, might_use
 from buildkit.advising.commands import is_of_system
 from buildkit.advising.editing import edited, with_comments
 from buildkit.advising.finding import (
@@ -19,6 +18,7 @@ from buildkit.advising.finding import (
     stage_of,
 )
 from buildkit.advising.history import Seen, is_same, spared
+from buildkit.advising.moving import defined, might_use
 from buildkit.dockerfile import Instruction, Stage
 from buildkit.explaining import Cause
 

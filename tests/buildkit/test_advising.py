@@ -259,6 +259,31 @@ def test_an_argument_that_may_be_used_stays(name: str, below: str):
     assert not of_kind(advise(made.history), Kind.ARGUMENT)
 
 
+def test_an_install_takes_leave_of_an_argument_that_changes_with_the_files(tmp_path: Path):
+    text = NODE.replace("WORKDIR", "ARG GIT_SHA\nLABEL sha=$GIT_SHA\nWORKDIR")
+    made = Builder()
+    for number in "123":
+        made.build(text, FILES | {"src/a.js": number}, GIT_SHA=number)
+    [advice] = of_kind(advise(made.history), Kind.INSTALL)
+    assert advice.seconds_a_week == 20
+    assert advice.title.endswith(", with GIT_SHA")
+    after = applied_to(tmp_path, text, advice)
+    assert after.splitlines() == [
+        "FROM node",
+        "WORKDIR /app",
+        "COPY package.json package-lock.json ./",
+        "RUN npm ci",
+        "COPY . .",
+        "ARG GIT_SHA",
+        "LABEL sha=$GIT_SHA",
+        "RUN npm run build",
+    ]
+    better = Builder()
+    for number in "123":
+        better.build(after, FILES | {"src/a.js": number}, GIT_SHA=number)
+    assert made.spent() - better.spent() == 20 - 1  # the manifests are copied once
+
+
 IGNORE = "FROM node\nWORKDIR /app\nCOPY . .\nRUN make\n"
 
 
