@@ -43,6 +43,26 @@ class Seen:
                 found[line] = (*found.get(line, ()), step)
         return found
 
+    @cached_property
+    def grounded(self) -> frozenset[int]:
+        """Where steps stand below which nothing has changed that came from the cache.
+
+        What was built before with other inputs can be there, too: it ran neither time, and what
+        stands on it ran because of it, whatever else has changed.
+        """
+        build, reasons = self.observed.evidence.build, self.observed.explanation.reasons
+        found: set[int] = set()
+        for step in build.steps:
+            below = (build.steps[place] for place in step.inputs)
+            cacheable = [other for other in below if other.kind in CACHEABLE_KINDS]
+            is_same_below = (
+                other.position in found and (other.position in reasons or is_same(self, other))
+                for other in cacheable
+            )
+            if all(is_same_below):
+                found.add(step.position)
+        return frozenset(found)
+
     def steps_of(self, instruction: Instruction) -> tuple[Step, ...]:
         """Return the steps of an instruction."""
         lines = range(instruction.start_line, instruction.end_line + 1)
@@ -84,8 +104,8 @@ def spared(one: Seen, seeds: set[int], may: Callable[[Step], bool]) -> set[int]:
     ``may`` tells whether a step is the same as before apart from what it stands on.
     """
     build, reasons = one.observed.evidence.build, one.observed.explanation.reasons
-    found = set(seeds)
-    for position in sorted(reasons.keys() - seeds):
+    found = seeds & one.grounded
+    for position in sorted((reasons.keys() & one.grounded) - seeds):
         step = build.steps[position]
         ran = {
             other
