@@ -10,6 +10,7 @@ import click
 from buildkit import advising
 from buildkit.advising import Advice, Applied, Effect, Kind
 from buildkit.advising.effects import ENOUGH, effect
+from buildkit.advising.wording import spoken
 from cli.errors import UsageError
 from cli.observing import History, histories
 
@@ -123,7 +124,7 @@ def _lines(told: _Told) -> Iterator[str]:
 def _advice_lines(advice: Advice) -> Iterator[str]:
     bound = "at most " if advice.is_upper_bound else ""
     yield ""
-    yield f"  {bound}{advice.seconds_a_week:.1f} s a week  {advice.title} ({advice.kind})"
+    yield f"  {bound}{spoken(advice.seconds_a_week)} a week  {advice.title} ({advice.kind})"
     for text in advice.why:
         yield f"    {text}"
     for text in advice.remarks:
