@@ -128,7 +128,7 @@ def _advice_lines(advice: Advice) -> Iterator[str]:
     for text in advice.why:
         yield f"    {text}"
     for text in advice.remarks:
-        yield f"    Before: {text}"
+        yield f"    Before applying: {text}"
     for line in advice.diff.splitlines():
         yield f"    {line}"
 

@@ -158,6 +158,8 @@ def _proposal(
     old = known.dockerignore
     is_known = old is not None
     ended = old if not old or old.endswith("\n") else f"{old}\n"
+    # A new .dockerignore would be sent, too, and change what is copied.
+    added = patterns if old or name in files else (*patterns, ".dockerignore")
     remarks = [LOOK_GIT] if _GIT in patterns else []
     remarks += [LOOK] + ([] if is_known else [ADD.format(lines=" ".join(patterns))])
     numbers = {item.stage for item in broad}
@@ -173,7 +175,7 @@ def _proposal(
         "",
         (broad[0].start_line, broad[0].end_line),
         old if old or name in files else None,
-        "".join((ended or "", *(f"{pattern}\n" for pattern in patterns))) if is_known else None,
+        "".join((ended or "", *(f"{pattern}\n" for pattern in added))) if is_known else None,
         normalised([item for item in below if item.keyword in ("ADD", "COPY", "RUN", "WORKDIR")]),
         tuple(remarks),
         name,

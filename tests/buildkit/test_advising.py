@@ -165,6 +165,43 @@ def test_requirements_that_refer_to_files_are_left_alone(line: str):
     assert not of_kind(advise(made.history, read=read), Kind.INSTALL)
 
 
+@pytest.mark.parametrize(
+    ("run", "manifests", "needs_more"),
+    [
+        ("yarn --frozen-lockfile", "package.json yarn.lock", '{"dependencies": {"a": "link:a"}}'),
+        ("pnpm i --prod", "package.json pnpm-lock.yaml", "{"),
+        ("go mod download", "go.mod go.sum", "replace a => ../a"),
+        ("bundle install --jobs=4", "Gemfile Gemfile.lock", 'gem "a", path: "a"'),
+        ("python3 -m pip install --no-cache-dir --requirement=r.txt flask==3", "r.txt", "-e ."),
+        ("pip install -r ./r.txt -c c.txt 'x[a]==1'", "r.txt c.txt", "./a"),
+        ("pip install --upgrade pip && npm ci", "", ""),
+        (
+            "npm ci --omit=dev && npm cache clean --force",
+            "package.json",
+            '{"scripts": {"prepare": "a"}}',
+        ),
+        ("npm ci && echo 'not closed", "", ""),
+        ("pip install --target=/x -r r.txt", "", ""),
+        ("pip install flask", "", ""),
+    ],
+)
+def test_each_manager_has_its_manifests(run: str, manifests: str, needs_more: str):
+    text = f"FROM a\nWORKDIR /app\nCOPY . .\nRUN {run}\n"
+    names = manifests.split() or ["package.json", "r.txt"]
+    made = twice(text, dict.fromkeys(names, "") | {"src/a.js": "1"})
+    found = of_kind(advise(made.history), Kind.INSTALL)
+    assert [f"+COPY {manifests} ./" in item.diff.splitlines() for item in found] == (
+        [True] if manifests else []
+    )
+    read = dict.fromkeys(names, needs_more).get
+    assert not of_kind(advise(made.history, read=read), Kind.INSTALL)
+
+
+def test_options_of_apt_may_stand_before_its_verb():
+    text = APT.replace("apt-get install -y", "apt-get -y -q install")
+    assert of_kind(advise(twice(text).history), Kind.ORDER)
+
+
 def test_a_directory_that_is_entered_after_the_copy_is_the_same(tmp_path: Path):
     text = "FROM node\nCOPY --chown=1:1 . /app\nWORKDIR /app\nENV A=b\nRUN npm ci --omit=dev"
     [advice] = of_kind(advise(twice(text).history), Kind.INSTALL)
@@ -305,7 +342,7 @@ def test_a_new_dockerignore(tmp_path: Path):
     made = Builder().build(IGNORE, {".git/HEAD": "1"}).build(IGNORE, {".git/HEAD": "2"})
     [advice] = of_kind(advise(made.history, dockerignore=""), Kind.IGNORE)
     applied_to(tmp_path, IGNORE, advice)
-    assert (tmp_path / ".dockerignore").read_text() == ".git\n"
+    assert (tmp_path / ".dockerignore").read_text() == ".git\n.dockerignore\n"
 
 
 def test_a_dockerignore_that_is_not_known_is_not_changed():

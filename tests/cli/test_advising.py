@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from cli import advising, observing
 from cli.main import main
 from cli.observing import History, histories
-from cli.records import Run
+from cli.records import Run, create
 from tests.buildkit.simulating import Builder
 
 NODE = """\
@@ -133,6 +133,35 @@ def test_a_remote_context_has_no_files_here(folder: Path):
     history = History("api", run)
     assert (history.context, history.dockerfile) == (None, None)
     assert history.place == observing.Place()
+
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "buildkit"
+
+
+def recorded(folder: Path, bundle: bytes) -> None:
+    """A record as a run leaves it whose builder's record was collected."""
+    record = create(["bake"], folder)
+    record.file("api.dockerbuild").write_bytes(bundle)
+    files = {"a.txt": {"sha256": "1", "mode": "0644", "size_bytes": 7}}
+    context = {"api": {"files": files, "files_total": 1, "changed_since": []}}
+    record.file("context.json").write_text(json.dumps(context))
+    record.update(outcome="succeeded", contexts={"api": ["api", "Dockerfile"]})
+
+
+def test_histories_are_read_from_records(folder: Path):
+    bundle = (CORPUS / "cached" / "input.dockerbuild").read_bytes()
+    for content in bundle, b"no bundle", bundle:
+        recorded(folder, content)
+    recorded(folder.parent, bundle)
+    history = histories(folder)["api"]
+    first, second = history.observed
+    assert (first.before, second.before) == (None, first.evidence)
+    assert second.evidence.files == {"a.txt": "1 0644"}
+    assert second.evidence.sizes == {"a.txt": 7}
+    assert first.at.timestamp() == pytest.approx(first.evidence.build.started_ns / 1e9)
+    assert history.place == observing.Place("api/Dockerfile", "api/.dockerignore")
+    (folder / "api" / "Dockerfile.dockerignore").write_text("")
+    assert history.place.dockerignore == "api/Dockerfile.dockerignore"
 
 
 def test_histories_of_no_records_are_none(folder: Path):
