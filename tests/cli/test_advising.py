@@ -158,7 +158,9 @@ def test_histories_are_read_from_records(folder: Path):
     assert (first.before, second.before) == (None, first.evidence)
     assert second.evidence.files == {"a.txt": "1 0644"}
     assert second.evidence.sizes == {"a.txt": 7}
-    assert first.at.timestamp() == pytest.approx(first.evidence.build.started_ns / 1e9)
+    started = first.evidence.build.started_ns
+    assert started is not None
+    assert first.at.timestamp() == pytest.approx(started / 1e9)
     assert history.place == observing.Place("api/Dockerfile", "api/.dockerignore")
     (folder / "api" / "Dockerfile.dockerignore").write_text("")
     assert history.place.dockerignore == "api/Dockerfile.dockerignore"
