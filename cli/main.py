@@ -9,6 +9,7 @@ import click
 from cli.lazy import LazyGroup
 
 _PLACES = {
+    "advise": "cli.advising",
     "build": "cli.building",
     "cache": "cli.cache.group",
     "collect": "cli.uploading",

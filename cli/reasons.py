@@ -2,33 +2,22 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from buildkit import explaining
-from buildkit.errors import ParseError
-from buildkit.explaining import Evidence, Explanation, read_context
+from buildkit.explaining import Explanation
 from buildkit.explaining.chains import Chain, chains, missing_evidence
-from buildkit.limits import Limits
 from buildkit.model import BuildStatus
-from buildkit.reading import read_builds
 from cli.errors import UsageError
-from cli.records import BUNDLE_SUFFIX, CONTEXT, METADATA, Record, all_records
+from cli.evidence import Named, of_file, of_record
+from cli.records import BUNDLE_SUFFIX, Record, all_records
 from cli.removals import removals
 
 SHOWN = 3
 """Steps of a cascade that are named; the others are counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A build's evidence, the target that it is of, and where it was read."""
-
-    target: str
-    place: str
-    evidence: Evidence
 
 
 @click.command
@@ -66,16 +55,16 @@ def _named(text: str) -> list[Named]:
     """
     path = Path(text)
     if path.suffix == BUNDLE_SUFFIX:
-        return _of_file(path)
+        return of_file(path)
     record = next((item for item in all_records() if item.path.name == text), None)
     if record is None:
         raise UsageError(f"{text} is neither a .dockerbuild file nor the id of a record here.")
-    return _of_record(record)
+    return list(of_record(record))
 
 
 def _last() -> list[Named]:
     for record in all_records():
-        if record.run().directory == str(Path.cwd()) and (found := _of_record(record)):
+        if record.run().directory == str(Path.cwd()) and (found := list(of_record(record))):
             return found
     raise UsageError("There is no record of a build in this directory yet.")
 
@@ -91,7 +80,7 @@ def _against(item: Named, others: list[Named] | None) -> Named | None:
 def _earlier(item: Named) -> Iterator[Named]:
     build = item.evidence.build
     for record in all_records():
-        for other in _of_record(record) if record.run().outcome == "succeeded" else ():
+        for other in of_record(record) if record.run().outcome == "succeeded" else ():
             known = other.evidence.build
             is_earlier = (known.started_ns or 0) < (build.started_ns or 0)
             if is_earlier and _group(other) == _group(item):
@@ -102,30 +91,6 @@ def _group(item: Named) -> tuple[str, tuple[str, ...], str]:
     """What two builds have in common that can be compared; a record lies in its run's directory."""
     directory = str(Record(Path(item.place).parent).run().directory) if item.place else ""
     return item.target, item.evidence.build.platforms, directory
-
-
-def _of_record(record: Record) -> list[Named]:
-    return [
-        item for path in sorted(record.path.glob(f"*{BUNDLE_SUFFIX}")) for item in _of_file(path)
-    ]
-
-
-def _of_file(path: Path) -> list[Named]:
-    try:
-        builds = read_builds(record=path.read_bytes(), metadata=_beside(path, METADATA))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    except ParseError as error:
-        raise UsageError(f"{path}: {error}") from error
-    files = read_context(_beside(path, CONTEXT) or b"{}", path.stem, Limits())
-    ours = [build for build in builds if len(builds) == 1 or build.name_hint == path.stem]
-    return [Named(path.stem, str(path), Evidence(build, files)) for build in ours]
-
-
-def _beside(path: Path, name: str) -> bytes | None:
-    """Return another file of the same record: the metadata, for one, name the builder."""
-    other = path.with_name(name)
-    return other.read_bytes() if other.is_file() else None
 
 
 def _lines(item: Named, other: Named | None, explanation: Explanation) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Why steps ran: two records compared."""
 
 from buildkit.explaining.causes import MEANINGS, Cause, Confidence
-from buildkit.explaining.evidence import Evidence, read_context
+from buildkit.explaining.evidence import Evidence, read_context, read_sizes
 from buildkit.explaining.files import Files
 from buildkit.explaining.reasons import Explanation, Reason, explain
 from buildkit.explaining.removals import Removal
@@ -17,4 +17,5 @@ __all__ = [
     "Removal",
     "explain",
     "read_context",
+    "read_sizes",
 ]

@@ -10,7 +10,7 @@ from buildkit.explaining.files import Files
 from buildkit.limits import Limits
 from buildkit.model import Build, Step, StepKind, StepState
 from buildkit.steps import parse_name
-from buildkit.values import as_dict, as_text, load_object
+from buildkit.values import Json, as_dict, as_int, as_text, load_object
 
 _REFERENCE = re.compile(
     r"(?:FROM |docker-image://)?(?P<name>[^@\s]+)(?:@(?P<digest>\w+:[0-9a-f]+))?"
@@ -22,10 +22,14 @@ type Place = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Evidence:
-    """A build as it is compared; ``files`` are those of its context, ``None`` if not recorded."""
+    """A build as it is compared; ``files`` are those of its context, ``None`` if not recorded.
+
+    ``sizes`` are their bytes by path.
+    """
 
     build: Build
     files: Files | None = None
+    sizes: Mapping[str, int] | None = None
 
     @cached_property
     def by_identity(self) -> Mapping[str, Step]:
@@ -85,6 +89,25 @@ def read_context(data: bytes, target: str, limits: Limits) -> Files | None:
 
     ``None`` where they were only counted, or the target has no context of its own.
     """
+    digests = _files_of(data, target, limits)
+    if digests is None:
+        return None
+    return {
+        path: f"{as_text(file.get('sha256'))} {as_text(file.get('mode'))}"
+        for path, file in digests.items()
+    }
+
+
+def read_sizes(data: bytes, target: str, limits: Limits) -> Mapping[str, int] | None:
+    """Return the bytes of the files that ``read_context`` returns; unknown ones are left out."""
+    found = _files_of(data, target, limits)
+    if found is None:
+        return None
+    sizes = {path: as_int(file.get("size_bytes")) for path, file in found.items()}
+    return {path: size for path, size in sizes.items() if size is not None}
+
+
+def _files_of(data: bytes, target: str, limits: Limits) -> Mapping[str, Json] | None:
     try:
         document = load_object(data, "context", limits)
     except ParseError:
@@ -95,8 +118,4 @@ def read_context(data: bytes, target: str, limits: Limits) -> Files | None:
     files = as_dict(found.get("files"))
     if not files or found.get("files_total") != len(files):
         return None
-    digests = {path: as_dict(file) for path, file in files.items()}
-    return {
-        path: f"{as_text(file.get('sha256'))} {as_text(file.get('mode'))}"
-        for path, file in digests.items()
-    }
+    return {path: as_dict(file) for path, file in files.items()}
