@@ -99,7 +99,8 @@ def records_dir() -> Path:
 def create(command: list[str], directory: Path, root: Path | None = None) -> Record:
     """Begin a record. Only its owner can read it: logs and arguments may hold secrets."""
     now = datetime.now(UTC)
-    name = f"{now:%Y%m%dT%H%M%SZ}-{os.getpid()}-{os.urandom(3).hex()}"
+    # Names sort as the runs began, also those of one second.
+    name = f"{now:%Y%m%dT%H%M%S.%f}Z-{os.getpid()}-{os.urandom(3).hex()}"
     path = (root or records_dir()) / name
     path.mkdir(parents=True, mode=0o700)
     record = Record(path)

@@ -130,7 +130,7 @@ def test_nothing_outside_of_the_context_is_read(folder: Path):
 
 def test_a_remote_context_has_no_files_here(folder: Path):
     run = Run("1", str(folder), [], "", contexts={"api": ["https://example.com/x.git", "a"]})
-    history = History("api", run)
+    history = History("api", run, [])
     assert (history.context, history.dockerfile) == (None, None)
     assert history.place == observing.Place()
 
