@@ -24,6 +24,7 @@ NAVIGATION = (
 
 PARENTS = {
     "cache:acts": "cache:overview",
+    "cache:advice": "cache:overview",
     "cache:operation": "cache:overview",
     "cache:operation-new": "cache:overview",
     "cache:operations": "cache:overview",

@@ -289,6 +289,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "advise-services": {
+        "task": "cache.advise_services",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "look-into-registries": {
         "task": "cache.look_into_registries",
         "schedule": 600.0,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import F
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -14,8 +15,12 @@ from builds.models import Build, Step
 from cache.csv import GroupsAsCSV
 from cache.explaining import named_sibling
 from cache.forms import DAYS, Dimension, WorthForm
-from cache.models import Explanation, StepReason
-from cache.serializers import ExplanationSerializer, ServiceCacheSerializer
+from cache.models import Explanation, LayerAdvice, StepReason
+from cache.serializers import (
+    AdviceSerializer,
+    ExplanationSerializer,
+    ServiceCacheSerializer,
+)
 from cache.services import reasons_of
 from cache.worth import Worth
 from farm.api import TriggeredBuildViewSet
@@ -49,6 +54,14 @@ class CachedServiceViewSet(ServiceViewSet):
             )
         found = Worth([service], form.period, form.dimension)
         return Response(ServiceCacheSerializer(found.told()).data)
+
+    @extend_schema(responses=AdviceSerializer(many=True), parameters=[PROJECT], filters=False)
+    @action(detail=True, pagination_class=None)
+    def recommendations(self, request: Request, slug: str) -> Response:
+        """What to change of its Dockerfiles, what is worth most first; then what was followed."""
+        rows = LayerAdvice.objects.filter(service=self.get_object())
+        ordered = rows.order_by(F("since").desc(nulls_first=True), "-seconds_a_week", "pk")
+        return Response(AdviceSerializer(ordered, many=True).data)
 
 
 class ExplainedBuildViewSet(TriggeredBuildViewSet):

@@ -6,13 +6,13 @@ from django.db.models import Case, Q, Value, When
 
 from buildkit import explaining
 from buildkit.errors import ParseError
-from buildkit.explaining import Evidence, read_context
+from buildkit.explaining import Evidence, read_context, read_sizes
 from buildkit.model import Build as DecodedBuild
 from builds.models import Build
 from builds.querysets import BuildQuerySet
 from cache.removals import removals_between
 from ingest.digest import limits
-from ingest.stored import Stored, read_stored
+from ingest.stored import read_stored
 
 
 def comparable(build: Build) -> BuildQuerySet:
@@ -52,22 +52,22 @@ def explained(
     build: Build, against: Build | None
 ) -> tuple[DecodedBuild, explaining.Explanation] | None:
     """Explain a build against another; ``None`` if its own records are no longer kept."""
-    after = _evidence(build)
+    after = evidence_of(build)
     if after is None:
         return None
-    before = _evidence(against) if against else None
+    before = evidence_of(against) if against else None
     return after.build, explaining.explain(after, before, removals_between(against, build))
 
 
-def _evidence(build: Build) -> Evidence | None:
+def evidence_of(build: Build) -> Evidence | None:
+    """Return a build as it is compared; ``None`` if its records are no longer kept."""
     try:
         stored = read_stored(build)
     except ParseError:
         return None
-    return Evidence(stored.decoded, _files(stored)) if stored else None
-
-
-def _files(stored: Stored) -> explaining.Files | None:
-    if stored.context is None:
+    if stored is None:
         return None
-    return read_context(stored.context, stored.decoded.name_hint, limits())
+    if stored.context is None:
+        return Evidence(stored.decoded)
+    told = (stored.context, stored.decoded.name_hint, limits())
+    return Evidence(stored.decoded, read_context(*told), read_sizes(*told))

@@ -26,11 +26,10 @@ DEFAULT_DAYS = 30
 DAYS = ((7, "7 days"), (DEFAULT_DAYS, "30 days"), (90, "90 days"))
 
 
-class PeriodForm(forms.Form):
-    """Which service, which days; what is not a choice is not applied."""
+class ServiceForm(forms.Form):
+    """Which service; what is not a choice is not applied."""
 
     service = forms.ChoiceField(required=False)
-    days = forms.TypedChoiceField(required=False, label="Period", choices=DAYS, coerce=int)
 
     def __init__(self, project: Project, query: Mapping[str, Any]) -> None:
         super().__init__({"days": str(DEFAULT_DAYS), **query})
@@ -42,16 +41,22 @@ class PeriodForm(forms.Form):
         self.full_clean()
 
     @property
-    def period(self) -> Period:
-        """The days that are shown, of which today is the last."""
-        days = int(self.cleaned_data.get("days") or DEFAULT_DAYS)
-        return Period(timezone.now().date(), days)
-
-    @property
     def chosen_services(self) -> list[Service]:
         """The services that are shown."""
         slug = self.cleaned_data.get("service")
         return [self.services[slug]] if slug else list(self.services.values())
+
+
+class PeriodForm(ServiceForm):
+    """And which days."""
+
+    days = forms.TypedChoiceField(required=False, label="Period", choices=DAYS, coerce=int)
+
+    @property
+    def period(self) -> Period:
+        """The days that are shown, of which today is the last."""
+        days = int(self.cleaned_data.get("days") or DEFAULT_DAYS)
+        return Period(timezone.now().date(), days)
 
 
 class WorthForm(PeriodForm):

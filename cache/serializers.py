@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from buildkit.explaining import Cause, Confidence
-from cache.models import Explanation
+from cache.models import Explanation, LayerAdvice
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -31,6 +31,39 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     against = serializers.UUIDField(allow_null=True, help_text="The build that it is held against.")
     missing = serializers.ListField(child=serializers.CharField())
     steps = ReasonSerializer(many=True)
+
+
+class AdviceSerializer(serializers.ModelSerializer[LayerAdvice]):
+    """A change of a Dockerfile; of one that was followed, `since` and what it has brought."""
+
+    lines = serializers.ListField(child=serializers.IntegerField())
+    why = serializers.ListField(child=serializers.CharField())
+    remarks = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = LayerAdvice
+        fields = (
+            "target",
+            "variant",
+            "kind",
+            "title",
+            "stage",
+            "lines",
+            "why",
+            "remarks",
+            "diff",
+            "seconds_a_week",
+            "is_upper_bound",
+            "builds",
+            "since",
+            "builds_before",
+            "builds_since",
+            "mean_before",
+            "mean_since",
+            "difference_low",
+            "difference_high",
+        )
+        read_only_fields = fields
 
 
 class WorthSerializer(serializers.Serializer[Any]):

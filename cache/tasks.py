@@ -7,7 +7,8 @@ from celery import shared_task
 
 from accounts.models import Project
 from buildkit.errors import ParseError
-from cache import registry_looks
+from builds.models import Service
+from cache import advising, registry_looks
 from cache.operations import working
 from cache.rollups import roll_up_next
 from cache.services import explain_next
@@ -73,6 +74,19 @@ def look_into_registries(**_: Any) -> None:
 def look_into_registry(number: int, **_: Any) -> None:
     """Note what the registries hold of a project's caches."""
     registry_looks.look(Project.objects.get(pk=number))
+
+
+@shared_task(name="cache.advise_services")
+def advise_services(**_: Any) -> None:
+    """Read the last builds of services whose turn it is."""
+    for number in advising.due():
+        advise_service.apply_async(args=(number,), expires=LOOK_SECONDS)
+
+
+@shared_task(name="cache.advise_service", soft_time_limit=600, time_limit=660)
+def advise_service(number: int, **_: Any) -> None:
+    """Say what to change of a service's Dockerfiles."""
+    advising.advise_service(Service.objects.select_related("source").get(pk=number))
 
 
 @shared_task(name="cache.go_on", soft_time_limit=3000, time_limit=3060)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("builds/<uuid:public_id>/why/", views.why, name="why"),
     path("cache/", views.overview, name="overview"),
     path("cache/references/", views.references, name="references"),
+    path("cache/advice/", views.advice, name="advice"),
     path("cache/storage/", views.storage, name="storage"),
     path("cache/acts/", views.acts, name="acts"),
     path("cache/operations/", operations.operations, name="operations"),

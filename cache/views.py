@@ -9,6 +9,7 @@ from accounts.access import get_project, scopes_in
 from buildinsights.paging import page_of
 from builds.build_page import build_page
 from builds.models import Build, Service
+from cache.advice_page import advice_page
 from cache.explaining import named_sibling
 from cache.models import CacheAct
 from cache.references_page import references_page
@@ -52,6 +53,13 @@ def storage(request: HttpRequest, project_slug: str) -> HttpResponse:
     project = get_project(request, project_slug)
     context = storage_page(project, request.GET) | {"project": project}
     return render(request, "cache/storage.html", context)
+
+
+def advice(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What to change of Dockerfiles."""
+    project = get_project(request, project_slug)
+    context = advice_page(project, request.GET) | {"project": project}
+    return render(request, "cache/advice.html", context)
 
 
 def acts(request: HttpRequest, project_slug: str) -> HttpResponse:
