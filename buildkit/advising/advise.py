@@ -64,11 +64,20 @@ def _is_safe(proposal: Proposal) -> bool:
 def _measured(
     candidates: Sequence[Finding], builds: Sequence[Seen], known: Known
 ) -> list[list[Runs]]:
-    """Return the runs of each candidate, one mapping a build; each run goes to the first."""
+    """Return the runs of each candidate, one mapping a build; each run goes to the first.
+
+    What has been spared since, as advice was followed, goes to none.
+    """
     found: list[list[Runs]] = [[] for _ in candidates]
+    keys = {item.proposal.key for item in candidates}
     for one in builds:
         own = {item.proposal.key: item for item in findings(one, known)}
-        claimed: set[int] = set()
+        claimed = {
+            position
+            for key, item in own.items()
+            if key not in keys and item.proposal.kind is not Kind.MOUNT
+            for position in item.runs(one)
+        }
         for number, candidate in enumerate(candidates):
             # Which files are rubbish does not depend on the Dockerfile of that time.
             is_ignore = candidate.proposal.kind is Kind.IGNORE

@@ -72,6 +72,13 @@ def test_an_install_below_everything_is_worth_its_runs(tmp_path: Path):
     ]
 
 
+def test_what_followed_advice_has_spared_is_no_reason_for_other_advice():
+    better = NODE.replace("COPY . .\nRUN npm ci", "COPY package*.json ./\nRUN npm ci\nCOPY . .")
+    made = twice(NODE).build(better, FILES | {"src/a.js": "3"})
+    [advice] = of_kind(advise(made.history), Kind.MOUNT)
+    assert (advice.builds, advice.seconds_a_week) == (2, 20.0), "the first, and the new line"
+
+
 def test_seconds_are_divided_by_the_weeks_that_were_observed():
     made = twice(NODE).build(NODE, FILES | {"src/a.js": "3"}, days=20)
     [advice] = of_kind(advise(made.history), Kind.INSTALL)
