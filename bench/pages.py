@@ -114,6 +114,7 @@ def paths_of(project: Project) -> dict[str, str]:
         "build_page": f"{listed}{build.public_id}/",
         "cache_page": f"/projects/{project.slug}/cache/",
         "cache_references": f"/projects/{project.slug}/cache/references/",
+        "cache_storage": f"/projects/{project.slug}/cache/storage/",
         "cache_step": step_address(step.service, step.identity),
     }
 

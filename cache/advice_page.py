@@ -5,10 +5,21 @@ from typing import Any
 from django.http import QueryDict
 
 from accounts.models import Project
+from buildkit.advising import Kind
 from buildkit.advising.effects import ENOUGH
 from cache.forms import ServiceForm
 from cache.models import Advised, LayerAdvice
 from cache.tabs import cache_tabs
+
+TITLES = {
+    Kind.INSTALL: "Late install",
+    Kind.ARGUMENT: "Early argument",
+    Kind.IGNORE: "Files to ignore",
+    Kind.ORDER: "Order of steps",
+    Kind.MOUNT: "Cache mount",
+}
+UNNAMED = "stage-"
+"""What BuildKit calls a stage without a name, with a number."""
 
 LEAST_SECONDS = 1.0
 """A week: what is worth less is counted, and not shown."""
@@ -27,7 +38,7 @@ def advice_page(project: Project, query: QueryDict) -> dict[str, Any]:
     return {
         "tabs": cache_tabs(project, "cache:advice"),
         "form": form,
-        "advice": [{"row": row, "lines": diff_lines(row.diff)} for row in worth_it[:MOST]],
+        "advice": [_shown(row) for row in worth_it[:MOST]],
         "little": given.filter(seconds_a_week__lt=LEAST_SECONDS).count(),
         "followed": list(rows.exclude(since=None).order_by("-since", "pk")[:MOST]),
         "advised": list(
@@ -39,7 +50,23 @@ def advice_page(project: Project, query: QueryDict) -> dict[str, Any]:
     }
 
 
+def _shown(row: LayerAdvice) -> dict[str, Any]:
+    has_name = not row.stage.startswith(UNNAMED)
+    return {
+        "row": row,
+        "kind": TITLES[Kind(row.kind)],
+        "stage": row.stage if has_name else "",
+        "lines": diff_lines(row.diff),
+    }
+
+
 def diff_lines(diff: str) -> list[tuple[str, str]]:
-    """Return each line of a diff with what it is: added, removed, place or the same."""
-    marks = {"+": "added", "-": "removed", "@": "place"}
-    return [(marks.get(line[:1], "same"), line) for line in diff.splitlines()]
+    """Return each line of a diff with what it is: added, removed, a file's name or the same.
+
+    A changed line that itself begins with two such signs is taken for a name: only its colour is.
+    """
+    marks = {"+": "added", "-": "removed"}
+    return [
+        ("place" if line.startswith(("---", "+++")) else marks.get(line[:1], "same"), line)
+        for line in diff.splitlines()
+    ]

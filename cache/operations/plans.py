@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from audit.services import System
 from cache.models import Operation
 
-SHOWN_ROWS = 500
+SHOWN_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,10 @@ def addresses(server: Server) -> list[str]:
     found += [f"{project}/services/{name}/" for name in ("api", "web", "ai")]
     found += [f"{project}/{tail}" for tail in ("queue/", "queue/new/", "failures/", "triggers/")]
     found += [f"{project}/triggers/schedules/new/", f"{project}/services/api/source/"]
-    found += [f"{project}/cache/{tail}" for tail in ("", "references/", "storage/", "acts/")]
+    parts = ("", "advice/", "references/", "storage/", "operations/", "acts/")
+    found += [f"{project}/cache/{tail}" for tail in parts]
+    forms = ("policy/", "new/verify/", "new/invalidate/", "new/prune/")
+    found += [f"{project}/cache/operations/{tail}" for tail in forms]
     found += [step_of(server, "api"), "/help/troubleshooting/"]
     for status in ("succeeded", "failed", "canceled"):
         builds = server.get(f"/api/v1/builds/?status={status}").json()["results"]
