@@ -28,8 +28,8 @@ class SharedBuilderError(DomainError):
     status_code = 403
 
 
-class NothingToAskError(DomainError):
-    """No registry may be asked."""
+class NotAllowedError(DomainError):
+    """A registry that may not be asked."""
 
-    code = "no_registry"
-    message = "CACHE_REGISTRIES names no registry: none may be asked."
+    code = "registry_not_allowed"
+    message = "CACHE_REGISTRIES does not name this registry: it may not be asked."

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('expire', 'Retention and size limit'), ('verify', 'Integrity check'), ('rebuild', 'Clean rebuild'), ('warm', 'Warming'), ('invalidate', 'Invalidation'), ('prune', 'Prune of a builder')], max_length=12)),
+                ('kind', models.CharField(choices=[('setup', 'Access check'), ('expire', 'Retention and size limit'), ('verify', 'Integrity check'), ('rebuild', 'Clean rebuild'), ('warm', 'Warming'), ('invalidate', 'Invalidation'), ('prune', 'Prune of a builder')], max_length=12)),
                 ('state', models.CharField(choices=[('planning', 'Being planned'), ('planned', 'Planned'), ('confirmed', 'Confirmed'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('canceled', 'Canceled')], default='planning', max_length=10)),
                 ('parameters', models.JSONField(default=dict)),
                 ('plan', models.JSONField(default=dict)),

@@ -21,6 +21,7 @@ class Operation(models.Model):
     class Kind(models.TextChoices):
         """What is done."""
 
+        SETUP = "setup", "Access check"
         EXPIRE = "expire", "Retention and size limit"
         VERIFY = "verify", "Integrity check"
         REBUILD = "rebuild", "Clean rebuild"

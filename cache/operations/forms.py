@@ -15,7 +15,7 @@ from buildkit.errors import ParseError
 from builds.models import Service
 from cache.models import Operation, RetentionPolicy
 from cache.operations.policy import policy_of
-from cache.registries import references_of
+from cache.registries import allowed, references_of
 from farm.models import Builder, Source
 
 MOST_DAYS = 3650
@@ -86,6 +86,21 @@ class OperationForm(forms.Form):
     def builder(self) -> Builder | None:
         """Whose cache it is about."""
         return None
+
+
+class SetupForm(OperationForm):
+    """Where a cache is to be kept."""
+
+    reference = forms.CharField(
+        max_length=500, help_text="Such as registry.example.com/team/api-cache:main."
+    )
+
+    def clean_reference(self) -> str:
+        """Refuse what is no reference of a registry that may be asked."""
+        found = allowed(self.cleaned_data["reference"])
+        if found is None:
+            raise ValidationError("This is no reference in a registry of CACHE_REGISTRIES.")
+        return str(found)
 
 
 class ExpireForm(OperationForm):
@@ -239,6 +254,7 @@ class PruneForm(OperationForm):
 
 
 FORMS: Mapping[Operation.Kind, type[OperationForm]] = {
+    Operation.Kind.SETUP: SetupForm,
     Operation.Kind.EXPIRE: ExpireForm,
     Operation.Kind.VERIFY: VerifyForm,
     Operation.Kind.REBUILD: RebuildForm,
@@ -248,6 +264,8 @@ FORMS: Mapping[Operation.Kind, type[OperationForm]] = {
 }
 
 MEANINGS: Mapping[Operation.Kind, str] = {
+    Operation.Kind.SETUP: "See whether a registry can keep a cache with this project's "
+    "credentials, and how a build uses it.",
     Operation.Kind.EXPIRE: "Remove caches from registries that nobody used for long, and the "
     "oldest over the limit.",
     Operation.Kind.VERIFY: "See whether every blob of a cache is there; builds do without those "

@@ -19,6 +19,7 @@ from cache.models import Operation, RetentionPolicy
 from cache.operations import (
     expiring,
     invalidating,
+    probing,
     pruning,
     rebuilding,
     verifying,
@@ -32,6 +33,7 @@ from farm.models import BuildRequest
 log = structlog.get_logger(__name__)
 
 HANDLERS: Mapping[str, Handler] = {
+    Operation.Kind.SETUP: probing,
     Operation.Kind.EXPIRE: expiring,
     Operation.Kind.VERIFY: verifying,
     Operation.Kind.REBUILD: rebuilding,

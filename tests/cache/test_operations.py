@@ -177,6 +177,19 @@ def test_retention_is_enforced_every_night_where_it_is_asked_for(
     assert {"cache.retention_changed", "cache.expire"} <= actions
 
 
+def test_access_is_checked_with_the_projects_credentials(
+    registry: Registry, project: Project, alice: User, client_of: ClientOf
+):
+    reference = f"{registry.host}/setup/api:main"
+    made = planned(project, Kind.SETUP, alice, reference=reference)
+    assert made.plan["summary"].startswith(f"{registry.host}/setup/api: log in and read: yes.")
+    assert f'cache-to   = ["type=registry,ref={reference},mode=max"]' in str(made.plan["rows"])
+    assert registry.tags("setup/api") == [], "only planned"
+    done = confirmed(client_of(alice), made)
+    assert done.outcome == f"{registry.host}/setup/api: log in and read, push, delete: yes."
+    assert registry.tags("setup/api") == []
+
+
 def test_a_broken_cache_goes_into_quarantine_and_a_whole_one_leaves_it(
     own: OwnRegistry,
     registry: Registry,
@@ -368,6 +381,7 @@ def test_what_a_dead_worker_had_is_ended_and_told(project: Project, alice: User)
 
 ASKED: list[tuple[str, dict[str, Any]]] = [
     ("expire", {}),
+    ("setup", {"reference": "registry.example/team/cache:main"}),
     ("verify", {"references": [], "deep": "on"}),
     ("warm", {"services": []}),
     ("invalidate", {"service": "api", "package": "openssl", "below": "3.0.11"}),
@@ -386,8 +400,10 @@ def test_who_may_ask_for_what(
     carol: User,
     client_of: ClientOf,
     api_of: Callable[..., APIClient],
+    settings: Any,
 ):
     Source.objects.create(service=service, repository_url="https://x.example/y", builder=_builder())
+    settings.CACHE_REGISTRIES = ["registry.example"]
     address = f"/projects/{project.slug}/cache/operations/new/{kind}/"
     for user, code in ((bob, 404), (carol, 404), (alice, 302)):
         assert client_of(user).post(address, said).status_code == code
@@ -431,6 +447,7 @@ def _builder() -> Builder:
         ("prune", {"builder_name": ""}, "by age, by size, or both"),
         ("prune", {"builder_name": "", "limit_bytes": "much"}, "10 GB, 500 MB"),
         ("rebuild", {}, "required"),
+        ("setup", {"reference": "169.254.169.254/x:y"}, "CACHE_REGISTRIES"),
         ("verify", {"references": ["elsewhere.example/x:y"]}, "valid choice"),
     ],
 )
