@@ -234,11 +234,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
-    name: {} for name in ("ingest", "analysis", "mail", *BUILD_QUEUES)
+    name: {} for name in ("ingest", "analysis", "mail", "caches", *BUILD_QUEUES)
 }
 CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
+    "cache.go_on": {"queue": "caches"},
+    "cache.look_into_registry": {"queue": "caches"},
     "cache.*": {"queue": "analysis"},
     "farm.reap_silent": {"queue": "analysis"},
     "farm.run_schedules": {"queue": "analysis"},

@@ -50,7 +50,8 @@ def server_processes(host: str, port: int, workers: int) -> list[Process]:
     return [
         Process("web", web),
         Process("worker", _worker(celery, "ingest,analysis,mail", workers)),
-        # Builds take minutes: they must not stand in the way of what comes in.
+        # Registries may be slow, and builds take minutes: neither holds up what comes in.
+        Process("caches", _worker(celery, "caches", 1)),
         Process("builder", _worker(celery, ",".join(settings.BUILD_QUEUES), workers)),
         Process("scheduler", [*celery, "beat", "--loglevel=WARNING"]),
     ]

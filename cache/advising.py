@@ -15,7 +15,7 @@ from buildkit.advising.history import seen
 from buildkit.explaining import Evidence
 from builds.masking import mask_secrets
 from builds.models import Build, Service
-from cache.explaining import evidence_of
+from cache.explaining import evidence_of, without_logs
 from cache.models import Advised, LayerAdvice
 
 HISTORY = timedelta(days=28)
@@ -45,6 +45,8 @@ def due() -> list[int]:
 def advise_service(service: Service) -> None:
     """Read a service's last builds, and write what is advised in the place of what was."""
     now = timezone.now()
+    # Whoever fails on it, or is still at it, is not followed by others before its turn comes again.
+    Advised.objects.update_or_create(service=service, defaults={"made_at": now})
     rows: list[LayerAdvice] = []
     groups: list[dict[str, Any]] = []
     for group in _groups(service, now):
@@ -53,6 +55,7 @@ def advise_service(service: Service) -> None:
         rows += _followed(service, group, history)
         groups.append(_told(group, history))
     with transaction.atomic():
+        Service.objects.select_for_update().get(pk=service.pk)
         LayerAdvice.objects.filter(service=service).delete()
         LayerAdvice.objects.bulk_create(rows)
         Advised.objects.update_or_create(
@@ -78,8 +81,7 @@ def _builds(service: Service, group: Group, now: datetime) -> Iterator[tuple[Evi
     last = list(recent.finished().newest_first()[:MOST_BUILDS])
     for build in reversed(last):
         if evidence := evidence_of(build):
-            steps = tuple(replace(step, log=()) for step in evidence.build.steps)
-            yield replace(evidence, build=replace(evidence.build, steps=steps)), build.listed_at
+            yield replace(evidence, build=without_logs(evidence.build)), build.listed_at
 
 
 def _given(service: Service, group: Group, history: Sequence[Observed]) -> Iterator[LayerAdvice]:

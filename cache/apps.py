@@ -13,7 +13,6 @@ class CacheConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for builds to explain and to count, and to those that run."""
-        from cache.operations.working import verify_rebuilt
         from cache.quarantines import hand_over, take_back
         from cache.services import ask_for, forget
 
@@ -21,4 +20,3 @@ class CacheConfig(AppConfig):
         build_deleted.connect(forget, dispatch_uid="cache.forget")
         command_starting.connect(hand_over, dispatch_uid="cache.hand_over")
         command_ended.connect(take_back, dispatch_uid="cache.take_back")
-        command_ended.connect(verify_rebuilt, dispatch_uid="cache.verify_rebuilt")

@@ -10,6 +10,35 @@ class NotPlannedError(DomainError):
     message = "Only a plan that has something to do can be confirmed, and only once."
 
 
+class OldPlanError(DomainError):
+    """A plan is of how things were."""
+
+    code = "old_plan"
+    message = "This plan is older than a day: let another one be made."
+
+
+class TooManyError(DomainError):
+    """Operations wait for each other."""
+
+    code = "too_many"
+    message = "Too many operations of this project are open: wait for them, or cancel some."
+
+
+class MayNotBuildError(DomainError):
+    """What builds needs the right to build."""
+
+    code = "may_not_build"
+    message = "This starts builds, which needs the right to trigger them, too."
+    status_code = 403
+
+
+class OtherBuilderError(DomainError):
+    """None of the planned entries is there."""
+
+    code = "other_builder"
+    message = "None of the planned entries is in this builder: it was emptied, or is another one."
+
+
 class NotCancelableError(DomainError):
     """What runs, or has ended, can no longer be canceled."""
 

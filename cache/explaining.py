@@ -1,5 +1,6 @@
 """From two builds to the reasons of one: which is held against which, and what is known of them."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import Case, Q, Value, When
@@ -57,6 +58,11 @@ def explained(
         return None
     before = evidence_of(against) if against else None
     return after.build, explaining.explain(after, before, removals_between(against, build))
+
+
+def without_logs(decoded: DecodedBuild) -> DecodedBuild:
+    """Return a build without what its steps printed, which is most of it."""
+    return replace(decoded, steps=tuple(replace(step, log=()) for step in decoded.steps))
 
 
 def evidence_of(build: Build) -> Evidence | None:

@@ -1,6 +1,6 @@
 """Quarantine of broken cache references: known to the server's builds, and learned from them."""
 
-from collections.abc import Mapping
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Project
 from audit.services import SYSTEM, ActorLike, record
+from buildkit.registry import canonical
 from builds.masking import mask_secrets
 from cache.models import Quarantine
 from cli import quarantine as files
@@ -18,11 +19,17 @@ MOST = 200
 REASON_LENGTH = 2000
 
 
+HANDED = "quarantine.handed"
+"""What a build was told at its start, beside what it may change of that."""
+
+
 def hand_over(*, request: BuildRequest, home: Path, **_: Any) -> None:
     """Let the command of a build know what is in quarantine, where it looks for it."""
-    known = Quarantine.objects.filter(project=request.project_id)[:MOST]
-    if known:
-        files.write([_told(item) for item in known], home)
+    known = Quarantine.objects.filter(project=request.project_id).order_by("-since")[:MOST]
+    told = [_told(item) for item in known]
+    if told:
+        files.write(told, home)
+        (home / HANDED).write_text(json.dumps({item.reference: item.digest for item in told}))
 
 
 def _told(item: Quarantine) -> files.Quarantine:
@@ -31,14 +38,30 @@ def _told(item: Quarantine) -> files.Quarantine:
 
 @transaction.atomic
 def take_back(*, request: BuildRequest, home: Path, **_: Any) -> None:
-    """Learn from a build's command what it has found broken, and what was exported anew."""
-    known = _known(request.project)
-    left = files.quarantined(home)
+    """Learn from a build's command what it has found broken, and what was exported anew.
+
+    What others have changed in the table while it ran stays as they left it.
+    """
+    handed: dict[str, str] = _handed(home)
+    left = files.read(home)
+    if left is None:
+        return
     for item in list(left.values())[:MOST]:
-        put(request.project, item.reference, item.digest, item.reason, SYSTEM)
-    if (home / files.FILE).exists():
-        for reference in known.keys() - left.keys():
-            _lift(known[reference], "It was exported anew.", SYSTEM)
+        if handed.get(item.reference) != item.digest:
+            put(request.project, item.reference, item.digest, item.reason, SYSTEM)
+    gone = [name for name in handed if name not in left]
+    known = Quarantine.objects.filter(project=request.project_id, reference__in=gone)
+    for row in known.select_related("project"):
+        if row.digest == handed[row.reference]:
+            _lift(row, "It was exported anew.", SYSTEM)
+
+
+def _handed(home: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads((home / HANDED).read_bytes())
+    except FileNotFoundError:
+        return {}
+    return found
 
 
 @transaction.atomic
@@ -46,13 +69,14 @@ def put(
     project: Project, reference: str, digest: str, reason: str, actor: ActorLike
 ) -> Quarantine | None:
     """Put a reference in quarantine; ``None`` if it was there with that digest."""
+    reference = canonical(reference)[:500]
     known = Quarantine.objects.filter(project=project, reference=reference).first()
     if known and known.digest == digest:
         return None
     values = {"digest": digest[:100], "reason": mask_secrets(reason)[:REASON_LENGTH]}
     made, _ = Quarantine.objects.update_or_create(
         project=project,
-        reference=reference[:500],
+        reference=reference,
         defaults=values | {"since": timezone.now()},
     )
     record(actor=actor, action="cache.quarantined", target=made, project=project, changes=values)
@@ -78,8 +102,3 @@ def _lift(item: Quarantine, why: str, actor: ActorLike) -> None:
         changes=changes,
     )
     item.delete()
-
-
-def _known(project: Project) -> Mapping[str, Quarantine]:
-    items = Quarantine.objects.filter(project=project).select_related("project")
-    return {item.reference: item for item in items}

@@ -11,12 +11,12 @@ from django.http import QueryDict
 
 from accounts.models import Project
 from buildkit.model import CACHEABLE_KINDS
+from buildkit.registry import canonical
 from builds.models import Build, Step
 from cache.flags import flags, net_seconds
 from cache.forms import PeriodForm
 from cache.models import Quarantine, ReferenceDay, ReferenceSize
 from cache.periods import Days
-from cache.registries import canonical
 from cache.registry_storage import sizes_of
 from cache.tabs import cache_tabs
 

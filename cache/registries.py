@@ -6,12 +6,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from accounts.models import Project
-from buildkit.registry import InvalidReferenceError, Reference, Registry, credentials_for
+from buildkit.registry import (
+    InvalidReferenceError,
+    Reference,
+    Registry,
+    canonical,
+    credentials_for,
+)
+from buildkit.registry.reference import DOCKER_HUB
 from cache.models import ReferenceDay
+from cache.querysets import DayQuerySet
 
 KNOWN_FOR = timedelta(days=90)
 """References that no build has used for that long are looked at no more."""
@@ -32,14 +40,6 @@ def registry_for(project: Project, host: str) -> Registry:
     return Registry(host, credentials_for(host, folder))
 
 
-def canonical(text: str) -> str:
-    """Return a reference as registries and quarantines name it; what is none stays as it is."""
-    try:
-        return str(Reference.parse(text))
-    except InvalidReferenceError:
-        return text
-
-
 def allowed(text: str) -> Reference | None:
     """Return the reference if it is one, of a registry that the server may ask."""
     try:
@@ -52,18 +52,25 @@ def allowed(text: str) -> Reference | None:
 def references_of(project: Project) -> ByHost:
     """Return the references that the project's builds have used, and that may be asked for."""
     since = timezone.now() - KNOWN_FOR
-    days = ReferenceDay.objects.filter(project=project, day__gte=since.date())
-    names = days.order_by().values_list("reference").annotate(last=Max("day"))
+    days = _allowed_days().filter(project=project, day__gte=since.date())
+    names = days.values_list("reference").annotate(last=Max("day"))
     return by_host(name for name, _ in names.order_by("-last", "reference")[:MOST])
 
 
+def exports_of(project: Project) -> ByHost:
+    """Return the references that the project's builds have ever exported to: its own caches."""
+    days = _allowed_days().filter(project=project, exports__gt=0)
+    names = days.values_list("reference").annotate(last=Max("day"))
+    return by_host(name for name, _ in names.order_by("last", "reference")[:MOST])
+
+
 def by_host(names: Iterable[str]) -> ByHost:
-    """Return the references that may be asked for, by registry."""
-    found: defaultdict[str, list[Reference]] = defaultdict(list)
+    """Return the references that may be asked for, by registry, each once."""
+    found: defaultdict[str, dict[Reference, None]] = defaultdict(dict)
     for name in names:
         if reference := allowed(name):
-            found[reference.host].append(reference)
-    return found
+            found[reference.host][reference] = None
+    return {host: list(references) for host, references in found.items()}
 
 
 def allowed_names(names: Iterable[str]) -> list[str]:
@@ -71,19 +78,30 @@ def allowed_names(names: Iterable[str]) -> list[str]:
     return [str(reference) for found in by_host(names).values() for reference in found]
 
 
-def last_uses() -> dict[str, datetime]:
-    """Return when builds of any project imported or exported each reference last."""
-    days = ReferenceDay.objects.order_by().values_list("reference")
+def last_uses(references: Iterable[Reference]) -> dict[str, datetime]:
+    """Return when builds of any project imported or exported each of these last."""
+    names = {str(reference) for reference in references}
     found: dict[str, datetime] = {}
+    days = _allowed_days().values_list("reference")
     for name, *used in days.annotate(Max("last_import_at"), Max("last_export_at")):
         moments = [moment for moment in used if moment]
-        if moments and (reference := allowed(name)):
-            found[str(reference)] = max(*moments, found.get(str(reference), moments[0]))
+        if moments and (known := canonical(name)) in names:
+            found[known] = max(*moments, found.get(known, moments[0]))
     return found
 
 
-def of_others(project: Project) -> set[str]:
-    """Return the references that other projects' builds have used: those are not this one's."""
-    others = ReferenceDay.objects.exclude(project=project).order_by()
-    found = map(allowed, others.values_list("reference", flat=True).distinct())
-    return {str(reference) for reference in found if reference}
+def used_by_others(project: Project) -> set[str]:
+    """Return the references that other projects' builds have ever used."""
+    others = _allowed_days().exclude(project=project)
+    return {canonical(name) for name in others.values_list("reference", flat=True).distinct()}
+
+
+def _allowed_days() -> DayQuerySet:
+    """Return what is known of references in registries that may be asked, as far as names tell."""
+    hosts = [host for host in settings.CACHE_REGISTRIES if host != DOCKER_HUB]
+    named = Q()
+    for host in hosts:
+        named |= Q(reference__startswith=f"{host}/")
+    has_hub = len(hosts) < len(settings.CACHE_REGISTRIES)
+    days = ReferenceDay.objects.order_by()
+    return days if has_hub else days.filter(named) if hosts else days.none()

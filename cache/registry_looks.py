@@ -1,7 +1,7 @@
 """Looks at what a project's caches take in registries, once a quarter of a day."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Project
 from buildkit.caching.references import CacheReference, read_cache
-from buildkit.registry import Reference, RegistryError
+from buildkit.registry import NotFoundError, Reference, RegistryError, WrongContentError
 from builds.masking import mask_secrets
 from cache.models import ReferenceSize, RegistryDay
 from cache.registries import references_of, registry_for
@@ -31,25 +31,32 @@ def look(project: Project) -> None:
     """Note what each registry holds of the project's caches now."""
     for host, references in references_of(project).items():
         now = timezone.now()
-        caches, problems = _read(project, host, references)
-        keep(project, host, caches, problems, now)
+        try:
+            keep(project, host, list(_read(project, host, references)), now)
+        except RegistryError as error:
+            _failed(project, host, mask_secrets(str(error))[:500], now)
 
 
-def _read(
-    project: Project, host: str, references: Iterable[Reference]
-) -> tuple[list[CacheReference], list[str]]:
-    """Return the caches, and in words which of them could not be read."""
-    caches, problems = [], []
-    try:
-        registry = registry_for(project, host)
-    except RegistryError as error:
-        return [], [str(error)]
+def _read(project: Project, host: str, references: Iterable[Reference]) -> Iterator[CacheReference]:
+    """Yield the caches; what is not there, or is none, is left out.
+
+    Raises:
+        RegistryError: the registry does not answer, or does not let us look.
+    """
+    registry = registry_for(project, host)
     for reference in references:
         try:
-            caches.append(read_cache(registry, reference))
-        except RegistryError as error:
-            problems.append(mask_secrets(str(error))[:500])
-    return caches, problems
+            yield read_cache(registry, reference)
+        except (NotFoundError, WrongContentError):
+            continue
+
+
+def _failed(project: Project, host: str, problem: str, now: datetime) -> None:
+    """Note that a registry was asked in vain; what is known of the day stays."""
+    values = {"problem": problem, "looked_at": now}
+    RegistryDay.objects.update_or_create(
+        project=project, day=now.date(), host=host, defaults=values
+    )
 
 
 @transaction.atomic
@@ -57,7 +64,6 @@ def keep(
     project: Project,
     host: str,
     caches: Sequence[CacheReference],
-    problems: Sequence[str],
     now: datetime,
 ) -> None:
     """Write what was found; the last look of a day stands for it."""
@@ -85,7 +91,7 @@ def keep(
             "references": len(caches),
             "used_bytes": sum(sizes.values()),
             "shared_bytes": shared,
-            "problems": list(problems),
+            "problem": "",
             "looked_at": now,
         },
     )

@@ -1,15 +1,20 @@
 """What a project's caches take in registries, over time."""
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from accounts.models import Project
 from cache.models import ReferenceSize, RegistryDay
 from cache.operations.policy import policy_of
 from cache.periods import Days as Span
 from cache.trends import Days, Limit, trend
+
+RECENT = timedelta(days=7)
+"""What was not found for longer is not there any more."""
 
 NO_LIMIT = "There is no limit."
 ENFORCED = "the least recently used caches go at night."
@@ -22,7 +27,8 @@ def registries(project: Project, span: Span) -> dict[str, Any]:
     days: defaultdict[str, Days] = defaultdict(list)
     last: dict[str, RegistryDay] = {}
     for row in looks.order_by("day"):
-        days[row.host].append((row.day, float(row.used_bytes)))
+        if row.used_bytes is not None:
+            days[row.host].append((row.day, float(row.used_bytes)))
         last[row.host] = row
     policy = policy_of(project)
     limit = Limit(policy.limit_bytes, NO_LIMIT, ENFORCED if policy.is_enforced else NOT_ENFORCED)
@@ -34,7 +40,8 @@ def registries(project: Project, span: Span) -> dict[str, Any]:
 
 
 def sizes_of(project: Project) -> dict[str, ReferenceSize]:
-    """Return what was found of each reference at the last look, by its name."""
-    found = ReferenceSize.objects.filter(project=project)
+    """Return what was found of each reference at its last look of these days, by its name."""
+    since = timezone.now().date() - RECENT
+    found = ReferenceSize.objects.filter(project=project, day__gte=since)
     newest = found.order_by("reference", "-day").distinct("reference")
     return {row.reference: row for row in newest}

@@ -6,7 +6,7 @@ from buildinsights.templatetags.formats import filesize
 from buildkit.explaining import Cause, Removal
 from builds.models import Build
 from cache.models import Eviction, Explanation
-from farm.models import Builder
+from farm.models import Builder, BuildRequest
 
 MOST = 5_000
 """Entries that are compared with a build's steps, the newest ones."""
@@ -34,10 +34,9 @@ def _told(item: Eviction) -> str:
 
 def _builders_of(build: Build) -> list[int]:
     """Return the builder that made a build: that of its request, else the one of that name."""
-    known = Q(requests=build.pk)
-    if build.builder:
-        known |= Q(name=build.builder)
-    return list(Builder.objects.filter(known).values_list("pk", flat=True).distinct())
+    asked = BuildRequest.objects.filter(build=build).values_list("builder_id", flat=True)
+    named = Builder.objects.filter(name=build.builder) if build.builder else Builder.objects.none()
+    return [*asked, *named.values_list("pk", flat=True)]
 
 
 def ask_again(builder: Builder, gone: list[Eviction]) -> None:

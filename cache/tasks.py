@@ -97,8 +97,9 @@ def go_on(number: int, **_: Any) -> None:
 
 @shared_task(name="cache.wake_operations")
 def wake_operations(**_: Any) -> None:
-    """Tell workers of operations that wait."""
+    """Tell workers of operations that wait, and look whether their builds have ended."""
     working.wake_waiting()
+    working.follow_builds()
 
 
 @shared_task(name="cache.enforce_retention")

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import click
 
 from buildkit.bake import Plan, Target
+from buildkit.registry import canonical
 from cli.engine import buildx
 from cli.errors import EngineMissingError, UsageError
 from cli.planning import plan_of
@@ -43,9 +44,9 @@ def without_quarantined(
     if plan is None:
         return tuple(overrides)
     known = quarantined()
-    kept = {name for name in references(plan) if name in known and _stays(known[name])}
-    for name in sorted(kept):
-        item = known[name]
+    named = {name: known.get(canonical(name)) for name in references(plan)}
+    kept = {name: item for name, item in named.items() if item and _stays(item)}
+    for name, item in sorted(kept.items()):
         click.echo(
             f"Not importing {name}: in quarantine since {item.since[:19]}Z ({item.reason}). "
             "`buildinsights cache rebuild` makes it anew.",
@@ -129,7 +130,7 @@ def _is_broken(name: str, named: set[str], reason: str) -> bool:
     manifest = _manifest(name)
     if manifest is None or named.isdisjoint(_DIGEST.findall(manifest)):
         return False
-    put(name, _digest_of(manifest), reason)
+    put(canonical(name), _digest_of(manifest), reason)
     return True
 
 

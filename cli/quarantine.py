@@ -29,16 +29,18 @@ class Quarantine:
     since: str
 
 
-def quarantined(folder: Path | None = None) -> dict[str, Quarantine]:
-    """Return what is in quarantine, by reference; a file that cannot be read says nothing.
+def quarantined() -> dict[str, Quarantine]:
+    """Return what is in quarantine, by reference; a file that cannot be read says nothing."""
+    return read(state_dir()) or {}
 
-    ``folder`` is that of the records, by default the one of this user.
-    """
+
+def read(folder: Path) -> dict[str, Quarantine] | None:
+    """Return what a directory of records says; ``None`` if that cannot be read, or is not there."""
     try:
         known = json.loads(_file(folder).read_bytes())
         return {item["reference"]: Quarantine(**item) for item in known}
     except (OSError, ValueError, TypeError, KeyError):
-        return {}
+        return None
 
 
 def put(reference: str, digest: str, reason: str) -> Quarantine:

@@ -7,6 +7,9 @@ from typing import Any
 
 from farm.models import BuildRequest, Source
 
+FOR_CACHES = frozenset({"warm", "rebuild"})
+"""Triggers of builds that are made for their caches alone: they push no image."""
+
 
 def build_command(request: BuildRequest, folder: Path) -> list[str]:
     """Return the arguments of the build; a Dockerfile alone becomes a Bake file in ``folder``."""
@@ -25,7 +28,7 @@ def build_command(request: BuildRequest, folder: Path) -> list[str]:
     flags = {
         "--no-cache": request.no_cache,
         "--verbose-cache": request.verbose_cache,
-        "--push": source.push,
+        "--push": source.push and build.trigger not in FOR_CACHES,
     }
     words = [f"{name}={value}" for name, value in values.items() if value]
     words += [name for name, is_on in flags.items() if is_on]

@@ -71,10 +71,11 @@ def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
 
 def _record(home: Path) -> Path | None:
     """Return the record of the run: the last, if a broken cache made the command build twice."""
-    records = home.glob("records/*")
-    return max(
-        records, key=lambda path: str(_load(path / "run.json").get("started_at")), default=None
-    )
+    return max(home.glob("records/*"), key=_began, default=None)
+
+
+def _began(record: Path) -> str:
+    return str(_load(record / "run.json").get("started_at") or "")
 
 
 def _load(path: Path) -> dict[str, Any]:

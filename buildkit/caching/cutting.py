@@ -7,7 +7,13 @@ from buildkit.caching.installing import Bound
 from buildkit.caching.matching import Recorded
 from buildkit.caching.references import CacheReference, read_cache
 from buildkit.caching.surgery import cut_out, layers_installing
-from buildkit.registry import Reference, Registry, RegistryError
+from buildkit.registry import (
+    NotFoundError,
+    Reference,
+    Registry,
+    RegistryError,
+    WrongContentError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +45,15 @@ def cuttings(
 
     With ``bound`` the layers themselves are read; else records tell those of the steps.
     References without a cache are left out.
+
+    Raises:
+        RegistryError: a registry does not answer: that says nothing of its caches.
     """
     for reference in references:
         registry = registry_of(reference.host)
         try:
             cache = read_cache(registry, reference)
-        except RegistryError:
+        except (NotFoundError, WrongContentError):
             continue  # nothing was exported yet, or something else lies there
         found = _of_package(registry, cache, bound) if bound else _of_steps(registry, cache, steps)
         if found.layers or found.unread:

@@ -63,15 +63,30 @@ def _held(
         cache = cache_of(manifest)
     except WrongContentError:
         blobs, needs = _image_blobs(registry, manifest)
-        return Held(name, repository, manifest.digest, now, blobs, needs, is_protected=True)
+        return Held(
+            name,
+            repository,
+            manifest.digest,
+            now,
+            blobs,
+            needs,
+            is_protected=True,
+            counts=False,
+        )
     last = used.get(name) or cache.created_at or now
     is_protected = protects(patterns, name)
     return Held(name, repository, cache.digest, last, cache.blobs, is_protected=is_protected)
 
 
 def _image_blobs(registry: Registry, manifest: Manifest) -> tuple[dict[str, int], frozenset[str]]:
-    """Return the blobs of an image with all its platforms, and the manifests it is made of."""
-    document = manifest.document
+    """Return the blobs of an image with all its platforms, and the manifests it is made of.
+
+    Of what is no manifest at all nothing is known.
+    """
+    try:
+        document = manifest.document
+    except WrongContentError:
+        return {}, frozenset()
     parts = [as_dict(document.get("config")), *as_dicts(document.get("layers"))]
     blobs = {as_text(part.get("digest")): as_size(part.get("size")) or 0 for part in parts if part}
     children = {as_text(item.get("digest")) for item in as_dicts(document.get("manifests"))}

@@ -26,7 +26,7 @@ class Choice:
             return False
         if not self.from_step:
             return True
-        if self.from_step.isdigit():
+        if self.from_step.isdecimal():
             return parse_name(step.name).number == int(self.from_step)
         return self.from_step in step.name
 

@@ -4,7 +4,7 @@ import json
 import secrets
 from dataclasses import dataclass
 
-from buildkit.registry import DeletesDisabledError, Reference, Registry
+from buildkit.registry import DeletesDisabledError, Reference, Registry, UnauthorizedError
 from buildkit.registry.client import digest_of
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
@@ -58,6 +58,6 @@ def probe(registry: Registry, reference: Reference) -> Access:
     registry.put_manifest(tag, data, OCI)
     try:
         registry.delete_manifest(tag.at(digest_of(data)))
-    except DeletesDisabledError:
+    except (DeletesDisabledError, UnauthorizedError):
         return Access(reference, deletes=False)
     return Access(reference, deletes=True)

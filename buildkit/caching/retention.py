@@ -17,7 +17,8 @@ class Held:
     """What a reference of a registry holds: a cache, or anything else that shares its blobs.
 
     ``repository`` and ``digest`` name the manifest: two tags of one digest go together. ``needs``
-    are digests of other manifests of the repository that it is made of.
+    are digests of other manifests of the repository that it is made of. What is no cache, or not
+    one of those that are looked after, does not count against the limit.
     """
 
     reference: str
@@ -27,6 +28,7 @@ class Held:
     blobs: Mapping[str, int]
     needs: frozenset[str] = frozenset()
     is_protected: bool = False
+    counts: bool = True
 
 
 class Why(StrEnum):
@@ -63,7 +65,8 @@ class Removal:
 class RetentionPlan:
     """What goes, in this order, and the bytes of blobs that nothing needs afterwards.
 
-    ``over_bytes`` are those above the limit that cannot go, as what is protected needs them.
+    ``held_bytes`` are of all that counts; ``over_bytes`` are those above the limit that cannot go,
+    as what is protected needs them.
     """
 
     removals: tuple[Removal, ...]
@@ -90,29 +93,44 @@ def plan(
     limit_bytes: int | None = LIMIT_BYTES,
 ) -> RetentionPlan:
     """Return which manifests go: unused for ``keep``, and then the least recently used until all
-    others take no more than ``limit_bytes``.
+    others that count take no more than ``limit_bytes``.
 
     Blobs count once: a registry keeps each once, and frees it when no manifest needs it.
     """
     groups = _groups(held)
-    fixed = _fixed(groups)
-    users = Counter(digest for group in groups for digest in _blobs(group))
-    sizes = {digest: size for group in groups for digest, size in _blobs(group).items()}
-    total, freed, removals = sum(sizes.values()), dict[str, int](), list[Removal]()
+    fixed, store = _fixed(groups), _Store(groups)
+    total, removals = store.counted_bytes, list[Removal]()
     candidates = [group for group in groups if _key(group[0]) not in fixed]
     for group in sorted(candidates, key=lambda group: (_last(group), _key(group[0]))):
         is_unused = _last(group) <= now - keep
-        left = total - sum(freed.values())
-        if not is_unused and (limit_bytes is None or left <= limit_bytes):
+        if not is_unused and (limit_bytes is None or store.counted_bytes <= limit_bytes):
             break
         removals.append(Removal(tuple(group), Why.UNUSED if is_unused else Why.OVER_LIMIT))
-        for digest in _blobs(group):
-            users[digest] -= 1
-            if not users[digest]:
-                freed[digest] = sizes[digest]
-    left = total - sum(freed.values())
-    over = max(0, left - limit_bytes) if limit_bytes is not None else 0
-    return RetentionPlan(tuple(removals), total, freed, over)
+        store.remove(group)
+    over = max(0, store.counted_bytes - limit_bytes) if limit_bytes is not None else 0
+    return RetentionPlan(tuple(removals), total, store.freed, over)
+
+
+class _Store:
+    """Blobs by the manifests that need them, of which some count."""
+
+    def __init__(self, groups: Sequence[Sequence[Held]]) -> None:
+        self._users = Counter(digest for group in groups for digest in _blobs(group))
+        counted = [group for group in groups if _counts(group)]
+        self._counted = Counter(digest for group in counted for digest in _blobs(group))
+        sizes = {digest: size for group in counted for digest, size in _blobs(group).items()}
+        self.counted_bytes = sum(sizes.values())
+        self.freed: dict[str, int] = {}
+
+    def remove(self, group: Sequence[Held]) -> None:
+        """Let nothing of a manifest be needed by it any more."""
+        for digest, size in _blobs(group).items():
+            self._users[digest] -= 1
+            if not self._users[digest]:
+                self.freed[digest] = size
+            if _counts(group):
+                self._counted[digest] -= 1
+                self.counted_bytes -= 0 if self._counted[digest] else size
 
 
 type _Key = tuple[str, str]
@@ -135,6 +153,10 @@ def _fixed(groups: Sequence[Sequence[Held]]) -> set[_Key]:
     protected = [item for group in groups for item in group if item.is_protected]
     needed = {(item.repository, digest) for item in protected for digest in item.needs}
     return {_key(item) for item in protected} | needed
+
+
+def _counts(group: Sequence[Held]) -> bool:
+    return any(item.counts for item in group)
 
 
 def _last(group: Sequence[Held]) -> datetime:

@@ -119,7 +119,7 @@ def read_size(text: str, path: str = "size") -> int:
     found = _SIZE.fullmatch(text.strip())
     try:
         return round(float(found[1]) * _SCALES[found[2]]) if found else _no_size(text, path)
-    except ValueError:
+    except (ValueError, OverflowError):
         return _no_size(text, path)
 
 

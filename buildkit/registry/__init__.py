@@ -12,7 +12,7 @@ from buildkit.registry.errors import (
     UnreachableError,
     WrongContentError,
 )
-from buildkit.registry.reference import Reference
+from buildkit.registry.reference import Reference, canonical
 from buildkit.registry.transport import RegistryLimits
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "UnauthorizedError",
     "UnreachableError",
     "WrongContentError",
+    "canonical",
     "credentials_for",
 ]

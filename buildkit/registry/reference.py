@@ -68,6 +68,14 @@ class Reference:
         return f"{self.name}{tag}{f'@{self.digest}' if self.digest else ''}"
 
 
+def canonical(text: str) -> str:
+    """Return a reference as all of this product names it; what is none stays as it is."""
+    try:
+        return str(Reference.parse(text))
+    except InvalidReferenceError:
+        return text
+
+
 def is_digest(text: str) -> bool:
     """Tell whether a text is a digest as registries use them."""
     return _DIGEST.fullmatch(text) is not None

@@ -14,8 +14,8 @@ from farm.models import Builder
 class Operation(models.Model):
     """One operation on caches, from the wish to its outcome.
 
-    A worker makes the plan, which changes nothing. What was planned is done when somebody confirms
-    it, and nothing else: it is the plan's ``items`` that are worked off.
+    A worker makes the plan, which changes nothing. Of what was planned that is done, when somebody
+    confirms it, which still holds then, and nothing else.
     """
 
     class Kind(models.TextChoices):
@@ -48,7 +48,11 @@ class Operation(models.Model):
     builder = models.ForeignKey(Builder, models.DB_CASCADE, null=True, related_name="+")
     """Whose cache it is about; its workers do it then."""
     plan = models.JSONField(default=dict)
-    """``{summary, columns, rows, notes, items}``; rows and notes are for people."""
+    """For people: ``{summary, columns, rows, rows_total, notes}``."""
+    items = models.JSONField(default=list)
+    """For the worker: exactly what is done. Without any there is nothing to confirm."""
+    followed = models.JSONField(default=list)
+    """Builds that it has queued and whose end it waits for: ``[{build, references}]``."""
     outcome = models.TextField(blank=True)
     told = models.JSONField(default=list)
     """Sentences about what was kept, or went wrong."""

@@ -69,16 +69,17 @@ class RegistryDay(models.Model):
     """What all cache references of a project in one registry held on a day.
 
     ``used_bytes`` counts each blob once, as a registry keeps it; ``shared_bytes`` are of blobs that
-    several references have. ``problems`` are sentences about references that were not looked at.
+    several references have; both are missing if nobody got an answer that day. ``problem`` is why
+    the last look failed.
     """
 
     project = models.ForeignKey(Project, models.DB_CASCADE, related_name="+", db_index=False)
     day = models.DateField()
     host = models.CharField(max_length=300)
-    references = models.PositiveIntegerField()
-    used_bytes = models.BigIntegerField()
-    shared_bytes = models.BigIntegerField()
-    problems = models.JSONField(default=list)
+    references = models.PositiveIntegerField(default=0)
+    used_bytes = models.BigIntegerField(null=True)
+    shared_bytes = models.BigIntegerField(null=True)
+    problem = models.TextField(blank=True)
     looked_at = models.DateTimeField()
 
     objects = DayQuerySet.as_manager()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -17,7 +17,7 @@ from accounts.roles import Scope
 from builds.api import PROJECT
 from cache.models import Operation
 from cache.operations.forms import FORMS
-from cache.operations.services import ask_by_form, cancel, confirm
+from cache.operations.services import ask_by_form, cancel, confirm, shown_plan
 from ingest.api import project_id_for
 
 
@@ -39,7 +39,7 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
     id = serializers.UUIDField(source="public_id", read_only=True)
     project = serializers.SlugField(source="project.slug", read_only=True)
     builder = serializers.CharField(source="builder.name", default=None, read_only=True)
-    plan = PlanSerializer(read_only=True)
+    plan = serializers.SerializerMethodField()
     told = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
@@ -61,6 +61,11 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
             "ended_at",
         )
         read_only_fields = fields
+
+    @extend_schema_field(PlanSerializer)
+    def get_plan(self, operation: Operation) -> dict[str, Any]:
+        """Return what the reader may see of it."""
+        return shown_plan(operation, actor_of(self.context["request"]))
 
 
 class WishSerializer(serializers.Serializer[Any]):
@@ -123,7 +128,7 @@ class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
 
     def _of(self, scope: Scope) -> Any:
         projects = actor_of(self.request).project_ids_with(scope)
-        rows = Operation.objects.filter(project__in=projects)
+        rows = Operation.objects.filter(project__in=projects).defer("items")
         return rows.select_related("project", "builder")
 
     def _changeable(self, public_id: str) -> Operation:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
 
 from accounts.models import Project
 from buildinsights.templatetags.formats import filesize
@@ -16,13 +17,16 @@ from builds.models import Service
 from cache.models import Operation, RetentionPolicy
 from cache.operations.policy import policy_of
 from cache.registries import allowed, references_of
-from farm.models import Builder, Source
+from farm.models import Builder, BuildRequest, Source
 
 MOST_DAYS = 3650
 
 
 class SizeField(forms.CharField):
     """Bytes, written as ``10 GB`` in decimal units."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=20, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         """Show a number of bytes as people write it."""
@@ -227,10 +231,11 @@ class PruneForm(OperationForm):
 
     def offer(self) -> None:
         """Offer the builders on which the project builds."""
-        used = Builder.objects.filter(requests__project=self.project)
-        named = Builder.objects.filter(sources__service__project=self.project)
+        used = BuildRequest.objects.filter(project=self.project, builder=OuterRef("pk"))
+        named = Source.objects.filter(service__project=self.project, builder=OuterRef("pk"))
         field: Any = self.fields["builder_name"]
-        self.builders = {item.name: item for item in (used | named).filter(is_enabled=True)}
+        found = Builder.objects.filter(Exists(used) | Exists(named), is_enabled=True)
+        self.builders = {item.name: item for item in found}
         field.choices = [(name, str(item)) for name, item in self.builders.items()]
 
     def clean(self) -> dict[str, Any]:

@@ -19,10 +19,12 @@ from buildkit.model import Build as DecodedBuild
 from buildkit.model import Step
 from buildkit.registry import Reference, Registry, RegistryError
 from builds.models import Build, Service
+from cache.explaining import without_logs
 from cache.models import Operation, ReferenceDay
-from cache.operations.builders import remove_from, row, told, usage_of
+from cache.operations.builders import item as remembered
+from cache.operations.builders import remove_from, row, usage_of
 from cache.operations.plans import OnBehalf, Outcome, Plan
-from cache.registries import allowed, registry_for
+from cache.registries import allowed, registry_for, used_by_others
 from ingest.stored import read_stored
 
 HISTORY = timedelta(days=28)
@@ -42,7 +44,7 @@ def plan(operation: Operation) -> Plan:
         return choice.has(step) and (bound is None or installs_below(step, bound))
 
     entries = usage_of(builder).entries if builder else ()
-    builds = ((service.name, decoded) for decoded in _decoded(service))
+    builds = ((service.name, decoded) for decoded in _decoded(service, with_logs=bound is not None))
     found = find(builds, [service.name], is_meant, entries)
     cuts = [] if said["builder_only"] else _cuts(service, found.steps, bound)
     rows = [("builder", *row(entry)[:2]) for entry in found.entries]
@@ -51,7 +53,7 @@ def plan(operation: Operation) -> Plan:
     layers = sum(len(cut.layers) for cut in cuts)
     size = filesize(sum(entry.bytes for entry in found.entries))
     items = {
-        "entries": [entry.id for entry in found.entries],
+        "entries": [remembered(entry) for entry in found.entries],
         "cuts": [_cut(cut) for cut in cuts if cut.layers],
     }
     return Plan(
@@ -72,8 +74,8 @@ def bound_of(said: dict[str, Any]) -> Bound | None:
     return Bound(said["package"], said["below"], kind)
 
 
-def _decoded(service: Service) -> Iterator[DecodedBuild]:
-    """Yield the last builds of a service with all that was recorded of them, logs too."""
+def _decoded(service: Service, *, with_logs: bool) -> Iterator[DecodedBuild]:
+    """Yield the last builds of a service with all that was recorded of them."""
     recent = Build.objects.filter(service=service, listed_at__gte=timezone.now() - HISTORY)
     for build in recent.finished().newest_first()[:MOST_BUILDS]:
         try:
@@ -81,7 +83,7 @@ def _decoded(service: Service) -> Iterator[DecodedBuild]:
         except ParseError:
             continue
         if stored:
-            yield stored.decoded
+            yield stored.decoded if with_logs else without_logs(stored.decoded)
 
 
 def _cuts(service: Service, steps: Sequence[Recorded], bound: Bound | None) -> list[Cutting]:
@@ -93,11 +95,13 @@ def _cuts(service: Service, steps: Sequence[Recorded], bound: Bound | None) -> l
 
 
 def _exports(service: Service) -> list[Reference]:
-    """Return the references that a service has exported to of late, and that may be asked for."""
+    """Return the references that a service has exported to of late, and no other project uses."""
     since = (timezone.now() - HISTORY).date()
     days = ReferenceDay.objects.filter(service=service, exports__gt=0, day__gte=since)
     names = days.order_by("reference").values_list("reference", flat=True).distinct()
-    return [reference for name in names if (reference := allowed(name))]
+    foreign = used_by_others(service.project)
+    found = (allowed(name) for name in names)
+    return [item for item in found if item and str(item) not in foreign]
 
 
 def _cut(cut: Cutting) -> dict[str, Any]:
@@ -110,14 +114,15 @@ def _cut(cut: Cutting) -> dict[str, Any]:
 
 def carry_out(operation: Operation, _actor: OnBehalf) -> Outcome:
     """Remove the entries, and cut the layers out of references that are still the same."""
-    items, said = operation.plan["items"], list[str]()
-    removed = 0
-    if operation.builder and items["entries"]:
-        done, gone_before = remove_from(operation.builder, items["entries"])
-        said += told(done, gone_before)
-        removed = len(done.gone)
+    items, said = operation.items, list[str]()
+    # Registries first: what an entry of the builder was made of may come from there again.
     for item in items["cuts"]:
         said.append(_carry_out_cut(operation, item))
+    removed = 0
+    if operation.builder and items["entries"]:
+        found = remove_from(operation.builder, items["entries"])
+        said += found.told()
+        removed = len(found.done.gone)
     return Outcome(
         f"Removed {removed} of {len(items['entries'])} entries of the builder.", tuple(said)
     )
@@ -127,8 +132,10 @@ def _carry_out_cut(operation: Operation, item: dict[str, Any]) -> str:
     reference = allowed(item["reference"])
     if reference is None:
         return f"{item['reference']}: its registry may not be asked any more."
-    registry = registry_for(operation.project, reference.host)
+    if str(reference) in used_by_others(operation.project):
+        return f"{reference} is used by other projects, too, and left as it is."
     try:
+        registry = registry_for(operation.project, reference.host)
         cache = read_cache(registry, reference)
         if cache.digest != item["digest"]:
             return f"{reference} was exported anew, and left as it is."

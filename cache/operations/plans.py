@@ -1,10 +1,11 @@
 """What an operation plans, and how kinds of operations do it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from audit.services import System
+from builds.masking import mask_secrets
 from cache.models import Operation
 
 SHOWN_ROWS = 100
@@ -24,9 +25,15 @@ class Plan:
     items: Any = field(default_factory=list)
 
     def stored(self) -> dict[str, Any]:
-        """Return it as JSON, of which the table is cut where nobody reads on."""
-        rows = [list(row) for row in self.rows[:SHOWN_ROWS]]
-        return asdict(self) | {"rows": rows, "rows_total": len(self.rows)}
+        """Return what people see as JSON, masked, and cut where nobody reads on."""
+        rows = [[mask_secrets(cell) for cell in row] for row in self.rows[:SHOWN_ROWS]]
+        return {
+            "summary": self.summary,
+            "columns": list(self.columns),
+            "rows": rows,
+            "rows_total": len(self.rows),
+            "notes": [mask_secrets(note) for note in self.notes[:SHOWN_ROWS]],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,16 @@ class Handler(Protocol):
         """Do what is planned, and nothing else."""
 
 
-class OnBehalf(System):
-    """The product, doing what somebody has confirmed."""
+class Confirmed(System):
+    """Whoever has confirmed an operation, of which another one follows."""
 
     def __init__(self, name: str) -> None:
-        self.actor_name = f"buildinsights for {name}" if name else System.actor_name
+        self.actor_name = name or System.actor_name
+
+
+class OnBehalf(System):
+    """The product, doing what somebody has confirmed, or what a policy says."""
+
+    def __init__(self, name: str) -> None:
+        is_person = name not in ("", System.actor_name)
+        self.actor_name = f"{System.actor_name} for {name}" if is_person else System.actor_name

@@ -16,7 +16,8 @@ from buildkit.model import StepKind
 from buildkit.steps import parse_name
 from builds.models import Step
 from cache.models import Operation, StepDay
-from cache.operations.builders import remove_from, row, told, usage_of
+from cache.operations.builders import item as remembered
+from cache.operations.builders import remove_from, row, usage_of
 from cache.operations.plans import OnBehalf, Outcome, Plan
 from cache.step_names import named
 
@@ -47,7 +48,7 @@ def plan(operation: Operation) -> Plan:
         ("Entry", "Size", "Last used", "Why"),
         [(*row(item.entry), item.reason) for item in made.going],
         tuple(notes),
-        [item.entry.id for item in made.going],
+        [remembered(item.entry) for item in made.going],
     )
 
 
@@ -111,7 +112,6 @@ def _words(step: Step) -> str:
 def carry_out(operation: Operation, _actor: OnBehalf) -> Outcome:
     """Remove exactly the entries of the plan that are still there and not in use."""
     assert operation.builder  # noqa: S101  # a prune is of a builder
-    done, gone_before = remove_from(operation.builder, operation.plan["items"])
-    return Outcome(
-        f"Removed {len(done.gone)} entries, {filesize(done.freed_bytes)}.", told(done, gone_before)
-    )
+    found = remove_from(operation.builder, operation.items)
+    gone, freed = len(found.done.gone), filesize(found.done.freed_bytes)
+    return Outcome(f"Removed {gone} entries, {freed}.", found.told())

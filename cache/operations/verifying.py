@@ -1,7 +1,7 @@
 """Whether cache references are whole; those that are not go into quarantine."""
 
 from buildinsights.templatetags.formats import filesize
-from buildkit.caching.verifying import Verdict, verify
+from buildkit.caching.verifying import Fault, Verdict, verify
 from buildkit.registry import RegistryError
 from cache.models import Operation, ReferenceSize
 from cache.operations.plans import OnBehalf, Outcome, Plan
@@ -37,8 +37,8 @@ def _size(held: ReferenceSize | None) -> str:
 def carry_out(operation: Operation, actor: OnBehalf) -> Outcome:
     """Look at each reference; one of which the registry tells nothing keeps its state."""
     told: list[str] = []
-    counts = {"whole": 0, "broken": 0, "not looked at": 0}
-    for host, references in by_host(operation.plan["items"]).items():
+    counts = {"whole": 0, "broken": 0, "not there": 0, "not looked at": 0}
+    for host, references in by_host(operation.items).items():
         for reference in references:
             try:
                 registry = registry_for(operation.project, host)
@@ -47,10 +47,18 @@ def carry_out(operation: Operation, actor: OnBehalf) -> Outcome:
                 counts["not looked at"] += 1
                 told.append(str(error))
                 continue
-            counts["whole" if verdict.is_whole else "broken"] += 1
+            counts[_state(verdict)] += 1
             told += _settle(operation, verdict, actor)
     parts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     return Outcome(f"{parts or 'Nothing was looked at'}.", tuple(told))
+
+
+def _state(verdict: Verdict) -> str:
+    """A reference without a manifest fails no build: it only gives nothing."""
+    if verdict.is_whole:
+        return "whole"
+    is_there = verdict.digest or any(item.fault is not Fault.MISSING for item in verdict.problems)
+    return "broken" if is_there else "not there"
 
 
 def _settle(operation: Operation, verdict: Verdict, actor: OnBehalf) -> list[str]:
@@ -58,6 +66,8 @@ def _settle(operation: Operation, verdict: Verdict, actor: OnBehalf) -> list[str
     if verdict.is_whole:
         lifted = lift(project, name, WHOLE, actor)
         return [f"{name} is whole, and no longer in quarantine."] if lifted else []
+    if _state(verdict) == "not there":
+        return [f"{name} has no manifest: nothing was exported yet, or it was removed."]
     reasons = [
         f"{item.digest or 'manifest'} {item.fault}: {item.message}" for item in verdict.problems
     ]

@@ -17,7 +17,7 @@ from buildinsights.paging import is_htmx, page_of
 from cache.models import Operation
 from cache.operations.forms import FORMS, MEANINGS, PolicyForm
 from cache.operations.policy import policy_of, save_policy
-from cache.operations.services import ask_by_form, cancel, confirm
+from cache.operations.services import ask_by_form, cancel, confirm, shown_plan
 from cache.tabs import cache_tabs
 
 NEWEST = ("-requested_at", "-pk")
@@ -26,7 +26,8 @@ NEWEST = ("-requested_at", "-pk")
 def operations(request: HttpRequest, project_slug: str) -> HttpResponse:
     """What is kept, what can be done, and what was done from here."""
     project = get_project(request, project_slug)
-    page = page_of(request, Operation.objects.filter(project=project), NEWEST)
+    rows = Operation.objects.filter(project=project).defer("items")
+    page = page_of(request, rows, NEWEST)
     context = {
         "project": project,
         "tabs": cache_tabs(project, "cache:operations"),
@@ -74,6 +75,7 @@ def operation(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpR
     context = {
         "project": project,
         "operation": found,
+        "plan": shown_plan(found, actor_of(request)),
         "crumbs": _crumbs(project),
         "may_change": Scope.CACHE_WRITE in scopes_in(request, project),
     }

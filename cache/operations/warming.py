@@ -101,7 +101,7 @@ def _losses(services: list[int], since: object) -> Iterable[tuple[int, float]]:
 
 def carry_out(operation: Operation, actor: OnBehalf) -> Outcome:
     """Queue the builds."""
-    sources = Source.objects.filter(pk__in=operation.plan["items"])
+    sources = Source.objects.filter(pk__in=operation.items)
     sources = sources.select_related("service__project", "builder").prefetch_related("needs")
     with transaction.atomic():
         made = trigger(sources=list(sources), wish=Wish(trigger=TRIGGER), actor=actor)

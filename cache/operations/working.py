@@ -1,12 +1,11 @@
 """The workers' part of operations: plans are made, and what was confirmed is done, once each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -25,10 +24,9 @@ from cache.operations import (
     verifying,
     warming,
 )
-from cache.operations.plans import Handler, OnBehalf
-from cache.operations.services import ask_for, wake
+from cache.operations.plans import Confirmed, Handler, OnBehalf
+from cache.operations.services import OPEN, ask_for, wake
 from farm.builders import UnreachableError
-from farm.models import BuildRequest
 
 log = structlog.get_logger(__name__)
 
@@ -45,9 +43,16 @@ HANDLERS: Mapping[str, Handler] = {
 LONGEST = timedelta(hours=1)
 """Beyond its task's time limit whoever worked on it is lost."""
 
+UNTAKEN = timedelta(days=1)
+FOLLOWED = timedelta(days=7)
+"""How long the ends of queued builds are waited for."""
+
+MOST_TOLD = 100
+
 EXPECTED = (RegistryError, UnreachableError, ParseError, DomainError)
 NOTHING = "There was nothing to do."
 OURS = "An error of ours; it is in the log."
+NOBODY = "For a day no worker has taken it: is there one for its queue?"
 LOST = "The worker was lost while it worked on it; what it had done by then is not known."
 
 State = Operation.State
@@ -78,15 +83,17 @@ def _attempt(number: int, act: Callable[[Operation], None]) -> None:
 
 
 def _plan(operation: Operation) -> None:
-    plan = HANDLERS[operation.kind].plan(operation).stored()
-    if operation.confirmed_by and not plan["items"]:
+    made = HANDLERS[operation.kind].plan(operation)
+    plan = made.stored()
+    if operation.confirmed_by and not made.items:
         Operation.objects.filter(pk=operation.pk).update(plan=plan, planned_at=Now())
-        _end(operation, State.DONE, NOTHING, [])
+        _end(operation, State.DONE, NOTHING, ())
         return
     # One that was canceled meanwhile stays canceled.
     waiting = Operation.objects.filter(pk=operation.pk, state=State.PLANNING)
     waiting.update(
         plan=plan,
+        items=made.items,
         planned_at=Now(),
         started_at=None,
         state=State.CONFIRMED if operation.confirmed_by else State.PLANNED,
@@ -96,20 +103,20 @@ def _plan(operation: Operation) -> None:
 def _carry_out(operation: Operation) -> None:
     actor = OnBehalf(operation.confirmed_by)
     outcome = HANDLERS[operation.kind].carry_out(operation, actor)
-    told = [mask_secrets(text)[:1000] for text in outcome.told]
-    _end(operation, State.DONE, outcome.summary, told)
+    _end(operation, State.DONE, outcome.summary, outcome.told)
 
 
 def _fail(operation: Operation, why: str) -> None:
-    _end(operation, State.FAILED, mask_secrets(why)[:1000], [])
+    _end(operation, State.FAILED, why, ())
 
 
 @transaction.atomic
-def _end(operation: Operation, state: State, outcome: str, told: list[str]) -> None:
+def _end(operation: Operation, state: State, outcome: str, said: Sequence[str]) -> None:
+    outcome, told = mask_secrets(outcome)[:1000], _shown(said)
     active = Operation.objects.filter(pk=operation.pk, state__in=[State.PLANNING, State.RUNNING])
     if not active.update(state=state, outcome=outcome, told=told, ended_at=Now()):
         return
-    changes: dict[str, Any] = {"state": state.value, "outcome": outcome, "told": told[:100]}
+    changes: dict[str, Any] = {"state": state.value, "outcome": outcome, "told": told}
     record(
         actor=OnBehalf(operation.confirmed_by),
         action=f"cache.{operation.kind}",
@@ -119,11 +126,27 @@ def _end(operation: Operation, state: State, outcome: str, told: list[str]) -> N
     )
 
 
+def _shown(said: Sequence[str]) -> list[str]:
+    told = [mask_secrets(text)[:1000] for text in said[:MOST_TOLD]]
+    more = len(said) - MOST_TOLD
+    return [*told, f"And {more} more."] if more > 0 else told
+
+
 def wake_waiting() -> None:
-    """Tell workers once more of what waits, as a message may be lost; end what a dead one had."""
+    """Tell workers once more of what waits, as a message may be lost; end what a dead one had.
+
+    One that cannot be told, as its queue is no more, keeps none of the others waiting.
+    """
     states = [State.PLANNING, State.CONFIRMED]
-    for operation in Operation.objects.filter(state__in=states, started_at=None):
-        wake(operation)
+    waiting = Operation.objects.filter(state__in=states, started_at=None).defer("plan", "items")
+    for operation in waiting.select_related("project", "builder"):
+        if operation.requested_at < timezone.now() - UNTAKEN:
+            _fail(operation, NOBODY)
+            continue
+        try:
+            wake(operation)
+        except Exception:
+            log.exception("cache_operation_not_woken", operation=str(operation.public_id))
     lost = Operation.objects.filter(
         state__in=[State.PLANNING, State.RUNNING], started_at__lt=timezone.now() - LONGEST
     )
@@ -133,10 +156,11 @@ def wake_waiting() -> None:
 
 def enforce_retention() -> None:
     """Ask for what the policies say, each day, unless yesterday's still waits."""
-    open_states = [State.PLANNING, State.CONFIRMED, State.RUNNING]
     for policy in RetentionPolicy.objects.filter(is_enforced=True).select_related("project"):
         same = Operation.objects.filter(project=policy.project, kind=Operation.Kind.EXPIRE)
-        if not same.filter(state__in=open_states).exists():
+        if same.filter(state__in=OPEN).exists():
+            continue
+        try:
             ask_for(
                 project=policy.project,
                 kind=Operation.Kind.EXPIRE,
@@ -144,26 +168,34 @@ def enforce_retention() -> None:
                 actor=SYSTEM,
                 is_confirmed=True,
             )
+        except DomainError:
+            log.warning("retention_not_enforced", project=policy.project.slug, exc_info=True)
 
 
-def verify_rebuilt(*, request: BuildRequest, **_: Any) -> None:
-    """Ask for a check of what a build exports that was to make it anew."""
-    if request.build.trigger != rebuilding.TRIGGER:
-        return
+def follow_builds() -> None:
+    """Have verified what builds have made anew that operations queued, as each succeeds."""
+    since = timezone.now() - FOLLOWED
     rebuilds = Operation.objects.filter(
-        Q(plan__items__sources__contains=[request.source_id]),
-        project=request.project_id,
-        kind=Operation.Kind.REBUILD,
-        state=State.DONE,
-    )
-    last = rebuilds.order_by("-requested_at").first()
-    if last is None:
+        kind=Operation.Kind.REBUILD, state=State.DONE, ended_at__gt=since
+    ).exclude(followed=[])
+    for number in rebuilds.values_list("pk", flat=True):
+        _follow(number)
+
+
+@transaction.atomic
+def _follow(number: int) -> None:
+    rows = Operation.objects.select_for_update(of=("self",), skip_locked=True)
+    operation = rows.select_related("project").filter(pk=number).first()
+    if operation is None:
         return
-    parameters = {"references": last.plan["items"]["references"], "deep": True}
-    ask_for(
-        project=request.project,
-        kind=Operation.Kind.VERIFY,
-        parameters=parameters,
-        actor=OnBehalf(last.confirmed_by),
-        is_confirmed=True,
-    )
+    references, told = rebuilding.ended(operation)
+    operation.told = [*operation.told, *_shown(told)]
+    operation.save(update_fields=["followed", "told"])
+    if references:
+        ask_for(
+            project=operation.project,
+            kind=Operation.Kind.VERIFY,
+            parameters={"references": references, "deep": True},
+            actor=Confirmed(operation.confirmed_by),
+            is_confirmed=True,
+        )

@@ -7,7 +7,7 @@ import click
 
 from buildkit.bake import CacheSpec, Plan, Target
 from buildkit.caching.verifying import Verdict, verify
-from buildkit.registry import NotFoundError, Reference, RegistryError
+from buildkit.registry import NotFoundError, Reference, RegistryError, canonical
 from cli import journal, telling
 from cli.building import Asked, run_batches
 from cli.cache.registries import registry_of
@@ -82,7 +82,7 @@ def _still_broken(references: Iterable[str]) -> list[str]:
     for name in references:
         verdict = _verdict(name)
         if verdict is not None and verdict.is_whole:
-            lift(name)
+            lift(canonical(name))
             click.echo(f"verified: {name}", err=True)
         else:
             broken.append(name)
@@ -104,7 +104,7 @@ def _tell(name: str, verdict: Verdict | None) -> None:
     if verdict is not None:
         problems = verdict.problems
         reason = "; ".join(f"{item.digest or 'manifest'}: {item.message}" for item in problems)
-        put(name, verdict.digest, reason)
+        put(canonical(name), verdict.digest, reason)
         click.echo(f"broken: {name}: {reason}", err=True)
 
 

@@ -50,6 +50,21 @@ def test_over_the_limit_the_least_recently_used_go_until_it_fits():
     assert gone(plan(caches, now=NOW, limit_bytes=250)) == []
 
 
+def test_what_does_not_count_fills_no_limit_and_keeps_what_it_needs():
+    caches = [
+        held("image", 90, {"base": 100, "image": 900}, is_protected=True, counts=False),
+        held("a", 3, {"base": 100, "a": 50}),
+        held("b", 2, {"base": 100, "b": 50}),
+    ]
+    made = plan(caches, now=NOW, limit_bytes=200)
+    assert (gone(made), made.held_bytes) == ([], 200)
+    made = plan(caches, now=NOW, limit_bytes=160)
+    assert gone(made) == [("a", Why.OVER_LIMIT)]
+    assert (made.freed, made.over_bytes) == ({"a": 50}, 0)
+    made = plan(caches, now=NOW, keep=timedelta(days=1))
+    assert made.freed == {"a": 50, "b": 50}, "the image needs its base"
+
+
 def test_a_protected_one_keeps_all_that_it_needs_and_the_rest_is_said():
     caches = [
         held("child", 90, {"layer": 70}),

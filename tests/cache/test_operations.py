@@ -23,6 +23,7 @@ from buildkit.registry import Credentials, NotFoundError, Reference, Registry
 from builds.models import Build, Service
 from builds.services import get_or_create_service
 from cache import registries, registry_looks
+from cache.exceptions import TooManyError
 from cache.models import (
     Operation,
     Quarantine,
@@ -32,10 +33,16 @@ from cache.models import (
     RetentionPolicy,
     StepReason,
 )
-from cache.operations import working
+from cache.operations import services, working
+from cache.operations.expiring import NO_MORE
+from cache.operations.plans import Plan
 from cache.operations.services import ask_for
+from farm.commands import build_command
+from farm.endings import finish
 from farm.models import Builder, BuildRequest, Source
-from tests.own_registry import PASSWORD, USER, OwnRegistry, exported, own_registry
+from farm.queueing import Wish, retry
+from farm.services import trigger
+from tests.own_registry import OCI, PASSWORD, USER, OwnRegistry, exported, own_registry
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db]
 
@@ -121,7 +128,7 @@ def test_retention_removes_what_was_planned_and_nothing_else(
     done = confirmed(client_of(alice), made)
     assert (done.state, done.confirmed_by) == (State.DONE, "alice")
     assert done.outcome.startswith("Removed 1 of 2;")
-    assert done.told == [f"Kept: {again} was exported anew"]
+    assert done.told == [f"{again} {NO_MORE}."]
     assert set(registry.tags("plan/api")) == {"main", "fresh", "again"}
     with pytest.raises(NotFoundError):
         registry.manifest(old)
@@ -133,19 +140,84 @@ def test_retention_removes_what_was_planned_and_nothing_else(
     ]
     page = client_of(alice).get(done.get_absolute_url()).content.decode()
     assert str(old) in page
-    assert "was exported anew" in page
+    assert NO_MORE in page
 
 
-def test_another_projects_caches_and_images_stay(
+def test_only_what_the_project_itself_exported_is_ever_removed(
     registry: Registry, project: Project, service: Service, alice: User, carol: User
 ):
-    ours = exported(registry, "shared/api:ours", b"ours", days=90)
-    theirs = exported(registry, "shared/api:theirs", b"theirs", days=90)
+    names = ("ours", "theirs", "both", "imported", "nobodys")
+    made = {name: exported(registry, f"own/api:{name}", name.encode(), days=90) for name in names}
+    foreign = exported(registry, "foreign/api:main", b"foreign", days=90)
     elsewhere = create_project(name="Other", owner=carol)
-    used(service, ours, days=40)
-    used(get_or_create_service(project_id=elsewhere.pk, name="x"), theirs, days=60)
-    made = planned(project, Kind.EXPIRE, alice, **POLICY | {"protected": []})
-    assert [row[0] for row in made.plan["rows"]] == [str(ours)]
+    other = get_or_create_service(project_id=elsewhere.pk, name="x")
+    for name in ("ours", "both"):
+        used(service, made[name], days=40)
+    for name in ("theirs", "both"):
+        used(other, made[name], days=60)
+    for reference in (made["imported"], foreign):
+        used(service, reference, days=40, exports=0)
+    found = planned(project, Kind.EXPIRE, alice, **POLICY | {"limit_bytes": 1, "protected": []})
+    assert [row[0] for row in found.plan["rows"]] == [str(made["ours"])]
+
+
+def test_images_stay_and_fill_nobodys_limit(
+    registry: Registry, project: Project, service: Service, alice: User
+):
+    fresh = exported(registry, "mixed/api:cache", b"fresh", days=1)
+    image = exported(registry, "mixed/api:latest", b"i" * 100_000, days=90)
+    document = registry.manifest(image).document
+    document["config"]["mediaType"] = "application/vnd.oci.image.config.v1+json"
+    registry.put_manifest(image, json.dumps(document).encode(), OCI)
+    for reference in (fresh, image):  # anybody can say that a build exported to an image's tag
+        used(service, reference, days=1)
+    found = planned(project, Kind.EXPIRE, alice, **POLICY | {"limit_bytes": 50_000})
+    assert found.items == []
+    old = planned(project, Kind.EXPIRE, alice, **POLICY | {"keep_days": 0, "protected": []})
+    assert [row[0] for row in old.plan["rows"]] == [str(fresh)]
+
+
+@pytest.mark.parametrize("what", ["used", "tagged", "protected", "shared"])
+def test_what_has_changed_since_the_plan_is_kept(
+    what: str,
+    registry: Registry,
+    project: Project,
+    service: Service,
+    alice: User,
+    carol: User,
+    client_of: ClientOf,
+):
+    old = exported(registry, f"later-{what}/api:old", what.encode(), days=90)
+    used(service, old, days=40)
+    made = planned(project, Kind.EXPIRE, alice, **POLICY)
+    assert len(made.items) == 1
+    if what == "used":
+        used(service, old, days=1)
+    elif what == "tagged":
+        manifest = registry.manifest(old)
+        registry.put_manifest(old.tagged("release"), manifest.data, manifest.media_type)
+    elif what == "protected":
+        RetentionPolicy.objects.create(project=project, protected="*:old")
+    else:
+        elsewhere = create_project(name="Other", owner=carol)
+        used(get_or_create_service(project_id=elsewhere.pk, name="x"), old, days=50)
+    done = confirmed(client_of(alice), made)
+    assert done.outcome.startswith("Removed 0 of 1;")
+    assert done.told == [f"{old} {NO_MORE}."]
+    assert registry.manifest(old)
+
+
+def test_a_plan_of_yesterday_is_not_confirmed(
+    registry: Registry, project: Project, service: Service, alice: User, client_of: ClientOf
+):
+    old = exported(registry, "yesterday/api:old", b"yesterday", days=90)
+    used(service, old, days=40)
+    made = planned(project, Kind.EXPIRE, alice, **POLICY)
+    Operation.objects.update(planned_at=timezone.now() - timedelta(hours=25))
+    answer = client_of(alice).post(f"{made.get_absolute_url()}confirm/", follow=True)
+    assert "older than a day" in answer.content.decode()
+    made.refresh_from_db()
+    assert made.state == State.PLANNED
 
 
 def test_retention_is_enforced_every_night_where_it_is_asked_for(
@@ -200,24 +272,23 @@ def test_a_broken_cache_goes_into_quarantine_and_a_whole_one_leaves_it(
 ):
     broken = exported(registry, "check/api:broken", BASE, b"to be damaged")
     whole = exported(registry, "check/api:whole", BASE, b"whole")
-    image = f"{own.host}/check/api:none"
+    nothing = f"{own.host}/check/api:none"
     for reference in (broken, whole):
         used(service, reference, days=1)
     Quarantine.objects.create(project=project, reference=str(whole), digest="sha256:0", reason="x")
     own.blob_file(f"sha256:{hashlib.sha256(b'to be damaged').hexdigest()}").write_bytes(b"x" * 13)
     made = planned(
-        project, Kind.VERIFY, alice, references=[str(broken), str(whole), image], deep=True
+        project, Kind.VERIFY, alice, references=[str(broken), str(whole), nothing], deep=True
     )
     done = confirmed(client_of(alice), made)
-    assert done.outcome == "1 whole, 2 broken."
-    found = {item.reference: item for item in Quarantine.objects.all()}
-    assert set(found) == {str(broken), image}
-    assert "corrupt" in found[str(broken)].reason
-    assert found[image].reason == "manifest missing: there is no manifest"
+    assert done.outcome == "1 whole, 1 broken, 1 not there."
+    [found] = Quarantine.objects.all()
+    assert (found.reference, "corrupt" in found.reason) == (str(broken), True)
+    assert f"{nothing} has no manifest: nothing was exported yet, or it was removed." in done.told
     page = client_of(alice).get(f"/projects/{project.slug}/cache/references/").content.decode()
     assert "In quarantine" in page
     actions = list(AuditEvent.objects.values_list("action", flat=True))
-    assert actions.count("cache.quarantined") == 2
+    assert actions.count("cache.quarantined") == 1
     assert actions.count("cache.quarantine_lifted") == 1
 
 
@@ -244,8 +315,6 @@ def test_looks_tell_size_age_and_what_is_shared(
     day = RegistryDay.objects.get()
     assert (day.host, day.references, day.shared_bytes) == (registry.host, 2, 4000)
     assert day.used_bytes == 4000 + 3 + 5 + 2 * config, "each blob once"
-    [problem] = day.problems
-    assert "look/none:main" in problem
     registry_looks.look(project)
     assert (RegistryDay.objects.count(), ReferenceSize.objects.count()) == (1, 2), "a row a day"
     client = client_of(alice)
@@ -255,7 +324,6 @@ def test_looks_tell_size_age_and_what_is_shared(
         page = client.get(f"/projects/{project.slug}/cache/storage/").content.decode()
     assert len(queries) <= 20
     assert f"Registry {registry.host}" in page
-    assert "look/none:main" in page
     page = client.get(f"/projects/{project.slug}/cache/references/").content.decode()
     assert "made <time" in page
     api = api_of(Scope.BUILDS_READ)
@@ -264,6 +332,33 @@ def test_looks_tell_size_age_and_what_is_shared(
     assert references["elsewhere.example/x:main"]["size_bytes"] is None
     [holder] = api.get("/api/v1/cache/storage/").json()["registries"]
     assert (holder["name"], holder["size_bytes"]) == (registry.host, day.used_bytes)
+
+
+def test_a_registry_that_is_away_changes_nothing_that_is_known(
+    own: OwnRegistry,
+    registry: Registry,
+    project: Project,
+    service: Service,
+    alice: User,
+    settings: Any,
+    client_of: ClientOf,
+):
+    settings.CACHE_REGISTRIES = [own.host, "localhost:1"]
+    used(service, exported(registry, "away/api:main", b"away"), days=1)
+    for number in range(3):
+        used(service, f"localhost:1/away/api:{number}", days=1)
+    registry_looks.look(project)
+    known = RegistryDay.objects.get(host=own.host)
+    away = RegistryDay.objects.get(host="localhost:1")
+    assert (away.used_bytes, "localhost:1/away/api:" in away.problem) == (None, True)
+    (Path(settings.REGISTRY_CONFIG_DIR) / project.slug / "config.json").write_text("not json")
+    registry_looks.look(project)
+    now = RegistryDay.objects.get(host=own.host)
+    assert (now.used_bytes, now.references) == (known.used_bytes, known.references)
+    assert now.problem
+    page = client_of(alice).get(f"/projects/{project.slug}/cache/storage/").content.decode()
+    assert page.count("The last look failed") == 2
+    assert registry_looks.due() == [], "it is not asked again at once"
 
 
 def test_only_registries_of_the_list_are_asked(
@@ -280,7 +375,7 @@ def test_only_registries_of_the_list_are_asked(
         (Kind.REBUILD, {"references": ["localhost:5432/x:y"]}),
     ):
         made = planned(project, kind, alice, **parameters)
-        assert (made.state, made.plan["items"]) == (State.PLANNED, []), kind
+        assert (made.state, made.items) == (State.PLANNED, []), kind
 
 
 def test_an_error_of_the_registry_is_told(
@@ -413,7 +508,7 @@ def test_who_may_ask_for_what(
     body = {"kind": kind, "parameters": said}
     address = "/api/v1/cache/operations/"
     assert api_of(Scope.BUILDS_READ).post(address, body, "json").status_code == 403
-    answer = api_of(Scope.CACHE_WRITE).post(address, body, "json")
+    answer = api_of(Scope.CACHE_WRITE, Scope.BUILDS_TRIGGER).post(address, body, "json")
     assert answer.status_code == 201, answer.content
     assert (answer.json()["state"], answer.json()["kind"]) == ("planning", kind)
     reader = api_of(Scope.BUILDS_READ)
@@ -468,7 +563,12 @@ def test_what_cannot_be_asked_names_the_place(
 
 
 def test_a_shared_builder_is_for_those_who_manage_all_that_build_on_it(
-    project: Project, service: Service, alice: User, carol: User, client_of: ClientOf
+    project: Project,
+    service: Service,
+    alice: User,
+    carol: User,
+    client_of: ClientOf,
+    api_of: Callable[..., APIClient],
 ):
     builder = Builder.objects.create(name="shared")
     Source.objects.create(service=service, repository_url="https://x.example/y", builder=builder)
@@ -483,9 +583,104 @@ def test_a_shared_builder_is_for_those_who_manage_all_that_build_on_it(
     set_member_role(project=elsewhere, user=alice, role=Role.OPERATOR, actor=carol)
     assert client_of(alice).post(address, said).status_code == 302
     made = Operation.objects.get()
-    Operation.objects.update(state=State.PLANNED, plan={"summary": "x", "items": ["a"]})
+    plan = {"summary": "1 entry", "columns": ["Entry"], "rows": [["RUN their secret"]]}
+    Operation.objects.update(
+        state=State.PLANNED, plan=plan, items=[["a", 1]], planned_at=timezone.now()
+    )
+    assert "RUN their secret" in client_of(alice).get(made.get_absolute_url()).content.decode()
     set_member_role(project=elsewhere, user=alice, role=Role.VIEWER, actor=carol)
     answer = client_of(alice).post(f"{made.get_absolute_url()}confirm/", follow=True)
     assert "Other projects build on this builder" in answer.content.decode()
+    assert "RUN their secret" not in answer.content.decode()
+    api = api_of(Scope.BUILDS_READ).get("/api/v1/cache/operations/").json()["results"]
+    assert (api[0]["plan"]["summary"], api[0]["plan"]["rows"]) == ("1 entry", [])
     made.refresh_from_db()
     assert made.state == State.PLANNED
+
+
+@pytest.mark.parametrize("kind", [Kind.WARM, Kind.REBUILD])
+def test_what_starts_builds_takes_the_right_to_start_them(
+    kind: Operation.Kind,
+    project: Project,
+    service: Service,
+    alice: User,
+    api_of: Callable[..., APIClient],
+    settings: Any,
+):
+    settings.CACHE_REGISTRIES = ["registry.example"]
+    Source.objects.create(service=service, repository_url="https://x.example/y", push=True)
+    used(service, "registry.example/team/cache:main", days=1)
+    chosen: dict[str, Any] = {
+        Kind.WARM: {"services": ["api"]},
+        Kind.REBUILD: {"references": ["registry.example/team/cache:main"]},
+    }[kind]
+    body = {"kind": kind.value, "parameters": chosen}
+    address = "/api/v1/cache/operations/"
+    assert api_of(Scope.CACHE_WRITE).post(address, body, "json").status_code == 403
+    both = api_of(Scope.CACHE_WRITE, Scope.BUILDS_TRIGGER, Scope.BUILDS_READ)
+    answer = both.post(address, body, "json")
+    assert answer.status_code == 201, answer.content
+    made = Operation.objects.get()
+    working.go_on(made.pk)
+    confirm = f"{address}{made.public_id}/confirm/"
+    assert api_of(Scope.CACHE_WRITE).post(confirm).status_code == 403
+    assert both.post(confirm).status_code == 202
+    working.go_on(made.pk)
+    [request] = BuildRequest.objects.select_related("build", "source__service")
+    assert "--push" not in build_command(request, Path("/tmp")), "for its caches alone"
+    made.refresh_from_db()
+    assert made.followed == (
+        [{"build": request.pk, "references": chosen["references"]}] if kind is Kind.REBUILD else []
+    )
+
+
+def test_operations_of_a_project_do_not_pile_up(project: Project, alice: User):
+    for _ in range(services.MOST_OPEN):
+        ask_for(project=project, kind=Kind.EXPIRE, parameters=POLICY, actor=alice)
+    with pytest.raises(TooManyError):
+        ask_for(project=project, kind=Kind.EXPIRE, parameters=POLICY, actor=alice)
+    Operation.objects.update(requested_at=timezone.now() - timedelta(hours=25))
+    working.wake_waiting()
+    assert set(Operation.objects.values_list("state", "outcome")) == {
+        (State.FAILED, working.NOBODY)
+    }
+
+
+@pytest.mark.parametrize("is_failed", [False, True])
+def test_only_what_was_built_anew_is_verified(
+    project: Project, service: Service, alice: User, *, is_failed: bool
+):
+    source = Source.objects.create(service=service, repository_url="https://x.example/y")
+    [request] = trigger(sources=[source], wish=Wish(no_cache=True), actor=alice)
+    made = Operation.objects.create(
+        project=project,
+        kind=Kind.REBUILD,
+        state=State.DONE,
+        confirmed_by="alice",
+        ended_at=timezone.now(),
+        followed=[{"build": request.pk, "references": ["registry.example/a:1"]}],
+    )
+    working.follow_builds()
+    assert Operation.objects.count() == 1, "it still runs"
+    finish(request, Build.Status.FAILED)
+    again = retry(build=request.build, actor=alice)
+    working.follow_builds()
+    assert Operation.objects.count() == 1, "it is tried again"
+    finish(again, Build.Status.FAILED if is_failed else Build.Status.SUCCEEDED)
+    working.follow_builds()
+    working.follow_builds()
+    made.refresh_from_db()
+    assert made.followed == []
+    checks = Operation.objects.filter(kind=Kind.VERIFY)
+    if is_failed:
+        assert (list(checks), made.told) == ([], ["api: its build failed."])
+    else:
+        [check] = checks
+        assert check.parameters == {"references": ["registry.example/a:1"], "deep": True}
+        assert (check.requested_by, check.confirmed_by) == ("alice", "alice")
+
+
+def test_secrets_in_a_plan_are_masked():
+    secret = "ghp_" + "a1B2" * 9
+    made = Plan("1 step", ("Step",), [(f"RUN curl -H 'Authorization: Bearer {secret}'",)])
+    assert secret not in json.dumps(made.stored())

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import stat
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,13 +13,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from buildkit.bake import Plan, read_plan
+from buildkit.bake import CacheSpec, Plan, Target, read_plan
 from buildkit.caching import removing
 from buildkit.caching.installing import Bound
 from buildkit.caching.removing import Removed
 from buildkit.caching.usage import Entry, Usage
 from buildkit.caching.versions import Ecosystem
-from cli import building, journal, mending, quarantine
+from cli import building, journal, mending, quarantine, removals
 from cli.building import Asked, run_batches
 from cli.cache import entries, invalidate, prune, rebuild
 from cli.cache.warm import in_waves
@@ -355,3 +356,31 @@ def test_a_package_may_be_of_one_ecosystem_or_of_any():
     assert invalidate.bound_of("a", "2", "deb") == Bound("a", "2", Ecosystem.DEB)
     assert invalidate.bound_of("a", "2", None) == Bound("a", "2")
     assert invalidate.bound_of("", "", None) is None
+
+
+def test_only_entries_that_acts_removed_from_the_builder_are_told(home: Path):
+    details = [
+        ("prune", removals.noted([OLD])),
+        ("expire", {"removed": ["sha256:0"]}),
+        ("invalidate", {"removed": ["an id alone, as older journals have it"]}),
+    ]
+    for action, said in details:
+        journal.note(action, "x", dry_run=False, outcome="done", details=said)
+    journal.note("prune", "x", dry_run=True, outcome="planned", details=removals.noted([OLD]))
+    with (home / journal.FILE).open("a") as file:
+        file.write('{"action": "cut')
+    now = time.time_ns()
+    [told] = removals.removals(now - 10**10, now + 10**10)
+    assert told.description == OLD.description
+    assert told.text.startswith("`cache prune` removed its entry at ")
+    assert list(removals.removals(now + 10**10, now + 2 * 10**10)) == []
+
+
+def test_a_quarantine_is_found_however_the_bake_file_writes_the_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    target = Target("api", cache_from=(CacheSpec("registry", {"ref": "localhost:5000/shop/api"}),))
+    monkeypatch.setattr(mending, "plan_of", lambda *_: Plan({"api": target}, {}))
+    monkeypatch.setattr(mending, "buildx", lambda *_, **__: "{}")
+    quarantine.put("localhost:5000/shop/api:latest", mending._digest_of("{}"), "corrupt")
+    assert mending.without_quarantined((), ("api",), ()) == ("api.cache-from=",)
