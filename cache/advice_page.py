@@ -21,6 +21,9 @@ TITLES = {
 UNNAMED = "stage-"
 """What BuildKit calls a stage without a name, with a number."""
 
+NAMES = 2
+"""Lines at the beginning of a diff that name its file."""
+
 LEAST_SECONDS = 1.0
 """A week: what is worth less is counted, and not shown."""
 
@@ -60,13 +63,15 @@ def _shown(row: LayerAdvice) -> dict[str, Any]:
     }
 
 
-def diff_lines(diff: str) -> list[tuple[str, str]]:
-    """Return each line of a diff with what it is: added, removed, a file's name or the same.
-
-    A changed line that itself begins with two such signs is taken for a name: only its colour is.
-    """
-    marks = {"+": "added", "-": "removed"}
-    return [
-        ("place" if line.startswith(("---", "+++")) else marks.get(line[:1], "same"), line)
-        for line in diff.splitlines()
+def diff_lines(diff: str) -> list[dict[str, str]]:
+    """Return each line of a diff as ``kind`` and ``text``, which is without the sign."""
+    kinds = {"+": "added", "-": "removed", "@": "place"}
+    lines = diff.splitlines()
+    names = [{"kind": "place", "text": line} for line in lines[:NAMES]]
+    return names + [
+        {
+            "kind": (kind := kinds.get(line[:1], "same")),
+            "text": line if kind == "place" else line[1:],
+        }
+        for line in lines[NAMES:]
     ]

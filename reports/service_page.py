@@ -15,6 +15,8 @@ from builds.build_list import COLUMNS
 from builds.models import Build, Service, Step
 from builds.querysets import BuildQuerySet
 from builds.weeks import week_axis, week_label
+from cache.advice_page import LEAST_SECONDS, diff_lines
+from cache.models import LayerAdvice
 from cache.step_names import step_address
 
 WEEKS = 26
@@ -23,6 +25,7 @@ COST_BUILDS = 50
 
 LISTED_BUILDS = 20
 MOST_COSTLY = 12
+MOST_RECOMMENDED = 3
 
 
 def service_page(service: Service, query: QueryDict) -> dict[str, Any]:
@@ -37,12 +40,29 @@ def service_page(service: Service, query: QueryDict) -> dict[str, Any]:
         "crumbs": [{"label": "Services", "href": reverse("services:list", args=[project])}],
         "group": {"filter_form": form},
         "trend": trend(list(group.weekly(WEEKS))),
+        "recommendations": recommendations(service),
         "costs": costly_steps(last),
         "cost_builds": len(last),
         "builds": last[:LISTED_BUILDS],
         "columns": COLUMNS,
         "builds_href": reverse("builds:list", args=[project]) + f"?service={service.slug}",
     }
+
+
+def recommendations(service: Service) -> list[dict[str, Any]]:
+    """Return what to change of its Dockerfiles that is worth most."""
+    given = LayerAdvice.objects.filter(service=service, since=None)
+    worth_it = given.filter(seconds_a_week__gte=LEAST_SECONDS).select_related("service__project")
+    return [
+        {
+            "title": advice.title,
+            "why": " ".join(advice.why),
+            "worth": f"{'≤ ' if advice.is_upper_bound else ''}{duration(advice.seconds_a_week)}",
+            "diff": diff_lines(advice.diff),
+            "href": advice.get_absolute_url(),
+        }
+        for advice in worth_it.order_by("-seconds_a_week", "pk")[:MOST_RECOMMENDED]
+    ]
 
 
 class GroupForm(forms.Form):

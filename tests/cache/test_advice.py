@@ -170,7 +170,10 @@ def test_members_see_it_and_nobody_else(
         page = client.get(address).content.decode()
     assert len(queries) <= 12
     assert "Copy package.json package-lock.json first" in page
-    assert '<li class="added">+COPY package.json package-lock.json ./</li>' in page
+    assert '<li class="added"><ins>+ COPY package.json package-lock.json ./</ins></li>' in page
+    own = client.get(service.get_absolute_url()).content.decode()
+    assert "What to change first" in own
+    assert "<ins>+ COPY package.json package-lock.json ./</ins>" in own
     assert "<b>bold</b>" not in page
     assert client_of(carol).get(address).status_code == 404
     address = f"/api/v1/services/{service.slug}/recommendations/"
