@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench import decode, orchestration
+from bench import changes, decode, orchestration
 from bench.database import scratch_database
 
 
@@ -12,6 +12,7 @@ def main() -> None:
     parser.add_argument("--size", choices=["small", "medium", "full"], default="small")
     size = parser.parse_args().size
     decode.run()
+    changes.run()
     if orchestration.engine_answers():
         orchestration.run()
     scratch_database()
