@@ -108,10 +108,13 @@ def paths_of(project: Project) -> dict[str, str]:
     middle: Any = Build.objects.filter(status="succeeded").order_by("pk")
     build = middle[middle.count() // 2]
     listed = f"/projects/{project.slug}/builds/"
-    step = StepDay.objects.select_related("service").latest("day")
+    step = StepDay.objects.select_related("service__project").latest("day")
     return {
         "build_list": listed,
         "build_page": f"{listed}{build.public_id}/",
+        "overview": f"/projects/{project.slug}/",
+        "service_page": step.service.get_absolute_url(),
+        "trend_page": f"{step.service.get_absolute_url()}trends/?days=180",
         "cache_page": f"/projects/{project.slug}/cache/",
         "cache_references": f"/projects/{project.slug}/cache/references/",
         "cache_storage": f"/projects/{project.slug}/cache/storage/",

@@ -6,18 +6,20 @@ from rest_framework.routers import SimpleRouter
 
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
 from cache.acts_api import CacheActsView
-from cache.api import CachedServiceViewSet, ExplainedBuildViewSet
 from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
+from reports.api import MetricsView
+from trends.api import ChangeViewSet, JudgedBuildViewSet, TrendServiceViewSet
 
 app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
-router.register("builds", ExplainedBuildViewSet, basename="build")
-router.register("services", CachedServiceViewSet, basename="service")
+router.register("builds", JudgedBuildViewSet, basename="build")
+router.register("services", TrendServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")
+router.register("changes", ChangeViewSet, basename="change")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [
@@ -26,6 +28,7 @@ urlpatterns = [
     path("cache/references/", ReferencesView.as_view(), name="cache-references"),
     path("cache/storage/", StorageView.as_view(), name="cache-storage"),
     path("hooks/<uuid:public_id>/push/", PushHookView.as_view(), name="push-hook"),
+    path("metrics/", MetricsView.as_view(), name="metrics"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     *router.urls,
 ]

@@ -13,6 +13,7 @@ NAVIGATION = (
     ("Overview", "reports:overview", Scope.BUILDS_READ),
     ("Services", "services:list", Scope.BUILDS_READ),
     ("Builds", "builds:list", Scope.BUILDS_READ),
+    ("Changes", "trends:changes", Scope.BUILDS_READ),
     ("Queue", "farm:queue", Scope.BUILDS_READ),
     ("Triggers", "farm:triggers", Scope.BUILDS_READ),
     ("Failures", "farm:failures", Scope.BUILDS_READ),
@@ -33,6 +34,9 @@ PARENTS = {
     "cache:storage": "cache:overview",
     "cache:step": "services:list",
     "cache:why": "builds:list",
+    "trends:budgets": "services:list",
+    "trends:change": "trends:changes",
+    "trends:trend": "services:list",
 }
 """Pages of one app that belong to the list of another, or to a page beside them."""
 

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "ingest",
     "farm",
     "cache",
+    "trends",
     "reports",
 ]
 
@@ -239,6 +240,7 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
 CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
+    "trends.*": {"queue": "analysis"},
     "cache.go_on": {"queue": "caches"},
     "cache.look_into_registry": {"queue": "caches"},
     "cache.*": {"queue": "analysis"},
@@ -285,6 +287,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "cache.roll_up_stale",
         "schedule": 10.0,
         "options": {"expires": 10},
+    },
+    "follow-series": {
+        "task": "trends.follow_waiting",
+        "schedule": 15.0,
+        "options": {"expires": 15},
     },
     "look-into-builders": {
         "task": "cache.snapshot_builders",

@@ -49,6 +49,7 @@ class BuildFilter(filters.FilterSet):
     variant = filters.CharFilter(label="Variant")
     environment = filters.CharFilter(label="Environment")
     platform = filters.CharFilter(method="on_platform", label="Platform")
+    buildkit_ref = filters.CharFilter(label="BuildKit's reference")
     pipeline_run_id = filters.CharFilter(label="Pipeline run")
     failure_class = filters.ChoiceFilter(
         choices=[(item.value, MEANINGS[item].title) for item in FailureClass],

@@ -1,15 +1,12 @@
 """Reads of services, builds, steps and images; every page and API query starts here."""
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Count, Q, Sum
-from django.db.models.functions import Now
 
 from accounts.roles import Scope
 from accounts.typing import Actor
-from builds.aggregates import Quartiles, age_in_weeks
 
 if TYPE_CHECKING:
     from builds.models import Build, Image, Service, Step
@@ -54,31 +51,6 @@ class BuildQuerySet(models.QuerySet["Build"]):
     def succeeded(self) -> Self:
         """Builds that have ended well."""
         return self.filter(status="succeeded")
-
-    def weekly(self, weeks: int) -> Any:
-        """One row for each service and week of age (0 is the last seven days).
-
-        Columns: ``service_id, week, builds, failed, ended, succeeded, quartiles`` (wall seconds of
-        succeeded builds), ``spent_seconds, saved_seconds, cacheable, cached``. ``ended`` leaves out
-        canceled and lost builds, which say nothing of the service.
-        """
-        succeeded = Q(status="succeeded")
-        return (
-            self.filter(listed_at__gt=Now() - timedelta(weeks=weeks), listed_at__lte=Now())
-            .order_by()
-            .values("service_id", week=age_in_weeks("listed_at"))
-            .annotate(
-                builds=Count("pk"),
-                failed=Count("pk", filter=Q(status="failed")),
-                succeeded=Count("pk", filter=succeeded),
-                ended=Count("pk", filter=Q(status__in=["succeeded", "failed"])),
-                quartiles=Quartiles("wall_seconds", filter=succeeded),
-                spent_seconds=Sum("wall_seconds"),
-                saved_seconds=Sum("time_saved_seconds"),
-                cacheable=Sum("cacheable_steps"),
-                cached=Sum("cacheable_cached"),
-            )
-        )
 
     def comparable_to(self, build: "Build") -> Self:
         """Succeeded earlier builds of the same homogeneous group as ``build``.

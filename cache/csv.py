@@ -12,15 +12,16 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class GroupsAsCSV(BaseRenderer):
-    """The rows of ``groups`` of an answer; an error's one row."""
+    """The rows of one part of an answer, ``key``; an error's one row."""
 
     media_type = "text/csv"
     format = "csv"
     charset = "utf-8"
+    key = "groups"
 
     def render(self, data: Any, *_: Any, **__: Any) -> str:
         """Return the table, with a header of the names of its columns."""
-        rows = data["groups"] if "groups" in data else data.get("errors", [])
+        rows = data[self.key] if self.key in data else data.get("errors", [])
         return table(rows)
 
 

@@ -20,6 +20,7 @@ from builds.models import Build, Step
 from builds.querysets import BuildQuerySet
 from cache.economics import roll_up_references
 from cache.models import CacheDay, MissDay, StaleDay, StepDay, StepReason
+from cache.signals import day_added_up
 
 LOCK = 0x63616368  # the letters "cach": first key of the two-key advisory lock
 LOOKED_AT = 20
@@ -77,6 +78,7 @@ def roll_up(service_id: int, day: date) -> None:
     CacheDay.objects.bulk_create(CacheDay(**at, **row) for row in _groups(builds, steps))
     StepDay.objects.bulk_create(StepDay(**at, **row) for row in _by_step(steps))
     MissDay.objects.bulk_create(MissDay(**at, **row) for row in _misses(builds))
+    day_added_up.send(MissDay, service_id=service_id, day=day)
 
 
 def _groups(builds: BuildQuerySet, steps: Any) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ _PLACES = {
     "advise": "cli.advising",
     "build": "cli.building",
     "cache": "cli.cache.group",
+    "check": "cli.judging",
     "collect": "cli.uploading",
     "debug": "cli.debugging",
     "doctor": "cli.inspecting",

@@ -5,11 +5,13 @@ The number of queries does not grow with the number of services.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Project
 from buildinsights.svg import SPARKLINE, shapes
@@ -17,6 +19,9 @@ from buildinsights.templatetags.formats import duration
 from builds.models import Build, Service
 from builds.usual import verdict_of
 from ingest.models import IngestPayload
+from trends.changes_page import line_of
+from trends.models import Change
+from trends.weeks import weeks_of
 
 WEEKS = 8
 RECENT = 10
@@ -24,6 +29,13 @@ RECENT = 10
 
 MIN_BUILDS = 4
 """A week with fewer succeeded builds has no median worth an alarm."""
+
+LARGE_CHANGE = 0.5
+"""A level that changed by this share, or points of a ratio, is looked at first."""
+
+MOST_CHANGES = 50
+RECENT_WEEKS = 4
+"""What changed earlier and is still so is the usual by now; it stays on the page of changes."""
 
 NOTABLE_CHANGE_RATIO = 0.15
 """A median that rose less than this needs nobody's attention."""
@@ -35,12 +47,13 @@ def overview_page(project: Project) -> dict[str, Any]:
     """Return the context of the overview."""
     services: list[Any] = list(_services(project))
     recent = _recent_builds(services)
-    weekly = _weekly(project)
+    weekly = weeks_of(project, WEEKS)
     rows = [
-        service_row(service, [recent[pk] for pk in service.build_ids], weekly[service.pk])
+        service_row(service, [recent[pk] for pk in service.build_ids], weekly.get(service.pk, {}))
         for service in services
     ]
-    attention = [item for row in rows for item in attention_items(row)]
+    changes = _open_changes(project)
+    attention = [item for row in rows for item in attention_items(row, changes[row["service"].pk])]
     attention += _failed_uploads(project)
     order = {item["href"] for item in attention}
     rows.sort(key=lambda row: (not _is_noted(row, order), row["service"].name))
@@ -73,21 +86,13 @@ def _recent_builds(services: Sequence[Any]) -> dict[int, Build]:
     return builds.defer("frontend_attrs", "labels", "build_args").in_bulk(ids)
 
 
-def _weekly(project: Project) -> defaultdict[int, dict[int, Week]]:
-    """Weekly numbers by service and week of age, 0 being the last seven days."""
-    found: defaultdict[int, dict[int, Week]] = defaultdict(dict)
-    for row in Build.objects.filter(project=project).weekly(WEEKS):
-        found[row["service_id"]][row["week"]] = row
-    return found
-
-
 def service_row(
     service: Service, recent: Sequence[Build], weeks: Mapping[int, Week]
 ) -> dict[str, Any]:
     """Return one line of the table; ``recent`` is newest first, ``weeks`` by age."""
     now, before = weeks.get(0, {}), weeks.get(1, {})
     median, median_before = _median(now), _median(before)
-    cacheable, cached = now.get("cacheable") or 0, now.get("cached") or 0
+    cacheable, cached = now.get("cacheable_steps", 0), now.get("cached_steps", 0)
     return {
         "service": service,
         "href": service.get_absolute_url(),
@@ -138,9 +143,41 @@ def _spark(weeks: Mapping[int, Week]) -> dict[str, Any]:
     return {"points": drawn.points, "band": drawn.band, "mark": None, "summary": words}
 
 
-def attention_items(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return why somebody should look at a service, each with its evidence."""
-    return [item for item in (_failing(row), _slower(row)) if item]
+def attention_items(row: Mapping[str, Any], changes: Sequence[Change] = ()) -> list[dict[str, Any]]:
+    """Return why somebody should look at a service, each with its evidence.
+
+    ``changes`` are its open ones for the worse; a week's median says nothing beside one of them.
+    """
+    items = [_failing(row), *map(_changed, changes)]
+    is_known = any(change.series.metric == "wall_seconds" for change in changes)
+    return [item for item in (*items, None if is_known else _slower(row)) if item]
+
+
+def _open_changes(project: Project) -> defaultdict[int, list[Change]]:
+    found: defaultdict[int, list[Change]] = defaultdict(list)
+    changes = Change.objects.filter(series__service__project=project, is_worse=True).open().told()
+    recent = changes.filter(found_at__gte=timezone.now() - timedelta(weeks=RECENT_WEEKS))
+    for change in recent.order_by("-found_at", "-pk")[:MOST_CHANGES]:
+        found[change.series.service_id].append(change)
+    return found
+
+
+def _changed(change: Change) -> dict[str, Any]:
+    """A level changed: by how much, and by which step."""
+    line = line_of(change)
+    why = f"{line['before']} before, {line['after']} since"
+    if line["step"]:
+        why += f"; {line['share']:.0%} of it by {line['step'][:120]}"
+    if line["cause"]:
+        why += f". {line['cause'][:200]}"
+    return {
+        "severity": "high" if abs(change.ratio) >= LARGE_CHANGE else "medium",
+        "title": line["title"],
+        "why": why,
+        "since": change.build.listed_at,
+        "href": change.get_absolute_url(),
+        "action": "See the change",
+    }
 
 
 def _failing(row: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """One service: its trend, its costliest steps, its last builds."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from statistics import median
 from typing import Any
 
@@ -18,6 +19,9 @@ from builds.weeks import week_axis, week_label
 from cache.advice_page import LEAST_SECONDS, diff_lines
 from cache.models import LayerAdvice
 from cache.step_names import step_address
+from trends.changes_page import title_of
+from trends.models import Change
+from trends.weeks import weekly
 
 WEEKS = 26
 COST_BUILDS = 50
@@ -39,13 +43,28 @@ def service_page(service: Service, query: QueryDict) -> dict[str, Any]:
         "service": service,
         "crumbs": [{"label": "Services", "href": reverse("services:list", args=[project])}],
         "group": {"filter_form": form},
-        "trend": trend(list(group.weekly(WEEKS))),
+        "trend": trend(weekly(service, form.chosen, WEEKS)),
+        "change": newest_change(service),
         "recommendations": recommendations(service),
         "costs": costly_steps(last),
         "cost_builds": len(last),
         "builds": last[:LISTED_BUILDS],
         "columns": COLUMNS,
         "builds_href": reverse("builds:list", args=[project]) + f"?service={service.slug}",
+    }
+
+
+def newest_change(service: Service) -> dict[str, Any] | None:
+    """Return the newest change of its wall time that is not gone back."""
+    changes = Change.objects.filter(series__service=service, series__metric="wall_seconds")
+    change = changes.exclude(state=Change.State.RESOLVED).told().order_by("-found_at").first()
+    if change is None:
+        return None
+    return {
+        "text": title_of(change),
+        "since": change.build.listed_at,
+        "href": change.get_absolute_url(),
+        "verdict": "worse" if change.is_worse else "better",
     }
 
 
@@ -84,11 +103,15 @@ class GroupForm(forms.Form):
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared above
             field.choices = [("", "All"), *((value, value) for value in values)]
 
-    def narrow(self, builds: BuildQuerySet) -> BuildQuerySet:
-        """Return the builds of the chosen group; what is not a choice is not applied."""
+    @cached_property
+    def chosen(self) -> dict[str, str]:
+        """What was chosen; what is not a choice is not applied."""
         self.full_clean()
-        chosen = {name: value for name, value in self.cleaned_data.items() if value}
-        return builds.filter(**chosen)
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    def narrow(self, builds: BuildQuerySet) -> BuildQuerySet:
+        """Return the builds of the chosen group."""
+        return builds.filter(**self.chosen)
 
 
 def trend(weeks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

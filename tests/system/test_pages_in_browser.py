@@ -53,6 +53,8 @@ def addresses(server: Server) -> list[str]:
     found += [f"{project}/cache/{tail}" for tail in parts]
     forms = ("policy/", "new/verify/", "new/invalidate/", "new/prune/")
     found += [f"{project}/cache/operations/{tail}" for tail in forms]
+    found += [f"{project}/services/api/{tail}" for tail in ("trends/?grain=month", "budgets/")]
+    found += [f"{project}/changes/{tail}" for tail in ("", "?state=all")]
     found += [step_of(server, "api"), "/help/troubleshooting/"]
     for status in ("succeeded", "failed", "canceled"):
         builds = server.get(f"/api/v1/builds/?status={status}").json()["results"]

@@ -1,0 +1,253 @@
+"""Changes for machines."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.authentication import actor_of
+from accounts.roles import Scope
+from builds.api import PROJECT
+from cache.api import CachedServiceViewSet, ExplainedBuildViewSet
+from cache.csv import GroupsAsCSV
+from trends.budgets import Judged, judge, verdict_of
+from trends.metrics import TRENDS
+from trends.models import Change
+from trends.series import DAYS, Grain, TrendForm, trend_of
+from trends.services import acknowledge
+
+GROUP = ("cache_state", "branch_class", "target", "variant", "platforms", "environment")
+
+
+class PartSerializer(serializers.Serializer[Any]):
+    """A step that a change comes from; seconds a build."""
+
+    identity = serializers.CharField()
+    platform = serializers.CharField()
+    name = serializers.CharField()
+    before_seconds = serializers.FloatField()
+    after_seconds = serializers.FloatField()
+    delta_seconds = serializers.FloatField()
+    share = serializers.FloatField(help_text="Of all that changed the same way.")
+    ran_before = serializers.FloatField(help_text="Share of the builds in which it ran.")
+    ran_after = serializers.FloatField()
+    median_before = serializers.FloatField(allow_null=True)
+    median_after = serializers.FloatField(allow_null=True)
+    runs_more = serializers.BooleanField()
+
+
+class CauseSerializer(serializers.Serializer[Any]):
+    """What is likely behind a change."""
+
+    cause = serializers.CharField()
+    words = serializers.CharField()
+    weight = serializers.FloatField()
+
+
+class ChangeSerializer(serializers.ModelSerializer[Change]):
+    """A change of the level of a series of homogeneous builds."""
+
+    id = serializers.UUIDField(source="public_id")
+    service = serializers.SlugField(source="series.service.slug")
+    metric = serializers.CharField(source="series.metric")
+    target = serializers.CharField(source="series.target")
+    variant = serializers.CharField(source="series.variant")
+    environment = serializers.CharField(source="series.environment")
+    platforms = serializers.CharField(source="series.platforms")
+    build = serializers.UUIDField(source="build.public_id")
+    revision = serializers.CharField(source="build.revision")
+    revision_before = serializers.CharField(source="last_before.revision", default=None)
+    parts = PartSerializer(many=True)
+    causes = CauseSerializer(many=True)
+
+    class Meta:
+        model = Change
+        fields = (
+            "id",
+            "service",
+            "metric",
+            "target",
+            "variant",
+            "environment",
+            "platforms",
+            "kind",
+            "state",
+            "is_worse",
+            "direction",
+            "before",
+            "after",
+            "ratio",
+            "ratio_low",
+            "ratio_high",
+            "p_value",
+            "builds_before",
+            "builds_after",
+            "build",
+            "revision",
+            "revision_before",
+            "found_at",
+            "ended_at",
+            "acknowledged_by",
+            "reason",
+            "method",
+            "parameters",
+            "parts",
+            "causes",
+        )
+        read_only_fields = fields
+
+
+class PointSerializer(serializers.Serializer[Any]):
+    """Builds of a time; quantiles are of succeeded ones, in the metric's unit."""
+
+    builds = serializers.IntegerField()
+    succeeded = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    success_ratio = serializers.FloatField(allow_null=True)
+    p25 = serializers.FloatField(allow_null=True)
+    median = serializers.FloatField(allow_null=True)
+    p75 = serializers.FloatField(allow_null=True)
+    p90 = serializers.FloatField(allow_null=True)
+    p95 = serializers.FloatField(allow_null=True)
+
+
+class StartedPointSerializer(PointSerializer):
+    """The same, with the first day of the time."""
+
+    start = serializers.DateField()
+
+
+class TrendSerializer(serializers.Serializer[Any]):
+    """A metric over time; quantiles are off by 1 %, of ratios half a point, at most."""
+
+    metric = serializers.CharField()
+    unit = serializers.CharField(help_text="s, bytes, ratio, or x for a multiple.")
+    grain = serializers.ChoiceField(choices=Grain.choices)
+    points = StartedPointSerializer(many=True)
+    now = PointSerializer(help_text="The whole period.")
+    before = PointSerializer(help_text="As many days right before it.")
+
+
+class PointsAsCSV(GroupsAsCSV):
+    """The points alone."""
+
+    key = "points"
+
+
+class TrendServiceViewSet(CachedServiceViewSet):
+    """Services."""
+
+    @extend_schema(
+        responses=TrendSerializer,
+        parameters=[
+            PROJECT,
+            OpenApiParameter("metric", str, enum=list(TRENDS), description="What is shown."),
+            OpenApiParameter("grain", str, enum=Grain.values, description="Of a point."),
+            OpenApiParameter("days", int, enum=[days for days, _ in DAYS], description="Period."),
+            *(OpenApiParameter(name, str, description="Only these builds.") for name in GROUP),
+        ],
+        filters=False,
+    )
+    @action(
+        detail=True,
+        pagination_class=None,
+        renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, PointsAsCSV],
+    )
+    def trends(self, request: Request, slug: str) -> Response:
+        """A metric over time with its quantiles, against the period before; as CSV the points."""
+        service = self.get_object()
+        form = TrendForm(service, request.query_params.dict())
+        if not form.is_valid():
+            raise ValidationError(
+                {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+            )
+        found = trend_of(service, form)
+        told = {
+            "metric": found.metric.name,
+            "unit": found.metric.unit,
+            "grain": found.grain.value,
+            "points": found.points,
+            "now": found.now,
+            "before": found.before,
+        }
+        return Response(TrendSerializer(told).data)
+
+
+class JudgedSerializer(serializers.Serializer[Any]):
+    """One budget held against a build."""
+
+    metric = serializers.CharField(source="budget.metric")
+    unit = serializers.CharField(source="budget.means.unit")
+    limit = serializers.FloatField(source="budget.limit")
+    words = serializers.CharField(source="budget")
+    value = serializers.FloatField(allow_null=True)
+    shown = serializers.SerializerMethodField(help_text="The value as people write it.")
+    state = serializers.ChoiceField(choices=["kept", "exceeded", "unknown"])
+
+    def get_shown(self, judged: Judged) -> str:
+        """Return the value in words."""
+        metric = judged.budget.means
+        return "unknown" if judged.value is None else str(metric.shown(judged.value))
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    """Whether a build keeps the budgets of its service."""
+
+    verdict = serializers.ChoiceField(choices=["kept", "exceeded", "unknown", "none"])
+    budgets = JudgedSerializer(many=True)
+
+
+class JudgedBuildViewSet(ExplainedBuildViewSet):
+    """Builds, newest first; a build that is posted is queued."""
+
+    @extend_schema(responses=VerdictSerializer, filters=False)
+    @action(detail=True, pagination_class=None)
+    def verdict(self, request: Request, public_id: str) -> Response:
+        """Whether it keeps the budgets of its service, for CI."""
+        judged = judge(self.get_object())
+        told = {"verdict": verdict_of(judged), "budgets": judged}
+        return Response(VerdictSerializer(told).data)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """Why a change may stay."""
+
+    reason = serializers.CharField(max_length=500, allow_blank=True, required=False, default="")
+
+
+class ChangeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Change]):
+    """Changes, those found last first."""
+
+    scope = Scope.BUILDS_READ
+    write_scope = Scope.SERVICES_WRITE
+    queryset = Change.objects.none()
+    serializer_class = ChangeSerializer
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+    filterset_fields = ("state", "kind", "is_worse")
+    cursor_ordering = ("-found_at", "-id")
+
+    def get_queryset(self) -> Any:
+        """Changes that the actor may see."""
+        return Change.objects.visible_to(actor_of(self.request)).told()
+
+    @extend_schema(request=ReasonSerializer, responses=ChangeSerializer, filters=False)
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def acknowledge(self, request: Request, public_id: str) -> Response:
+        """Say that somebody knows, and why it may stay."""
+        actor = actor_of(request)
+        rows = Change.objects.visible_to(actor, Scope.SERVICES_WRITE).told()
+        change = rows.filter(public_id=public_id).first()
+        if change is None:
+            raise NotFound
+        body = ReasonSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        acknowledge(change=change, reason=body.validated_data["reason"], actor=actor)
+        change.refresh_from_db()
+        return Response(self.get_serializer(change).data)

@@ -1,0 +1,122 @@
+"""Changes of a project, and one of them with its series."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+
+from accounts.models import Project
+from buildinsights.paging import page_of
+from buildinsights.svg import TREND, shapes
+from builds.models import Build
+from trends.following import builds_of
+from trends.metrics import METRICS
+from trends.models import Change
+
+NEWEST = ("-found_at", "-pk")
+LEAST_P = 0.0001
+AROUND = 60
+"""Builds on each side of a change that its chart shows at most."""
+
+
+class ChangesForm(forms.Form):
+    """Which changes; what is not a choice is not applied."""
+
+    service = forms.ChoiceField(required=False)
+    metric = forms.ChoiceField(
+        required=False, choices=[("", "All"), *((m.name, m.label) for m in METRICS.values())]
+    )
+    state = forms.ChoiceField(
+        required=False, choices=[("", "Open"), ("all", "All"), *Change.State.choices]
+    )
+
+    def __init__(self, project: Project, query: QueryDict) -> None:
+        super().__init__(query)
+        field: Any = self.fields["service"]
+        names = project.services.order_by("name").values_list("slug", "name")
+        field.choices = [("", "All"), *names]
+        self.full_clean()
+
+    def narrow(self, changes: Any) -> Any:
+        """Return the changes that are meant."""
+        said = self.cleaned_data
+        if said.get("service"):
+            changes = changes.filter(series__service__slug=said["service"])
+        if said.get("metric"):
+            changes = changes.filter(series__metric=said["metric"])
+        if not said.get("state"):
+            return changes.open()
+        return changes if said["state"] == "all" else changes.filter(state=said["state"])
+
+
+def changes_page(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """Return the context of the list."""
+    form = ChangesForm(project, request.GET)
+    changes = Change.objects.filter(series__service__project=project).told()
+    page = page_of(request, form.narrow(changes), NEWEST)
+    rows = [line_of(change) for change in page.rows]
+    return {"form": form, "page": page, "rows": rows, "summary": page.describe("change")}
+
+
+def line_of(change: Change) -> dict[str, Any]:
+    """Return what a line about a change shows."""
+    metric = change.series.means
+    first = change.parts[0] if change.parts else None
+    return {
+        "change": change,
+        "title": title_of(change),
+        "group": change.series.group,
+        "before": metric.shown(change.before),
+        "after": metric.shown(change.after),
+        "step": first["name"] if first else "",
+        "share": first["share"] if first else None,
+        "cause": change.causes[0]["words"] if change.causes else "",
+    }
+
+
+def title_of(change: Change) -> str:
+    """Say what changed by how much."""
+    metric, service = change.series.means, change.series.service
+    amount = abs(change.ratio) * 100
+    unit = "points" if metric.unit == "ratio" else "%"
+    way = "up" if change.direction > 0 else "down"
+    drift = "drifts " if change.kind == Change.Kind.DRIFT else ""
+    return f"{metric.label} of {service.name} {drift}{way} {amount:.0f} {unit}"
+
+
+def change_page(change: Change) -> dict[str, Any]:
+    """Return the context of one change."""
+    series = change.series
+    builds = list(_around(change))
+    metric = series.means
+    values = [float(getattr(build, metric.name)) for build in builds]
+    drawn = shapes([(value,) * 3 for value in values], TREND)
+    at = next((n for n, build in enumerate(builds) if build.pk == change.build_id), 0)
+    project = series.service.project
+    return line_of(change) | {
+        "metric": metric,
+        "points": drawn.points,
+        "top": metric.shown(drawn.top),
+        "at": 1000 * at / max(1, len(builds) - 1),
+        "verdict": "worse" if change.is_worse else "better",
+        "summary": f"{len(builds)} builds around the change",
+        "low": _said(metric.unit, change.ratio_low),
+        "high": _said(metric.unit, change.ratio_high),
+        "ratio": _said(metric.unit, change.ratio),
+        "p_value": f"{change.p_value:.4f}" if change.p_value >= LEAST_P else f"< {LEAST_P}",
+        "builds": builds[max(0, at - 3) : at + 4],
+        "crumbs": [{"label": "Changes", "href": reverse("trends:changes", args=[project.slug])}],
+    }
+
+
+def _said(unit: str, ratio: float) -> str:
+    return f"{100 * ratio:+.1f} {'points' if unit == 'ratio' else '%'}"
+
+
+def _around(change: Change) -> list[Build]:
+    builds = builds_of(change.series).select_related("project", "service")
+    at = change.build.listed_at
+    before = builds.filter(listed_at__lt=at).order_by("-listed_at", "-pk")[:AROUND]
+    since = builds.filter(listed_at__gte=at).order_by("listed_at", "pk")[:AROUND]
+    return [*reversed(before), *since]

@@ -1,0 +1,224 @@
+"""Series are followed build by build, and what changes in them is kept.
+
+A build that came late, was corrected or deleted lets its service's series be followed anew from
+what is kept of them: the same builds give the same changes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q, Value
+from django.utils import timezone
+
+from analytics.changes import Event, Observation, State, update
+from builds.aggregates import Joined
+from builds.branches import branch_class
+from builds.models import Build
+from builds.querysets import BuildQuerySet
+from trends.attributing import MOST_BUILDS, causes_of, parts_of
+from trends.metrics import METRICS
+from trends.models import Change, Series, Waiting
+
+LOCK = 0x7472656E  # the letters "tren": first key of the two-key advisory lock
+LOOKED_AT = 20
+REPLAYED = 2_000
+"""Builds of a series that are followed anew at most, the newest ones."""
+
+KEPT = 300
+"""Builds of a series whose keys are remembered: more than the detector looks back."""
+
+GROUP = ("target", "variant", "environment", "joined_platforms")
+
+
+def follow_next() -> bool:
+    """Follow the series of one service that waits; tell whether there was one."""
+    with transaction.atomic():
+        rows = Waiting.objects.select_related("service").order_by("since")[:LOOKED_AT]
+        waiting = next((row for row in rows if _is_ours(row)), None)
+        if waiting is None:
+            return False
+        for group in _groups(waiting):
+            for metric in METRICS:
+                _follow(_series(waiting, group, metric), waiting.since)
+        # A build that came meanwhile has counted the version up: the service still waits.
+        Waiting.objects.filter(pk=waiting.pk, version=waiting.version).delete()
+    return True
+
+
+def _is_ours(row: Waiting) -> bool:
+    """Tell whether no other worker is at this service, and keep them from it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, row.pk])
+        return bool(cursor.fetchone()[0])
+
+
+def _groups(waiting: Waiting) -> list[tuple[str, ...]]:
+    """Return the groups that have builds since then, and those that had some before."""
+    builds = Build.objects.filter(service=waiting.pk, listed_at__gte=waiting.since).succeeded()
+    now = builds.order_by().annotate(joined_platforms=_PLATFORMS).values_list(*GROUP).distinct()
+    known = Series.objects.filter(service=waiting.pk, last_at__gte=waiting.since)
+    before = known.order_by().values_list("target", "variant", "environment", "platforms")
+    return sorted({*now, *before.distinct()})
+
+
+_PLATFORMS = Joined(F("platforms"), Value(","))
+
+
+def _series(waiting: Waiting, group: tuple[str, ...], metric: str) -> Series:
+    target, variant, environment, platforms = group
+    series, _ = Series.objects.get_or_create(
+        service=waiting.service,
+        target=target,
+        variant=variant,
+        environment=environment,
+        platforms=platforms,
+        metric=metric,
+    )
+    return series
+
+
+def builds_of(series: Series) -> BuildQuerySet:
+    """Return the builds of a series, in no order."""
+    return Build.objects.filter(
+        service=series.service_id,
+        target=series.target,
+        variant=series.variant,
+        environment=series.environment,
+        platforms=series.platforms.split(",") if series.platforms else [],
+        **{f"{series.metric}__isnull": False},
+    ).succeeded()
+
+
+def _follow(series: Series, since: datetime) -> None:
+    """Take the builds that came after those that were followed; anew, if one came before."""
+    if series.last_at is not None and since <= series.last_at:
+        _follow_anew(series)
+        return
+    fresh = builds_of(series)
+    if series.last_at is not None:
+        fresh = fresh.filter(
+            Q(listed_at__gt=series.last_at)
+            | Q(listed_at=series.last_at, pk__gt=series.last_build or 0)
+        )
+    _take(series, _observed(fresh))
+
+
+def _follow_anew(series: Series) -> None:
+    """Forget what was found, but for what people have said of it, and follow all again."""
+    said = {
+        change.build_id: (change.public_id, change.acknowledged_by, change.reason)
+        for change in Change.objects.filter(series=series)
+    }
+    Change.objects.filter(series=series).delete()
+    series.state, series.recent, series.builds = {}, [], 0
+    series.last_at = series.last_build = None
+    _take(series, _observed(builds_of(series)))
+    for change in Change.objects.filter(series=series, build__in=said):
+        change.public_id, change.acknowledged_by, change.reason = said[change.build_id]
+        is_known = change.acknowledged_by and change.state in {"new", "reopened"}
+        change.state = Change.State.ACKNOWLEDGED if is_known else change.state
+        change.save(update_fields=["public_id", "acknowledged_by", "reason", "state"])
+
+
+def _observed(builds: BuildQuerySet) -> list[Any]:
+    """Return the newest builds, oldest first, with what explains a part of their values."""
+    newest = builds.annotate(branch=branch_class()).order_by("-listed_at", "-pk")[:REPLAYED]
+    return list(reversed(newest.only("pk", "listed_at", "cache_state", "builder", *METRICS)))
+
+
+def _take(series: Series, builds: Iterable[Any]) -> None:
+    state = State.load(series.state) if series.state else State(unit=series.means.unit)
+    for build in builds:
+        observation = Observation(
+            value=float(getattr(build, series.metric)),
+            timestamp=build.listed_at.timestamp(),
+            covariates=_covariates(series, build),
+        )
+        state, events = update(state, observation)
+        series.recent = [*series.recent, build.pk][-KEPT:]
+        series.builds += 1
+        series.last_at, series.last_build = build.listed_at, build.pk
+        for event in events:
+            _note(series, event)
+    series.state = state.dump()
+    series.save()
+
+
+def _covariates(series: Series, build: Any) -> dict[str, str]:
+    """Return what moves a value although nothing has changed: a ratio of hits is its own state."""
+    found = {"runner": build.builder, "branch": build.branch}
+    return found if series.metric == "hit_ratio_time" else {"cache_hit": build.cache_state, **found}
+
+
+def _build_at(series: Series, index: int) -> int | None:
+    """Return the key of the build at a place of the series, if it is remembered."""
+    place = index - (series.builds - len(series.recent))
+    return series.recent[place] if 0 <= place < len(series.recent) else None
+
+
+def _note(series: Series, event: Event) -> None:
+    """Keep what the detector tells of the level; single outliers are no changes."""
+    if event.kind == "outlier" or event.of != "level":
+        return
+    first = _build_at(series, event.index)
+    if event.status == "opened" and first is not None:
+        _open(series, event, first)
+        return
+    known = Change.objects.filter(series=series).order_by("-found_at", "-pk").first()
+    if known is None:
+        return
+    if event.status == "resolved":
+        known.state, known.ended_at = Change.State.RESOLVED, _moment(series)
+    elif event.status == "reopened":
+        known.state, known.ended_at = Change.State.REOPENED, None
+        known.after, known.ratio = event.after, event.change
+        known.ratio_low, known.ratio_high = event.low, event.high
+    known.save()
+
+
+def _open(series: Series, event: Event, first: int) -> None:
+    before, after = _sides(series, event.index)
+    is_up = event.direction == "up"
+    is_time = series.means.unit == "s"
+    parts = parts_of(before, after, is_slower=is_up) if is_time else []
+    Change.objects.create(
+        series=series,
+        kind=Change.Kind.DRIFT if event.kind == "drift" else Change.Kind.STEP,
+        build_id=first,
+        last_before_id=_build_at(series, event.index - 1),
+        seen_in_id=series.recent[-1],
+        direction=1 if is_up else -1,
+        before=event.before,
+        after=event.after,
+        ratio=event.change,
+        ratio_low=event.low,
+        ratio_high=event.high,
+        p_value=event.p,
+        builds_before=len(before),
+        builds_after=event.builds_after,
+        method=event.method,
+        parameters=event.parameters,
+        parts=parts,
+        causes=causes_of(before, after, parts),
+        is_worse=series.means.worse(1 if is_up else -1),
+        found_at=_moment(series),
+    )
+
+
+def _moment(series: Series) -> datetime:
+    """When something was told: with the newest build that was followed."""
+    return series.last_at or timezone.now()
+
+
+def _sides(series: Series, index: int) -> tuple[list[Build], list[Build]]:
+    """Return the builds next to a change, before and after it."""
+    at = index - (series.builds - len(series.recent))
+    before, after = series.recent[max(0, at - MOST_BUILDS) : at], series.recent[at:][:MOST_BUILDS]
+    return list(_in_order(before)), list(_in_order(after))
+
+
+def _in_order(keys: Sequence[int]) -> Iterator[Build]:
+    found = Build.objects.in_bulk(list(keys))
+    return (found[key] for key in keys if key in found)

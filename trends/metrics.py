@@ -1,0 +1,69 @@
+"""What is watched of builds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from buildinsights.templatetags.formats import duration, filesize, ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A column of builds: its unit, ``s``, ``bytes`` or ``ratio``, and how it is said."""
+
+    name: str
+    label: str
+    unit: str
+    shown: Callable[[float | None], Any]
+    less_is_better: bool = True
+
+    def worse(self, direction: int) -> bool:
+        """Tell whether a change up (1) or down (-1) is one for the worse."""
+        return (direction > 0) is self.less_is_better
+
+
+WORK = {
+    "context_seconds": ("context",),
+    "pull_seconds": ("from",),
+    "run_seconds": ("run",),
+    "copy_seconds": ("copy", "add", "workdir"),
+    "export_seconds": ("export-image",),
+    "cache_seconds": ("import-cache", "export-cache"),
+}
+"""Kinds of steps whose busy seconds are added up a build."""
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("wall_seconds", "Wall time", "s", duration),
+        Metric("image_bytes", "Image size", "bytes", filesize),
+        Metric("hit_ratio_time", "Cache hits by time", "ratio", ratio, less_is_better=False),
+    )
+}
+
+"""Metrics whose level is watched."""
+
+
+def _times(value: float | None) -> Any:
+    return duration(None) if value is None else f"{value:.2f} ×"
+
+
+TRENDS: Mapping[str, Metric] = {
+    **METRICS,
+    **{
+        metric.name: metric
+        for metric in (
+            Metric("critical_path_seconds", "Critical path", "s", duration),
+            Metric("busy_seconds", "Busy time of all steps", "s", duration),
+            Metric("idle_seconds", "Idle time", "s", duration),
+            Metric("parallelism", "Parallelism", "x", _times, less_is_better=False),
+            Metric("context_seconds", "Sending the context", "s", duration),
+            Metric("pull_seconds", "Pulling bases", "s", duration),
+            Metric("run_seconds", "Running commands", "s", duration),
+            Metric("copy_seconds", "Copying files", "s", duration),
+            Metric("export_seconds", "Exporting images", "s", duration),
+            Metric("cache_seconds", "Importing and exporting caches", "s", duration),
+        )
+    },
+}
+"""Metrics that are shown over time."""

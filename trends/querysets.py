@@ -1,0 +1,36 @@
+"""Reads of changes."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+
+from accounts.roles import Scope
+from accounts.typing import Actor
+
+if TYPE_CHECKING:
+    from trends.models import BuildDay, Change
+
+
+class ChangeQuerySet(models.QuerySet["Change"]):
+    """Changes."""
+
+    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
+        """Changes in the projects in which ``actor`` holds ``scope``."""
+        return self.filter(series__service__project__in=actor.project_ids_with(scope))
+
+    def open(self) -> Self:
+        """Those that have not gone back, and of which nobody has said that they are known."""
+        return self.filter(state__in=["new", "reopened"])
+
+    def told(self) -> Self:
+        """With all that a line about them needs."""
+        return self.select_related("series__service__project", "build", "last_before")
+
+
+class BuildDayQuerySet(models.QuerySet["BuildDay"]):
+    """Groups of builds by day."""
+
+    def within(self, first: date, last: date) -> Self:
+        """Rows of the days from ``first`` to ``last``, both with."""
+        return self.filter(day__range=(first, last))

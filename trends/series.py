@@ -1,0 +1,143 @@
+"""A metric of a service over time, from the distributions by day."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+
+from analytics.sketch import merged, quantiles
+from builds.branches import BranchClass
+from builds.models import Build, Service
+from trends.metrics import TRENDS, Metric
+from trends.models import BuildDay
+
+SHARES = (0.25, 0.5, 0.75, 0.9, 0.95)
+NAMES = ("p25", "median", "p75", "p90", "p95")
+
+
+class Grain(models.TextChoices):
+    """How long a point's time is."""
+
+    DAY = "day", "Day"
+    WEEK = "week", "Week"
+    MONTH = "month", "Month"
+
+
+DEFAULT_DAYS = 90
+DAYS = ((30, "30 days"), (DEFAULT_DAYS, "90 days"), (180, "180 days"), (365, "a year"))
+
+
+class TrendForm(forms.Form):
+    """Which metric, how fine, which days, and which builds; what is not a choice is an error."""
+
+    metric = forms.ChoiceField(choices=[(m.name, m.label) for m in TRENDS.values()])
+    grain = forms.ChoiceField(choices=Grain.choices)
+    days = forms.TypedChoiceField(label="Period", choices=DAYS, coerce=int)
+    cache_state = forms.ChoiceField(
+        required=False, label="Cache", choices=[("", "All"), *Build.CacheState.choices]
+    )
+    branch_class = forms.ChoiceField(
+        required=False, label="Branch", choices=[("", "All"), *BranchClass.choices]
+    )
+    target = forms.ChoiceField(required=False)
+    variant = forms.ChoiceField(required=False)
+    platforms = forms.ChoiceField(required=False)
+    environment = forms.ChoiceField(required=False)
+
+    def __init__(self, service: Service, query: Mapping[str, Any]) -> None:
+        defaults = {"metric": "wall_seconds", "grain": "week", "days": str(DEFAULT_DAYS)}
+        super().__init__({**defaults, **query})
+        year = timezone.now().date() - timedelta(days=DAYS[-1][0])
+        known = BuildDay.objects.filter(service=service, day__gte=year).order_by()
+        names = ("target", "variant", "platforms", "environment")
+        rows = list(known.values_list(*names).distinct())
+        for index, name in enumerate(names):
+            field: Any = self.fields[name]
+            values = sorted({row[index] for row in rows if row[index]})
+            field.choices = [("", "All"), *((value, value) for value in values)]
+
+    @property
+    def group(self) -> dict[str, str]:
+        """What rows are narrowed by."""
+        names = ("cache_state", "branch_class", "target", "variant", "platforms", "environment")
+        said = self.cleaned_data
+        return {name: said[name] for name in names if said.get(name)}
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Points of one metric, oldest first, and the whole period against the one before.
+
+    A point: ``start`` (its first day), ``builds, succeeded, failed, success_ratio`` and ``p25,
+    median, p75, p90, p95`` of succeeded builds, which are ``None`` if no such value is known.
+    """
+
+    metric: Metric
+    grain: Grain
+    points: list[dict[str, Any]]
+    now: dict[str, Any]
+    before: dict[str, Any]
+
+
+def trend_of(service: Service, form: TrendForm) -> Trend:
+    """Return what a valid form asks for; days are UTC."""
+    said = form.cleaned_data
+    metric, grain, days = TRENDS[said["metric"]], Grain(said["grain"]), said["days"]
+    last = timezone.now().date()
+    first = last - timedelta(days=days - 1)
+    rows = _rows(service, form.group, metric, first - timedelta(days=days), last)
+    by_start: defaultdict[date, list[Any]] = defaultdict(list)
+    for row in rows:
+        if row["day"] >= first:
+            by_start[start_of(row["day"], grain)].append(row)
+    return Trend(
+        metric,
+        grain,
+        [{"start": start} | _point(by_start[start], metric) for start in sorted(by_start)],
+        _point([row for row in rows if row["day"] >= first], metric),
+        _point([row for row in rows if row["day"] < first], metric),
+    )
+
+
+def _rows(
+    service: Service, group: dict[str, str], metric: Metric, first: date, last: date
+) -> list[Any]:
+    """Return a row a day and group, with the one metric's distribution."""
+    days = BuildDay.objects.filter(service=service, **group).within(first, last)
+    columns = ("day", "builds", "succeeded", "failed")
+    return [*days.order_by("day").values(*columns, sketch=F(f"sketches__{metric.name}"))]
+
+
+def start_of(day: date, grain: Grain) -> date:
+    """Return the first day of the time that a day belongs to; weeks begin on Monday."""
+    if grain is Grain.WEEK:
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if grain is Grain.MONTH else day
+
+
+def end_of(start: date, grain: Grain) -> date:
+    """Return the last day of the time that begins then."""
+    if grain is Grain.DAY:
+        return start
+    if grain is Grain.WEEK:
+        return start + timedelta(days=6)
+    return (start + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _point(rows: list[Any], metric: Metric) -> dict[str, Any]:
+    counts = {name: sum(row[name] for row in rows) for name in ("builds", "succeeded", "failed")}
+    ended = counts["succeeded"] + counts["failed"]
+    whole = merged(row["sketch"] for row in rows if row["sketch"])
+    found = quantiles(whole, SHARES, metric.unit)
+    values = zip(NAMES, found, strict=True) if found else ((name, None) for name in NAMES)
+    return {
+        **counts,
+        "success_ratio": counts["succeeded"] / ended if ended else None,
+        **dict(values),
+    }
