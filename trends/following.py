@@ -1,15 +1,16 @@
 """Series are followed build by build, and what changes in them is kept.
 
-A build that came late, was corrected or deleted lets its service's series be followed anew from
-what is kept of them: the same builds give the same changes.
+A build is followed some time after its start, as one that began before it may end after it. One
+that comes even later, was corrected or deleted lets its service's series be followed anew from what
+is kept of them: the same builds give the same changes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q, Value
+from django.db.models import F, Min, Q, Value
 from django.utils import timezone
 
 from analytics.changes import Event, Observation, State, update
@@ -26,6 +27,9 @@ LOOKED_AT = 20
 REPLAYED = 2_000
 """Builds of a series that are followed anew at most, the newest ones."""
 
+SETTLED = timedelta(minutes=15)
+"""After its start a build is followed: builds of one group that run at once have mostly ended."""
+
 KEPT = 300
 """Builds of a series whose keys are remembered: more than the detector looks back."""
 
@@ -34,17 +38,31 @@ GROUP = ("target", "variant", "environment", "joined_platforms")
 
 def follow_next() -> bool:
     """Follow the series of one service that waits; tell whether there was one."""
+    until = timezone.now() - SETTLED
     with transaction.atomic():
-        rows = Waiting.objects.select_related("service").order_by("since")[:LOOKED_AT]
-        waiting = next((row for row in rows if _is_ours(row)), None)
+        rows = Waiting.objects.filter(since__lte=until).select_related("service").order_by("since")
+        waiting = next((row for row in rows[:LOOKED_AT] if _is_ours(row)), None)
         if waiting is None:
             return False
         for group in _groups(waiting):
             for metric in METRICS:
-                _follow(_series(waiting, group, metric), waiting.since)
-        # A build that came meanwhile has counted the version up: the service still waits.
-        Waiting.objects.filter(pk=waiting.pk, version=waiting.version).delete()
+                _follow(_series(waiting, group, metric), waiting.since, until)
+        _wait_on(waiting, until)
     return True
+
+
+def _wait_on(waiting: Waiting, until: datetime) -> None:
+    """Let a service wait for its builds that are too new yet, or no more.
+
+    A build that came meanwhile has counted the version up: the service still waits.
+    """
+    same = Waiting.objects.filter(pk=waiting.pk, version=waiting.version)
+    newer = Build.objects.filter(service=waiting.pk, listed_at__gt=until).succeeded()
+    since = newer.aggregate(first=Min("listed_at"))["first"]
+    if since is None:
+        same.delete()
+    else:
+        same.update(since=since)
 
 
 def _is_ours(row: Waiting) -> bool:
@@ -91,12 +109,12 @@ def builds_of(series: Series) -> BuildQuerySet:
     ).succeeded()
 
 
-def _follow(series: Series, since: datetime) -> None:
+def _follow(series: Series, since: datetime, until: datetime) -> None:
     """Take the builds that came after those that were followed; anew, if one came before."""
     if series.last_at is not None and since <= series.last_at:
-        _follow_anew(series)
+        _follow_anew(series, until)
         return
-    fresh = builds_of(series)
+    fresh = builds_of(series).filter(listed_at__lte=until)
     if series.last_at is not None:
         fresh = fresh.filter(
             Q(listed_at__gt=series.last_at)
@@ -105,7 +123,7 @@ def _follow(series: Series, since: datetime) -> None:
     _take(series, _observed(fresh))
 
 
-def _follow_anew(series: Series) -> None:
+def _follow_anew(series: Series, until: datetime) -> None:
     """Forget what was found, but for what people have said of it, and follow all again."""
     said = {
         change.build_id: (change.public_id, change.acknowledged_by, change.reason)
@@ -114,7 +132,7 @@ def _follow_anew(series: Series) -> None:
     Change.objects.filter(series=series).delete()
     series.state, series.recent, series.builds = {}, [], 0
     series.last_at = series.last_build = None
-    _take(series, _observed(builds_of(series)))
+    _take(series, _observed(builds_of(series).filter(listed_at__lte=until)))
     for change in Change.objects.filter(series=series, build__in=said):
         change.public_id, change.acknowledged_by, change.reason = said[change.build_id]
         is_known = change.acknowledged_by and change.state in {"new", "reopened"}

@@ -10,7 +10,7 @@ AT_ONCE = 100
 """Services that one run follows at most; the next run goes on."""
 
 
-@shared_task(name="trends.follow_waiting")
+@shared_task(name="trends.follow_waiting", soft_time_limit=1800, time_limit=1860)
 def follow_waiting(**_: Any) -> None:
     """Follow the series of services of which builds came."""
     for _number in range(AT_ONCE):

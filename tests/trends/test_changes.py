@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
+from time_machine import TimeMachineFixture
 
 from accounts.models import Project, User
 from accounts.roles import Scope
@@ -18,6 +19,7 @@ from builds.services import get_or_create_service
 from builds.signals import build_deleted
 from cache.models import StepReason
 from tests.trends.making import History
+from trends import following
 from trends.attributing import causes_of
 from trends.following import follow_next
 from trends.models import Change, Series, Waiting
@@ -129,6 +131,30 @@ def test_a_late_and_a_corrected_build_let_it_be_followed_anew(history: History):
     history.one(history.at + timedelta(hours=3), CALM)
     Waiting.objects.update(since=slow[0].listed_at)
     assert found() == [], "they were not slow after all"
+
+
+def test_builds_that_end_in_another_order_are_followed_in_that_of_their_start(
+    history: History, time_machine: TimeMachineFixture, monkeypatch: pytest.MonkeyPatch
+):
+    history.add(20, CALM)
+    follow_waiting()
+    monkeypatch.setattr(following, "_follow_anew", lambda *_: pytest.fail("followed anew"))
+    now = history.at + timedelta(hours=3)
+    time_machine.move_to(now, tick=False)
+    second = history.one(now - timedelta(minutes=2), CALM)
+    follow_waiting()
+    assert Waiting.objects.get().since == second.listed_at, "it is too new"
+    first = history.one(now - timedelta(minutes=10), CALM)
+    time_machine.move_to(now + timedelta(minutes=7), tick=False)
+    follow_waiting()
+    series = Series.objects.get(metric="wall_seconds")
+    assert (series.builds, series.last_build) == (21, first.pk)
+    assert Waiting.objects.get().since == second.listed_at
+    time_machine.move_to(now + timedelta(minutes=14), tick=False)
+    follow_waiting()
+    series.refresh_from_db()
+    assert (series.builds, series.last_build) == (22, second.pk)
+    assert not Waiting.objects.exists()
 
 
 def test_a_deleted_build_is_counted_no_more(history: History):
