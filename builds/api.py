@@ -147,8 +147,9 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     cursor_ordering = ("-created_at", "-id")
 
     def get_queryset(self) -> Any:
-        """Services that the actor may read, of all projects or of the one named."""
-        services = Service.objects.visible_to(actor_of(self.request)).select_related("project")
+        """Services for which the actor has the scope, of all projects or of the one named."""
+        services = Service.objects.visible_to(actor_of(self.request), self.scope)
+        services = services.select_related("project")
         project = self.request.query_params.get("project")
         return services.filter(project__slug=project) if project else services
 

@@ -10,14 +10,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from accounts.authentication import actor_of
+from accounts.roles import Scope
+from buildinsights.forms import errors_of
 from builds.api import PROJECT, ServiceViewSet
 from builds.models import Build, Step
 from cache.csv import GroupsAsCSV
+from cache.decisions import DecisionForm, decide, decisions_on, given_advice
 from cache.explaining import named_sibling
 from cache.forms import DAYS, Dimension, WorthForm
 from cache.models import Explanation, LayerAdvice, StepReason
 from cache.serializers import (
     AdviceSerializer,
+    DecideSerializer,
     ExplanationSerializer,
     ServiceCacheSerializer,
 )
@@ -49,9 +54,7 @@ class CachedServiceViewSet(ServiceViewSet):
         query = request.query_params.dict() | {"service": service.slug}
         form = WorthForm(service.project, query)
         if not form.is_valid():
-            raise ValidationError(
-                {name: [str(text) for text in texts] for name, texts in form.errors.items()}
-            )
+            raise ValidationError(errors_of(form))
         found = Worth([service], form.period, form.dimension)
         return Response(ServiceCacheSerializer(found.told()).data)
 
@@ -59,9 +62,36 @@ class CachedServiceViewSet(ServiceViewSet):
     @action(detail=True, pagination_class=None)
     def recommendations(self, request: Request, slug: str) -> Response:
         """What to change of its Dockerfiles, what is worth most first; then what was followed."""
-        rows = LayerAdvice.objects.filter(service=self.get_object())
+        service = self.get_object()
+        rows = LayerAdvice.objects.filter(service=service)
         ordered = rows.order_by(F("since").desc(nulls_first=True), "-seconds_a_week", "pk")
-        return Response(AdviceSerializer(ordered, many=True).data)
+        context = {"decisions": decisions_on(service)}
+        return Response(AdviceSerializer(ordered, many=True, context=context).data)
+
+    @extend_schema(
+        request=DecideSerializer, responses=AdviceSerializer, parameters=[PROJECT], filters=False
+    )
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="recommendations/<slug:digest>",
+        scope=Scope.SERVICES_WRITE,
+        pagination_class=None,
+    )
+    def decide(self, request: Request, slug: str, digest: str) -> Response:
+        """Accept, snooze or dismiss advice, or open it again."""
+        service = self.get_object()
+        advice = given_advice(service, digest)
+        if advice is None:
+            raise NotFound
+        body = DecideSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        form = DecisionForm(body.validated_data)
+        if not form.is_valid():
+            raise ValidationError(errors_of(form))
+        decide(advice=advice, values=form.cleaned_data, actor=actor_of(request))
+        context = {"decisions": decisions_on(service)}
+        return Response(AdviceSerializer(advice, context=context).data)
 
 
 class ExplainedBuildViewSet(TriggeredBuildViewSet):

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Project
 from accounts.roles import Scope
+from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from cache.forms import DAYS, PeriodForm
 from cache.references_page import told_references
@@ -82,9 +83,7 @@ def _asked(request: Request) -> tuple[Project, PeriodForm]:
     project = Project.objects.get(pk=project_id_for(request, Scope.BUILDS_READ))
     form = PeriodForm(project, request.query_params.dict())
     if not form.is_valid():
-        raise ValidationError(
-            {name: [str(text) for text in texts] for name, texts in form.errors.items()}
-        )
+        raise ValidationError(errors_of(form))
     return project, form
 
 

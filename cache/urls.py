@@ -12,6 +12,7 @@ urlpatterns = [
     path("cache/", views.overview, name="overview"),
     path("cache/references/", views.references, name="references"),
     path("cache/advice/", views.advice, name="advice"),
+    path("services/<slug:slug>/advice/<slug:digest>/", views.advice_decide, name="advice-decide"),
     path("cache/storage/", views.storage, name="storage"),
     path("cache/acts/", views.acts, name="acts"),
     path("cache/operations/", operations.operations, name="operations"),

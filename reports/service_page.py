@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils import timezone
 
 from buildinsights.svg import TREND, shapes
 from buildinsights.templatetags.formats import duration
@@ -70,7 +71,7 @@ def newest_change(service: Service) -> dict[str, Any] | None:
 
 def recommendations(service: Service) -> list[dict[str, Any]]:
     """Return what to change of its Dockerfiles that is worth most."""
-    given = LayerAdvice.objects.filter(service=service, since=None)
+    given = LayerAdvice.objects.filter(service=service).to_do(timezone.now().date())
     worth_it = given.filter(seconds_a_week__gte=LEAST_SECONDS).select_related("service__project")
     return [
         {
@@ -80,7 +81,7 @@ def recommendations(service: Service) -> list[dict[str, Any]]:
             "diff": diff_lines(advice.diff),
             "href": advice.get_absolute_url(),
         }
-        for advice in worth_it.order_by("-seconds_a_week", "pk")[:MOST_RECOMMENDED]
+        for advice in worth_it[:MOST_RECOMMENDED]
     ]
 
 

@@ -14,6 +14,7 @@ PURE = ["buildkit", "cli", "analytics"]
 WIRING = {
     "buildinsights.batches",
     "buildinsights.exceptions",
+    "buildinsights.forms",
     "buildinsights.paging",
     "buildinsights.svg",
     "buildinsights.templatetags.formats",

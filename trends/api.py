@@ -13,6 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import actor_of
 from accounts.roles import Scope
+from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from cache.api import CachedServiceViewSet, ExplainedBuildViewSet
 from cache.csv import GroupsAsCSV
@@ -164,9 +165,7 @@ class TrendServiceViewSet(CachedServiceViewSet):
         service = self.get_object()
         form = TrendForm(service, request.query_params.dict())
         if not form.is_valid():
-            raise ValidationError(
-                {name: [str(text) for text in texts] for name, texts in form.errors.items()}
-            )
+            raise ValidationError(errors_of(form))
         found = trend_of(service, form)
         told = {
             "metric": found.metric.name,

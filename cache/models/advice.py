@@ -4,11 +4,15 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import MD5, Concat
 from django.urls import reverse
 
 from buildkit.advising import Kind
 from builds.models import Service
+from cache.querysets import LayerAdviceQuerySet
+
+LINE = Value("\n")
 
 
 class Advised(models.Model):
@@ -43,6 +47,14 @@ class LayerAdvice(models.Model):
     target = models.CharField(max_length=200, blank=True)
     variant = models.CharField(max_length=60, blank=True)
     key = models.TextField()
+    # Rows are replaced each time: this is what decisions and links know them by.
+    digest = models.GeneratedField(
+        expression=MD5(
+            Concat("target", LINE, "variant", LINE, "key", output_field=models.TextField())
+        ),
+        output_field=models.CharField(max_length=32),
+        db_persist=True,
+    )
     kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in Kind])
     title = models.TextField()
     stage = models.CharField(max_length=200, blank=True)
@@ -61,6 +73,8 @@ class LayerAdvice(models.Model):
     mean_since = models.FloatField(null=True)
     difference_low = models.FloatField(null=True)
     difference_high = models.FloatField(null=True)
+
+    objects = LayerAdviceQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar = [
@@ -87,4 +101,46 @@ class LayerAdvice(models.Model):
         """Return the address of its page."""
         service = self.service
         address = reverse("cache:advice", args=[service.project.slug])
-        return f"{address}?service={service.slug}#advice-{self.pk}"
+        return f"{address}?service={service.slug}#advice-{self.digest}"
+
+
+class AdviceDecision(models.Model):
+    """What somebody decided about advice on a service, for as long as it is given.
+
+    It is forgotten when the advice has been followed: given again, it is open again.
+    """
+
+    class State(models.TextChoices):
+        """What is to become of it."""
+
+        ACCEPTED = "accepted", "Accepted"
+        DISMISSED = "dismissed", "Dismissed"
+        SNOOZED = "snoozed", "Snoozed"
+
+    service = models.ForeignKey(
+        Service, models.DB_CASCADE, related_name="advice_decisions", db_index=False
+    )
+    digest = models.CharField(max_length=32)
+    title = models.TextField()
+    state = models.CharField(max_length=10, choices=State)
+    until = models.DateField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+    decided_by = models.CharField(max_length=200)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["service", "digest"], name="cache_advicedecision_uq"),
+            models.CheckConstraint(
+                condition=Q(state="snoozed", until__isnull=False)
+                | ~Q(state="snoozed") & Q(until=None),
+                name="cache_advicedecision_until_ck",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="dismissed", reason=""),
+                name="cache_advicedecision_reason_ck",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

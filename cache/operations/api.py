@@ -14,6 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
+from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from cache.models import Operation
 from cache.operations.forms import FORMS
@@ -105,7 +106,7 @@ class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         kind = Operation.Kind(body.validated_data["kind"])
         form = FORMS[kind](project, body.validated_data["parameters"])
         if not form.is_valid():
-            errors = {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+            errors = errors_of(form)
             raise ValidationError({"parameters": errors})
         made = ask_by_form(project, kind, form, actor_of(request))
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
