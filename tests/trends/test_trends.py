@@ -74,7 +74,10 @@ def step(build: Build, position: int, kind: str, seconds: float, state: str = "e
     )
 
 
-TODAY = timezone.now().date()
+@pytest.fixture
+def today() -> date:
+    """The day of this test, not of the module: a run may last over midnight."""
+    return timezone.now().date()
 
 
 def asked(api: APIClient, service: Service, **query: Any) -> Any:
@@ -89,17 +92,17 @@ def api(api_of: Callable[..., APIClient]) -> APIClient:
     return api_of(Scope.BUILDS_READ)
 
 
-def test_quantiles_counts_and_the_period_before(service: Service, api: APIClient):
+def test_quantiles_counts_and_the_period_before(service: Service, api: APIClient, today: date):
     for wall in (10, 20, 30, 40, 50):
-        built(service, TODAY, wall)
-    built(service, TODAY, 99, status=Build.Status.FAILED)
-    built(service, TODAY, 99, status=Build.Status.CANCELED)
-    built(service, TODAY - timedelta(days=29), 100)
-    built(service, TODAY - timedelta(days=30), 60)
+        built(service, today, wall)
+    built(service, today, 99, status=Build.Status.FAILED)
+    built(service, today, 99, status=Build.Status.CANCELED)
+    built(service, today - timedelta(days=29), 100)
+    built(service, today - timedelta(days=30), 60)
     told = asked(api, service, days=30, grain="day")
     assert [point["start"] for point in told["points"]] == [
-        (TODAY - timedelta(days=29)).isoformat(),
-        TODAY.isoformat(),
+        (today - timedelta(days=29)).isoformat(),
+        today.isoformat(),
     ]
     newest = told["points"][-1]
     assert (newest["builds"], newest["succeeded"], newest["failed"]) == (7, 5, 1)
@@ -111,8 +114,10 @@ def test_quantiles_counts_and_the_period_before(service: Service, api: APIClient
     assert told["before"]["median"] == pytest.approx(60, rel=0.01)
 
 
-def test_a_late_corrected_and_deleted_build_repairs_its_day(service: Service, api: APIClient):
-    day = TODAY - timedelta(days=3)
+def test_a_late_corrected_and_deleted_build_repairs_its_day(
+    service: Service, api: APIClient, today: date
+):
+    day = today - timedelta(days=3)
     first = built(service, day, 10)
     assert asked(api, service, grain="day")["points"][0]["succeeded"] == 1
     built(service, day, 30)
@@ -124,8 +129,8 @@ def test_a_late_corrected_and_deleted_build_repairs_its_day(service: Service, ap
     assert asked(api, service, grain="day")["points"][0]["succeeded"] == 1
 
 
-def test_work_is_told_apart_by_kind(service: Service, api: APIClient):
-    build = built(service, TODAY, 100)
+def test_work_is_told_apart_by_kind(service: Service, api: APIClient, today: date):
+    build = built(service, today, 100)
     for position, (kind, seconds) in enumerate(
         [("context", 2.0), ("from", 3.0), ("run", 40.0), ("run", 20.0), ("export-cache", 7.0)]
     ):
@@ -142,9 +147,9 @@ def test_work_is_told_apart_by_kind(service: Service, api: APIClient):
         assert asked(api, service, metric=name)["now"]["median"] == pytest.approx(value, rel=0.01)
 
 
-def test_groups_are_told_apart(service: Service, api: APIClient):
-    built(service, TODAY, 10)
-    built(service, TODAY, 80, cache_state="cold", ref_name="main", platforms=["linux/arm64"])
+def test_groups_are_told_apart(service: Service, api: APIClient, today: date):
+    built(service, today, 10)
+    built(service, today, 80, cache_state="cold", ref_name="main", platforms=["linux/arm64"])
     both = asked(api, service)
     assert both["now"]["succeeded"] == 2
     for query in (
@@ -156,8 +161,8 @@ def test_groups_are_told_apart(service: Service, api: APIClient):
         assert (told["succeeded"], told["median"]) == (1, pytest.approx(80, rel=0.01)), query
 
 
-def test_ratios_and_sizes_have_their_units(service: Service, api: APIClient):
-    built(service, TODAY, 10, hit_ratio_time=0.85, image_bytes=123_456_789)
+def test_ratios_and_sizes_have_their_units(service: Service, api: APIClient, today: date):
+    built(service, today, 10, hit_ratio_time=0.85, image_bytes=123_456_789)
     ratio = asked(api, service, metric="hit_ratio_time")
     assert (ratio["unit"], ratio["now"]["median"]) == ("ratio", 0.85)
     size = asked(api, service, metric="image_bytes")
@@ -166,8 +171,8 @@ def test_ratios_and_sizes_have_their_units(service: Service, api: APIClient):
     assert (nothing["succeeded"], nothing["median"]) == (1, None), "not recorded is not zero"
 
 
-def test_csv_has_the_points(service: Service, api: APIClient):
-    built(service, TODAY, 10)
+def test_csv_has_the_points(service: Service, api: APIClient, today: date):
+    built(service, today, 10)
     roll_up_stale()
     address = f"/api/v1/services/{service.slug}/trends/"
     text = api.get(address, headers={"Accept": "text/csv"}).content.decode()
@@ -186,10 +191,14 @@ def test_nonsense_names_its_place(query: dict[str, str], service: Service, api: 
 
 
 def test_the_page_shows_it_and_leads_to_the_builds(
-    service: Service, bob: User, carol: User, client_of: ClientOf
+    service: Service,
+    bob: User,
+    carol: User,
+    client_of: ClientOf,
+    today: date,
 ):
     for age in range(20):
-        built(service, TODAY - timedelta(days=age), 10 + age)
+        built(service, today - timedelta(days=age), 10 + age)
     roll_up_stale()
     address = f"/projects/{service.project.slug}/services/{service.slug}/trends/"
     client = client_of(bob)
@@ -197,8 +206,8 @@ def test_the_page_shows_it_and_leads_to_the_builds(
         page = client.get(f"{address}?grain=day&days=30").content.decode()
     assert len(queries) <= 12
     assert "Wall time" in page
-    tomorrow = (TODAY + timedelta(days=1)).isoformat()
-    href = f"?service={service.slug}&amp;after={TODAY.isoformat()}&amp;before={tomorrow}"
+    tomorrow = (today + timedelta(days=1)).isoformat()
+    href = f"?service={service.slug}&amp;after={today.isoformat()}&amp;before={tomorrow}"
     assert href in page
     listed = client.get(f"/projects/{service.project.slug}/builds/{href.replace('&amp;', '&')}")
     assert "1 build, newest first" in listed.content.decode()
@@ -220,9 +229,9 @@ def test_times_begin_where_calendars_have_it():
     ]
 
 
-def test_rows_are_those_of_groups_and_not_of_builds(service: Service):
+def test_rows_are_those_of_groups_and_not_of_builds(service: Service, today: date):
     for wall in range(50):
-        built(service, TODAY, 10 + wall)
+        built(service, today, 10 + wall)
     roll_up_stale()
     [row] = BuildDay.objects.all()
     assert (row.builds, sum(row.sketches["wall_seconds"].values())) == (50, 50)
