@@ -1,8 +1,16 @@
-"""The way up from a build."""
+"""The way up from a build, or from what is below a service."""
 
 from django.urls import reverse
 
-from builds.models import Build
+from builds.models import Build, Service
+
+
+def service_crumbs(service: Service) -> list[dict[str, str]]:
+    """Return breadcrumbs of a page below a service's, outermost first."""
+    return [
+        {"label": "Services", "href": reverse("services:list", args=[service.project.slug])},
+        {"label": service.name, "href": service.get_absolute_url()},
+    ]
 
 
 def build_crumbs(build: Build, *, with_build: bool = False) -> list[dict[str, str]]:

@@ -106,14 +106,8 @@ def _place(service: Service, history: Sequence[Observed]) -> Place | None:
 
 def _row(service: Service, group: Group, advice: Advice) -> LayerAdvice:
     """Return a row; Dockerfiles are masked as all that is shown of them."""
-    target, variant = group
     return LayerAdvice(
-        service=service,
-        target=target,
-        variant=variant,
-        key=mask_secrets(advice.key),
-        kind=advice.kind.value,
-        title=mask_secrets(advice.title),
+        **_named(service, group, advice),
         stage=advice.stage,
         lines=list(advice.lines),
         why=[mask_secrets(text) for text in advice.why],
@@ -125,16 +119,22 @@ def _row(service: Service, group: Group, advice: Advice) -> LayerAdvice:
     )
 
 
-def _followed(service: Service, group: Group, history: Sequence[Observed]) -> Iterator[LayerAdvice]:
+def _named(service: Service, group: Group, item: Advice | Applied) -> dict[str, Any]:
     target, variant = group
+    return {
+        "service": service,
+        "target": target,
+        "variant": variant,
+        "key": mask_secrets(item.key),
+        "kind": item.kind.value,
+        "title": mask_secrets(item.title),
+    }
+
+
+def _followed(service: Service, group: Group, history: Sequence[Observed]) -> Iterator[LayerAdvice]:
     for item in applied(history):
         yield LayerAdvice(
-            service=service,
-            target=target,
-            variant=variant,
-            key=mask_secrets(item.key),
-            kind=item.kind.value,
-            title=mask_secrets(item.title),
+            **_named(service, group, item),
             since=item.since,
             builds_before=len(item.before),
             builds_since=len(item.after),

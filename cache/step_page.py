@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Max, Sum
-from django.urls import reverse
 from django.utils import timezone
 
 from buildinsights.svg import TREND, shapes
 from buildinsights.templatetags.formats import duration
 from buildkit.explaining import MEANINGS, Cause
+from builds.crumbs import service_crumbs
 from builds.models import Build, Service, Step
 from builds.weeks import day_axis
 from cache.misses import hit_ratio
@@ -29,13 +29,9 @@ def step_page(service: Service, identity: str) -> dict[str, Any] | None:
         return None
     last = timezone.now().date()
     rows = list(days.within(last - timedelta(days=DAYS), last))
-    services = reverse("services:list", args=[service.project.slug])
     return {
         "service": service,
-        "crumbs": [
-            {"label": "Services", "href": services},
-            {"label": service.name, "href": service.get_absolute_url()},
-        ],
+        "crumbs": service_crumbs(service),
         "step": found.step,
         "build": found.build,
         "days": DAYS,

@@ -22,7 +22,7 @@ from cache.models import LayerAdvice
 from cache.step_names import step_address
 from trends.changes_page import title_of
 from trends.models import Change
-from trends.weeks import weekly
+from trends.weeks import Weeks, weekly
 
 WEEKS = 26
 COST_BUILDS = 50
@@ -115,9 +115,9 @@ class GroupForm(forms.Form):
         return builds.filter(**self.chosen)
 
 
-def trend(weeks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def trend(weeks: Weeks) -> dict[str, Any]:
     """Return the weekly median with its 25–75 band, oldest week first."""
-    by_age = {week["week"]: week for week in weeks if week["quartiles"]}
+    by_age = {age: week for age, week in weeks.items() if week["quartiles"]}
     oldest = max(by_age, default=0)
     ages = list(range(oldest, -1, -1))
     series = [tuple(by_age[age]["quartiles"]) if age in by_age else None for age in ages]
@@ -128,7 +128,7 @@ def trend(weeks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "band": drawn.band,
         "axis": week_axis(len(ages)),
         "max_label": str(duration(drawn.top)),
-        "summary": _summary(medians, sum(week["succeeded"] for week in weeks)),
+        "summary": _summary(medians, sum(week["succeeded"] for week in weeks.values())),
         "rows": [_trend_row(age, by_age[age]) for age in ages if age in by_age],
     }
 

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -20,10 +20,8 @@ from cache.csv import GroupsAsCSV
 from trends.budgets import Judged, judge, verdict_of
 from trends.metrics import TRENDS
 from trends.models import Change
-from trends.series import DAYS, Grain, TrendForm, trend_of
+from trends.series import DAYS, NARROWED_BY, Grain, TrendForm, trend_of
 from trends.services import acknowledge
-
-GROUP = ("cache_state", "branch_class", "target", "variant", "platforms", "environment")
 
 
 class PartSerializer(serializers.Serializer[Any]):
@@ -151,7 +149,10 @@ class TrendServiceViewSet(CachedServiceViewSet):
             OpenApiParameter("metric", str, enum=list(TRENDS), description="What is shown."),
             OpenApiParameter("grain", str, enum=Grain.values, description="Of a point."),
             OpenApiParameter("days", int, enum=[days for days, _ in DAYS], description="Period."),
-            *(OpenApiParameter(name, str, description="Only these builds.") for name in GROUP),
+            *(
+                OpenApiParameter(name, str, description="Only these builds.")
+                for name in NARROWED_BY
+            ),
         ],
         filters=False,
     )
@@ -224,7 +225,6 @@ class ChangeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     """Changes, those found last first."""
 
     scope = Scope.BUILDS_READ
-    write_scope = Scope.SERVICES_WRITE
     queryset = Change.objects.none()
     serializer_class = ChangeSerializer
     lookup_field = "public_id"
@@ -233,20 +233,16 @@ class ChangeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     cursor_ordering = ("-found_at", "-id")
 
     def get_queryset(self) -> Any:
-        """Changes that the actor may see."""
-        return Change.objects.visible_to(actor_of(self.request)).told()
+        """Changes for which the actor has the scope."""
+        return Change.objects.visible_to(actor_of(self.request), self.scope).told()
 
     @extend_schema(request=ReasonSerializer, responses=ChangeSerializer, filters=False)
-    @action(detail=True, methods=["post"], pagination_class=None)
+    @action(detail=True, methods=["post"], scope=Scope.SERVICES_WRITE, pagination_class=None)
     def acknowledge(self, request: Request, public_id: str) -> Response:
         """Say that somebody knows, and why it may stay."""
-        actor = actor_of(request)
-        rows = Change.objects.visible_to(actor, Scope.SERVICES_WRITE).told()
-        change = rows.filter(public_id=public_id).first()
-        if change is None:
-            raise NotFound
+        change = self.get_object()
         body = ReasonSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        acknowledge(change=change, reason=body.validated_data["reason"], actor=actor)
+        acknowledge(change=change, reason=body.validated_data["reason"], actor=actor_of(request))
         change.refresh_from_db()
         return Response(self.get_serializer(change).data)

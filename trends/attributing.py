@@ -20,6 +20,12 @@ MOST_BUILDS = 20
 """Builds of each side that are held together, those next to the change."""
 
 MOST_PARTS = 8
+MOST_EXPLAINED = 3
+"""Parts, those with most of the change, of which the causes are looked for."""
+
+MOST_CAUSES = 2
+"""Of a part, those with most runs."""
+
 LONGEST = timedelta(days=1)
 """Builds that began earlier are not looked for beside others."""
 
@@ -90,7 +96,7 @@ def causes_of(
     share of its runs with that cause.
     """
     found = [*_builder(before, after), *_crowd(before, after)]
-    for part in parts[:3]:
+    for part in parts[:MOST_EXPLAINED]:
         found += _of_step(part, after)
     return sorted(found, key=lambda item: -item["weight"])
 
@@ -161,7 +167,7 @@ def _of_step(part: dict[str, Any], after: Sequence[Build]) -> Iterator[dict[str,
     if part["ran_before"] and not part["runs_more"]:
         old, new = part["median_before"], part["median_after"]
         words = f"{part['name']} takes {new:.1f} s where it took {old:.1f} s, and runs as often."
-        yield {"cause": "slower", "words": words, "weight": part["share"] * 0.5}
+        yield {"cause": "slower", "words": words, "weight": part["share"] * _SLOWER}
     reasons = StepReason.objects.filter(build__in=after, identity=part["identity"])
     heads = list(reasons.values_list("build_id", "first"))
     firsts = {
@@ -172,7 +178,7 @@ def _of_step(part: dict[str, Any], after: Sequence[Build]) -> Iterator[dict[str,
     }
     told = [firsts[head] for head in heads if head in firsts]
     known = Counter(reason.cause for reason in told)
-    for cause, count in known.most_common(2):
+    for cause, count in known.most_common(MOST_CAUSES):
         example = next(reason for reason in told if reason.cause == cause)
         yield {
             "cause": _cause(example),
@@ -180,6 +186,9 @@ def _of_step(part: dict[str, Any], after: Sequence[Build]) -> Iterator[dict[str,
             "weight": part["share"] * count / len(told) * _SURE.get(cause, 1.0),
         }
 
+
+_SLOWER = 0.5
+"""That a step takes longer says what, and not why: what says why of half its runs counts more."""
 
 _SURE = {Cause.FIRST.value: 0.1, Cause.UNKNOWN.value: 0.1}
 """What says little of why is no explanation of a change."""

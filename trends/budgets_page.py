@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.urls import reverse
-
+from builds.crumbs import service_crumbs
 from builds.models import Build, Service
 from trends.budgets import judge
 from trends.models import Budget
@@ -15,14 +14,10 @@ LAST_BUILDS = 50
 def budgets_page(service: Service) -> dict[str, Any]:
     """Return the context."""
     budgets = Budget.objects.filter(service=service).order_by("metric", "target", "variant")
-    services = reverse("services:list", args=[service.project.slug])
     last = _last_judged(service)
     return {
         "service": service,
-        "crumbs": [
-            {"label": "Services", "href": services},
-            {"label": service.name, "href": service.get_absolute_url()},
-        ],
+        "crumbs": service_crumbs(service),
         "rows": [_row(budget, last.get(budget.pk)) for budget in budgets],
     }
 

@@ -20,7 +20,7 @@ from builds.models import Build
 from builds.querysets import BuildQuerySet
 from trends.attributing import MOST_BUILDS, causes_of, parts_of
 from trends.metrics import METRICS
-from trends.models import Change, Series, Waiting
+from trends.models import HOMOGENEOUS, Change, Series, Waiting
 
 LOCK = 0x7472656E  # the letters "tren": first key of the two-key advisory lock
 LOOKED_AT = 20
@@ -75,25 +75,16 @@ def _is_ours(row: Waiting) -> bool:
 def _groups(waiting: Waiting) -> list[tuple[str, ...]]:
     """Return the groups that have builds since then, and those that had some before."""
     builds = Build.objects.filter(service=waiting.pk, listed_at__gte=waiting.since).succeeded()
-    now = builds.order_by().annotate(joined_platforms=_PLATFORMS).values_list(*GROUP).distinct()
+    rows = builds.order_by().annotate(joined_platforms=Joined(F("platforms"), Value(",")))
+    now = rows.values_list(*GROUP).distinct()
     known = Series.objects.filter(service=waiting.pk, last_at__gte=waiting.since)
-    before = known.order_by().values_list("target", "variant", "environment", "platforms")
+    before = known.order_by().values_list(*HOMOGENEOUS)
     return sorted({*now, *before.distinct()})
 
 
-_PLATFORMS = Joined(F("platforms"), Value(","))
-
-
 def _series(waiting: Waiting, group: tuple[str, ...], metric: str) -> Series:
-    target, variant, environment, platforms = group
-    series, _ = Series.objects.get_or_create(
-        service=waiting.service,
-        target=target,
-        variant=variant,
-        environment=environment,
-        platforms=platforms,
-        metric=metric,
-    )
+    named: dict[str, Any] = dict(zip(HOMOGENEOUS, group, strict=True))
+    series, _ = Series.objects.get_or_create(service=waiting.service, metric=metric, **named)
     return series
 
 

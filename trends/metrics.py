@@ -40,7 +40,6 @@ METRICS: Mapping[str, Metric] = {
         Metric("hit_ratio_time", "Cache hits by time", "ratio", ratio, less_is_better=False),
     )
 }
-
 """Metrics whose level is watched."""
 
 

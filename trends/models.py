@@ -8,8 +8,12 @@ from django.urls import reverse
 
 from builds.branches import BranchClass
 from builds.models import Build, Service
+from cache.querysets import DayQuerySet
 from trends.metrics import METRICS, Metric
-from trends.querysets import BuildDayQuerySet, ChangeQuerySet
+from trends.querysets import ChangeQuerySet
+
+HOMOGENEOUS = ("target", "variant", "environment", "platforms")
+"""What builds have in common that may be held against each other."""
 
 
 class Waiting(models.Model):
@@ -48,7 +52,7 @@ class Series(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["service", "target", "variant", "environment", "platforms", "metric"],
+                fields=["service", *HOMOGENEOUS, "metric"],
                 name="trends_series_uq",
             )
         ]
@@ -126,7 +130,7 @@ class BuildDay(models.Model):
     cached_steps = models.PositiveIntegerField(default=0)
     sketches = models.JSONField(default=dict)
 
-    objects = BuildDayQuerySet.as_manager()
+    objects = DayQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar = [

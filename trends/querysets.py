@@ -1,6 +1,5 @@
 """Reads of changes."""
 
-from datetime import date
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -9,7 +8,7 @@ from accounts.roles import Scope
 from accounts.typing import Actor
 
 if TYPE_CHECKING:
-    from trends.models import BuildDay, Change
+    from trends.models import Change
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -26,11 +25,3 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def told(self) -> Self:
         """With all that a line about them needs."""
         return self.select_related("series__service__project", "build", "last_before")
-
-
-class BuildDayQuerySet(models.QuerySet["BuildDay"]):
-    """Groups of builds by day."""
-
-    def within(self, first: date, last: date) -> Self:
-        """Rows of the days from ``first`` to ``last``, both with."""
-        return self.filter(day__range=(first, last))

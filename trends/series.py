@@ -15,10 +15,11 @@ from analytics.sketch import merged, quantiles
 from builds.branches import BranchClass
 from builds.models import Build, Service
 from trends.metrics import TRENDS, Metric
-from trends.models import BuildDay
+from trends.models import HOMOGENEOUS, BuildDay
 
 SHARES = (0.25, 0.5, 0.75, 0.9, 0.95)
 NAMES = ("p25", "median", "p75", "p90", "p95")
+NARROWED_BY = ("cache_state", "branch_class", *HOMOGENEOUS)
 
 
 class Grain(models.TextChoices):
@@ -55,9 +56,8 @@ class TrendForm(forms.Form):
         super().__init__({**defaults, **query})
         year = timezone.now().date() - timedelta(days=DAYS[-1][0])
         known = BuildDay.objects.filter(service=service, day__gte=year).order_by()
-        names = ("target", "variant", "platforms", "environment")
-        rows = list(known.values_list(*names).distinct())
-        for index, name in enumerate(names):
+        rows = list(known.values_list(*HOMOGENEOUS).distinct())
+        for index, name in enumerate(HOMOGENEOUS):
             field: Any = self.fields[name]
             values = sorted({row[index] for row in rows if row[index]})
             field.choices = [("", "All"), *((value, value) for value in values)]
@@ -65,9 +65,8 @@ class TrendForm(forms.Form):
     @property
     def group(self) -> dict[str, str]:
         """What rows are narrowed by."""
-        names = ("cache_state", "branch_class", "target", "variant", "platforms", "environment")
         said = self.cleaned_data
-        return {name: said[name] for name in names if said.get(name)}
+        return {name: said[name] for name in NARROWED_BY if said.get(name)}
 
 
 @dataclass(frozen=True, slots=True)

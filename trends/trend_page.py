@@ -9,11 +9,12 @@ from django.urls import reverse
 
 from buildinsights.svg import TREND, shapes
 from buildinsights.templatetags.formats import points, signed_ratio
+from builds.crumbs import service_crumbs
 from builds.models import Service
 from builds.usual import NOTABLE_RATIO
 from builds.weeks import day_axis
 from trends.metrics import Metric
-from trends.series import Grain, Trend, TrendForm, end_of, trend_of
+from trends.series import NAMES, Grain, Trend, TrendForm, end_of, trend_of
 
 
 def trend_page(service: Service, query: QueryDict) -> dict[str, Any]:
@@ -23,13 +24,9 @@ def trend_page(service: Service, query: QueryDict) -> dict[str, Any]:
         form = TrendForm(service, {})
         form.is_valid()
     found = trend_of(service, form)
-    services = reverse("services:list", args=[service.project.slug])
     return {
         "service": service,
-        "crumbs": [
-            {"label": "Services", "href": services},
-            {"label": service.name, "href": service.get_absolute_url()},
-        ],
+        "crumbs": service_crumbs(service),
         "form": form,
         "metric": found.metric,
         "grain": found.grain.label.lower(),
@@ -66,8 +63,7 @@ def _drawn(found: Trend) -> dict[str, Any]:
 
 def _shown(point: dict[str, Any], metric: Metric) -> dict[str, Any]:
     """Return a point with its values as they are said."""
-    names = ("p25", "median", "p75", "p90", "p95")
-    return point | {name: metric.shown(point[name]) for name in names}
+    return point | {name: metric.shown(point[name]) for name in NAMES}
 
 
 def _change(found: Trend) -> dict[str, Any] | None:

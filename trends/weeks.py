@@ -9,24 +9,38 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Project
-from analytics.sketch import Sketch, merged, quantiles
+from analytics.sketch import merged, quantiles
 from builds.models import Service
+from cache.querysets import DayQuerySet
 from trends.models import BuildDay
 
 QUARTILES = (0.25, 0.5, 0.75)
-
-
 SUMMED = ("builds", "failed", "succeeded", "spent_seconds", "cacheable_steps", "cached_steps")
 
+type Weeks = dict[int, dict[str, Any]]
+"""By age, 0 is the last seven days: ``builds, failed, succeeded, ended, spent_seconds,
+saved_seconds, cacheable_steps, cached_steps`` and ``quartiles`` of succeeded builds' wall seconds,
+``None`` of none.
+"""
 
-def weeks_of(project: Project, weeks: int) -> dict[int, dict[int, dict[str, Any]]]:
-    """Return by service and age of the week: ``builds, failed, succeeded, ended, spent_seconds,
-    saved_seconds, cacheable_steps, cached_steps`` and ``quartiles`` of succeeded builds' wall time.
-    """
+
+def weeks_of(project: Project, weeks: int) -> dict[int, Weeks]:
+    """Return the weeks with builds of each service."""
+    return _by_service(BuildDay.objects.filter(service__project=project), weeks)
+
+
+def weekly(service: Service, group: Mapping[str, str], weeks: int) -> Weeks:
+    """Return the weeks with builds; ``group`` narrows these by columns of ``BuildDay``."""
+    days = BuildDay.objects.filter(service=service, **group)
+    return _by_service(days, weeks).get(service.pk, {})
+
+
+def _by_service(days: DayQuerySet, weeks: int) -> dict[int, Weeks]:
     today = timezone.now().date()
-    first = today - timedelta(days=7 * weeks - 1)
-    days = BuildDay.objects.filter(service__project=project).within(first, today)
-    rows = days.values("service_id", "day", *SUMMED, "saved_seconds", sketch=_WALL)
+    within = days.within(today - timedelta(days=7 * weeks - 1), today)
+    rows = within.values(
+        "service_id", "day", *SUMMED, "saved_seconds", sketch=F("sketches__wall_seconds")
+    )
     groups: defaultdict[int, defaultdict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         groups[row["service_id"]][(today - row["day"]).days // 7].append(row)
@@ -45,32 +59,3 @@ def _week(rows: list[Any]) -> dict[str, Any]:
         "saved_seconds": sum(saved) if saved else None,
         "quartiles": quantiles(merged(row["sketch"] or {} for row in rows), QUARTILES, "s"),
     }
-
-
-_WALL = F("sketches__wall_seconds")
-
-
-def weekly(service: Service, group: Mapping[str, str], weeks: int) -> list[dict[str, Any]]:
-    """Return a row for each week with builds: ``week`` (its age, 0 is the last seven days),
-    ``succeeded``, and the ``quartiles`` of their wall seconds, ``None`` of none.
-
-    ``group`` narrows the builds by columns of ``BuildDay``.
-    """
-    today = timezone.now().date()
-    first = today - timedelta(days=7 * weeks - 1)
-    days = BuildDay.objects.filter(service=service, **group).within(first, today)
-    sketches: defaultdict[int, list[Sketch]] = defaultdict(list)
-    counts: defaultdict[int, int] = defaultdict(int)
-    rows = days.values_list("day", "succeeded", _WALL)
-    for day, succeeded, sketch in rows:
-        age = (today - day).days // 7
-        counts[age] += succeeded
-        sketches[age].append(sketch or {})
-    return [
-        {
-            "week": age,
-            "succeeded": counts[age],
-            "quartiles": quantiles(merged(found), QUARTILES, "s"),
-        }
-        for age, found in sorted(sketches.items())
-    ]

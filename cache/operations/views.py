@@ -1,5 +1,6 @@
 """Pages of operations on caches."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -86,22 +87,22 @@ def operation(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpR
 @require_POST
 def operation_confirm(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """Let what is planned be done."""
-    project = get_project(request, project_slug, Scope.CACHE_WRITE)
-    found = _operation(project, public_id)
-    try:
-        confirm(operation=found, actor=actor_of(request))
-    except DomainError as error:
-        messages.error(request, str(error))
-    return redirect(found)
+    return _act(request, project_slug, public_id, confirm)
 
 
 @require_POST
 def operation_cancel(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """Let it be."""
+    return _act(request, project_slug, public_id, cancel)
+
+
+def _act(
+    request: HttpRequest, project_slug: str, public_id: UUID, act: Callable[..., None]
+) -> HttpResponse:
     project = get_project(request, project_slug, Scope.CACHE_WRITE)
     found = _operation(project, public_id)
     try:
-        cancel(operation=found, actor=actor_of(request))
+        act(operation=found, actor=actor_of(request))
     except DomainError as error:
         messages.error(request, str(error))
     return redirect(found)

@@ -154,7 +154,7 @@ class TestServicePage:
         found = (newest["low_seconds"], newest["median_seconds"], newest["high_seconds"])
         assert found == pytest.approx((2, 3, 4), rel=0.01)
         assert shown["summary"].startswith("6 succeeded builds; weekly median ")
-        assert weekly(service, {"target": "another"}, 26) == []
+        assert weekly(service, {"target": "another"}, 26) == {}
 
     def test_steps_are_ranked_by_what_they_cost(self, project: Project, add):
         add(3, 6, step={"identity": "slow", "name": "RUN slow"})
