@@ -3,8 +3,10 @@
 import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from django.db import connection
 
@@ -115,6 +117,24 @@ def test_a_definition_cannot_take_the_worker_s_memory(
     assert build.status == "failed"
 
 
+def runs_buildx(process: psutil.Process) -> bool:
+    try:
+        return any("buildx" in part for part in process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def outermost(processes: list[psutil.Process]) -> psutil.Process:
+    """The one that none of them started: a fork has its parent's command line until it execs."""
+    pids = {process.pid for process in processes}
+    parents = {}
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            parents[process] = process.ppid()
+    [found] = [process for process, parent in parents.items() if parent not in pids]
+    return found
+
+
 def test_when_the_command_is_killed_nothing_of_it_is_left(
     engine: str, make_source: MakeSource, alice: User, repository: Path, tmp_path: Path
 ):
@@ -134,9 +154,11 @@ def test_when_the_command_is_killed_nothing_of_it_is_left(
     try:
         assert eventually(lambda: LiveBuild.objects.filter(request=request).exists(), 30)
         [folder] = (tmp_path / "work").glob(f"{request.build.public_id}-*")
-        started = list(processes_of(folder / "home"))
-        [command] = [process for process in started if "cli" in process.cmdline()]
-        assert any("buildx" in " ".join(process.cmdline()) for process in started)
+        home = folder / "home"
+        assert eventually(lambda: any(map(runs_buildx, processes_of(home))), 30)
+        started = list(processes_of(home))
+        command = outermost(started)
+        assert "cli" in command.cmdline()
         os.kill(command.pid, signal.SIGKILL)
     finally:
         worker.join(timeout=10)
