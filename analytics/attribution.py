@@ -1,4 +1,4 @@
-"""Which steps a change of builds' time comes from, told from the builds on both sides of it."""
+"""Which steps a change of builds comes from, told from the builds on both sides of it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-COLUMNS = ("build", "is_after", "identity", "platform", "seconds", "ran")
-"""A row for each step of a build: its busy seconds, zero if it came from the cache."""
+COLUMNS = ("build", "is_after", "identity", "platform", "amount", "ran")
+"""A row for each step of a build: its busy seconds, zero if it came from the cache, or the bytes of
+its layers.
+"""
 
 LEAST_SHARE = 0.05
 """Of a change; steps with less are not told of."""
@@ -15,16 +17,16 @@ LEAST_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One step's part of a change; seconds a build, over all builds of a side.
+    """One step's part of a change; seconds or bytes a build, over all builds of a side.
 
     ``share`` is of all that changed the same way. ``ran_*`` are shares of builds in which it ran,
-    and ``median_*`` the medians of its runs in seconds, ``None`` without any.
+    and ``median_*`` the medians of its runs, ``None`` without any.
     """
 
     identity: str
     platform: str
-    before_seconds: float
-    after_seconds: float
+    before: float
+    after: float
     share: float
     ran_before: float
     ran_after: float
@@ -32,9 +34,9 @@ class Part:
     median_after: float | None
 
     @property
-    def delta_seconds(self) -> float:
-        """Seconds a build after, less those before."""
-        return self.after_seconds - self.before_seconds
+    def delta(self) -> float:
+        """What a build takes after, less what it took before."""
+        return self.after - self.before
 
     @property
     def runs_more(self) -> bool:
@@ -50,26 +52,26 @@ class Part:
         return abs(often) > abs(long)
 
 
-def attribute(rows: Iterable[Mapping[str, Any]], *, is_slower: bool) -> list[Part]:
+def attribute(rows: Iterable[Mapping[str, Any]], *, is_more: bool) -> list[Part]:
     """Return the steps that changed the way the builds did, those with most of it first.
 
-    Times are means over builds, so that what ran only in some counts as often as it did.
+    Amounts are means over builds, so that what ran only in some counts as often as it did.
     """
     frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
     if frame.empty or frame["is_after"].nunique() < 2:
         return []
     builds = frame.groupby("is_after")["build"].nunique()
-    frame = frame.astype({"ran": float, "seconds": float})
+    frame = frame.astype({"ran": float, "amount": float})
     sides = {
         name: frame.pivot_table(
             name, ["identity", "platform"], "is_after", aggfunc="sum", fill_value=0.0
         ).div(builds)
-        for name in ("seconds", "ran")
+        for name in ("amount", "ran")
     }
     runs = frame[frame["ran"] > 0]
-    medians = runs.groupby(["identity", "platform", "is_after"])["seconds"].median().to_dict()
-    delta = sides["seconds"][True] - sides["seconds"][False]
-    delta = delta if is_slower else -delta
+    medians = runs.groupby(["identity", "platform", "is_after"])["amount"].median().to_dict()
+    delta = sides["amount"][True] - sides["amount"][False]
+    delta = delta if is_more else -delta
     total = delta.clip(lower=0).sum()
     if not total:
         return []
@@ -84,12 +86,12 @@ def _part(
     key: Any, share: float, sides: Mapping[str, pd.DataFrame], medians: Mapping[Any, float]
 ) -> Part:
     identity, platform = key
-    seconds, ran = (sides[name].loc[key].to_dict() for name in ("seconds", "ran"))
+    amount, ran = (sides[name].loc[key].to_dict() for name in ("amount", "ran"))
     return Part(
         identity=str(identity),
         platform=str(platform),
-        before_seconds=float(seconds[False]),
-        after_seconds=float(seconds[True]),
+        before=float(amount[False]),
+        after=float(amount[True]),
         share=float(share),
         ran_before=float(ran[False]),
         ran_after=float(ran[True]),

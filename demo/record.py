@@ -5,48 +5,22 @@ needs, what it does to the engine and what the recordings hold.
 """
 
 import argparse
-import gzip
-import hashlib
 import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from recorder import engine, packages
-from recorder.bundle import contents, without_trace
 from recorder.contexts import context_of
 from recorder.histories import HISTORIES
-from recorder.plan import BuildPlan, Commit, offset_seconds
+from recorder.recording import jobs_of, record, saved
 from recorder.repositories import Repository, grow, midnight
 
 SERVICES = Path(__file__).parent / "services"
 FIRST_RUN = 4101
-RUN_ADDRESS = "https://ci.example.com/shop"
-FILE_NAMES = {
-    "record": "dockerbuild",
-    "progress": "rawjson.gz",
-    "metadata": "metadata.json",
-    "context": "context.json.gz",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One build to record; ``offset`` is how many seconds before today's 00:00 UTC it starts."""
-
-    repository: Repository
-    commit: Commit
-    revision: str
-    plan: BuildPlan
-
-    @property
-    def offset(self) -> int:
-        return offset_seconds(self.commit.at, self.plan.after_minutes)
 
 
 def main() -> None:
@@ -61,11 +35,11 @@ def main() -> None:
     for old in options.out.iterdir():
         old.unlink()
     repositories = _prepare(options.workspace, registry, today)
-    jobs = sorted(_jobs(repositories), key=lambda job: -job.offset)[: options.limit]
+    jobs = sorted(jobs_of(repositories), key=lambda job: -job.offset)[: options.limit]
     forbidden = [text.encode() for text in (str(SERVICES.resolve().parents[1]), *options.forbid)]
     index: dict[str, Any] = {"recorded_on": today.date().isoformat(), "builds": []}
     for number, job in enumerate(jobs):
-        entry = _record(job, FIRST_RUN + number, registry, options.out, forbidden)
+        entry = record(job, FIRST_RUN + number, registry, options.out, forbidden)
         index["builds"].append(entry)
         text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
         (options.out / "index.json").write_text(text)
@@ -108,46 +82,6 @@ def _prepare(workspace: Path, registry: engine.Registry, today: datetime) -> lis
     return repositories
 
 
-def _jobs(repositories: list[Repository]) -> Iterator[Job]:
-    for repository in repositories:
-        for commit, revision in zip(repository.history.commits, repository.revisions, strict=True):
-            for plan in commit.builds:
-                yield Job(repository, commit, revision, plan)
-
-
-def _record(
-    job: Job, run: int, registry: engine.Registry, out: Path, forbidden: list[bytes]
-) -> dict[str, Any]:
-    """Build once, save what BuildKit emitted and return the entry for the index."""
-    job.repository.checkout(job.revision)
-    if job.plan.refreshed_base:
-        engine.refresh_base(registry, job.plan.refreshed_base, f"rebuilt for run {run}")
-    if job.plan.lost_cache:
-        engine.empty_cache()
-    recorded = engine.build(job.repository, job.revision, job.plan, registry)
-    parts = {
-        "record": without_trace(recorded.bundle),
-        "progress": gzip.compress(recorded.progress, mtime=0) if recorded.progress else b"",
-        "metadata": recorded.metadata,
-        "context": context_of(job.repository),
-    }
-    files = {}
-    for part, data in parts.items():
-        if data:
-            _check(part, data, forbidden)
-            files[part] = _saved(out, f"{run}-{job.repository.history.service}", part, data)
-    told = _described(job, run)
-    if exported := engine.cache_to(job.repository.history, job.plan, registry):
-        told["cache_to"] = exported
-    return told | {"outcome": recorded.outcome, "files": files}
-
-
-def _saved(out: Path, stem: str, part: str, data: bytes) -> dict[str, Any]:
-    name = f"{stem}.{FILE_NAMES[part]}"
-    (out / name).write_bytes(data)
-    return {"name": name, "size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
 def _add_contexts(out: Path, workspace: Path) -> None:
     """Add the contexts of builds that were recorded before contexts were.
 
@@ -164,39 +98,9 @@ def _add_contexts(out: Path, workspace: Path) -> None:
             if entry["service"] == history.service and entry["revision"] in repository.revisions:
                 repository.checkout(entry["revision"])
                 stem = f"{entry['pipeline_run_id']}-{history.service}"
-                saved = _saved(out, stem, "context", context_of(repository))
-                entry["files"]["context"] = saved
+                context = context_of(repository)
+                entry["files"]["context"] = saved(out, stem, "context", context)
     (out / "index.json").write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n")
-
-
-def _described(job: Job, run: int) -> dict[str, Any]:
-    """Return what a pipeline would tell of the build, and the subject of its commit."""
-    service = job.repository.history.service
-    return {
-        "service": service,
-        "variant": job.plan.variant,
-        "environment": job.plan.environment,
-        "repository_url": job.repository.url,
-        "ref_name": job.commit.branch,
-        "revision": job.revision,
-        "change_id": job.commit.change_id,
-        "pipeline_name": job.plan.pipeline,
-        "pipeline_run_id": str(run),
-        "pipeline_run_url": f"{RUN_ADDRESS}/{service}/runs/{run}",
-        "trigger": job.plan.trigger,
-        "offset_seconds": job.offset,
-        "subject": job.commit.message,
-        "author": job.commit.author.name,
-    }
-
-
-def _check(part: str, data: bytes, forbidden: list[bytes]) -> None:
-    """Refuse a recording that names something of the machine it was made on."""
-    texts = contents(data).values() if part == "record" else [data]
-    for text in texts:
-        for needle in forbidden:
-            if needle in text:
-                raise RuntimeError(f"the {part} contains {needle.decode()!r}")
 
 
 if __name__ == "__main__":

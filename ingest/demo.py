@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Sample:
     starts_at: datetime
 
 
-def load_samples(now: datetime, folder: Path = RECORDINGS) -> list[Sample]:
+def load_samples(now: datetime, folder: Traversable = RECORDINGS) -> list[Sample]:
     """Read the recordings, oldest first; offsets count back from ``now``'s midnight in UTC."""
     builds = json.loads((folder / "index.json").read_text())["builds"]
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -42,7 +43,7 @@ def load_samples(now: datetime, folder: Path = RECORDINGS) -> list[Sample]:
     return sorted(samples, key=lambda sample: sample.starts_at)
 
 
-def _upload(entry: dict[str, Any], folder: Path) -> Upload:
+def _upload(entry: dict[str, Any], folder: Traversable) -> Upload:
     parts = tuple(
         Part(name, file["name"], (folder / file["name"]).read_bytes())
         for name, file in entry["files"].items()

@@ -13,6 +13,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from hypothesis import settings
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
@@ -22,6 +23,9 @@ from audit.models import AuditEvent
 
 ROOT = Path(__file__).resolve().parents[1]
 NO_TRUNCATE = AuditEvent._meta.triggers[1].get_pgid(AuditEvent)
+
+settings.register_profile("untimed", settings(deadline=None))
+settings.load_profile("untimed")  # how long an example takes says how busy the machine is
 
 SHARED_FIXTURES = ROOT.parent / "shared" / "fixtures"
 """Real records of public projects, where they lie beside the checkout."""

@@ -25,18 +25,21 @@ from trends.services import acknowledge
 
 
 class PartSerializer(serializers.Serializer[Any]):
-    """A step that a change comes from; seconds a build."""
+    """A step that a change comes from: seconds a build, or of a size the bytes of its layers."""
 
-    identity = serializers.CharField()
+    identity = serializers.CharField(help_text="Empty if a layer's step is not known.")
     platform = serializers.CharField()
     name = serializers.CharField()
-    before_seconds = serializers.FloatField()
-    after_seconds = serializers.FloatField()
-    delta_seconds = serializers.FloatField()
+    before_seconds = serializers.FloatField(default=None, allow_null=True)
+    after_seconds = serializers.FloatField(default=None, allow_null=True)
+    delta_seconds = serializers.FloatField(default=None, allow_null=True)
+    before_bytes = serializers.FloatField(default=None, allow_null=True)
+    after_bytes = serializers.FloatField(default=None, allow_null=True)
+    delta_bytes = serializers.FloatField(default=None, allow_null=True)
     share = serializers.FloatField(help_text="Of all that changed the same way.")
     ran_before = serializers.FloatField(help_text="Share of the builds in which it ran.")
     ran_after = serializers.FloatField()
-    median_before = serializers.FloatField(allow_null=True)
+    median_before = serializers.FloatField(allow_null=True, help_text="Of its runs.")
     median_after = serializers.FloatField(allow_null=True)
     runs_more = serializers.BooleanField()
 
@@ -46,7 +49,8 @@ class CauseSerializer(serializers.Serializer[Any]):
 
     cause = serializers.CharField()
     words = serializers.CharField()
-    weight = serializers.FloatField()
+    weight = serializers.FloatField(help_text="Share of the change that speaks for it.")
+    revision = serializers.CharField(default="", help_text="The commit it came with, if known.")
 
 
 class ChangeSerializer(serializers.ModelSerializer[Change]):

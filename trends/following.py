@@ -18,9 +18,10 @@ from builds.aggregates import Joined
 from builds.branches import branch_class
 from builds.models import Build
 from builds.querysets import BuildQuerySet
-from trends.attributing import MOST_BUILDS, causes_of, parts_of
+from trends.causes import causes_of
 from trends.metrics import METRICS
 from trends.models import HOMOGENEOUS, Change, Series, Waiting
+from trends.parts import parts_of
 
 LOCK = 0x7472656E  # the letters "tren": first key of the two-key advisory lock
 LOOKED_AT = 20
@@ -32,6 +33,9 @@ SETTLED = timedelta(minutes=15)
 
 KEPT = 300
 """Builds of a series whose keys are remembered: more than the detector looks back."""
+
+MOST_BUILDS = 20
+"""Builds of each side that are held together, those next to the change."""
 
 GROUP = ("target", "variant", "environment", "joined_platforms")
 
@@ -190,8 +194,7 @@ def _note(series: Series, event: Event) -> None:
 def _open(series: Series, event: Event, first: int) -> None:
     before, after = _sides(series, event.index)
     is_up = event.direction == "up"
-    is_time = series.means.unit == "s"
-    parts = parts_of(before, after, is_slower=is_up) if is_time else []
+    parts = parts_of(before, after, unit=series.means.unit, is_up=is_up)
     Change.objects.create(
         series=series,
         kind=Change.Kind.DRIFT if event.kind == "drift" else Change.Kind.STEP,

@@ -184,9 +184,9 @@ class Change(models.Model):
     method = models.CharField(max_length=100)
     parameters = models.JSONField(default=dict)
     parts = models.JSONField(default=list)
-    """Which steps it comes from, those with most of it first: ``analytics.attribution.Part``."""
+    """Which steps it comes from, those with most of it first: ``trends.parts``."""
     causes = models.JSONField(default=list)
-    """``[{cause, words, weight}]``, the likeliest first."""
+    """``[{cause, words, weight, revision}]``, the likeliest first."""
     is_worse = models.BooleanField()
     found_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

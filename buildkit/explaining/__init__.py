@@ -3,6 +3,7 @@
 from buildkit.explaining.causes import MEANINGS, Cause, Confidence
 from buildkit.explaining.evidence import Evidence, read_context, read_sizes
 from buildkit.explaining.files import Files
+from buildkit.explaining.lasting import Lasting, above, lasting
 from buildkit.explaining.reasons import Explanation, Reason, explain
 from buildkit.explaining.removals import Removal
 
@@ -13,9 +14,12 @@ __all__ = [
     "Evidence",
     "Explanation",
     "Files",
+    "Lasting",
     "Reason",
     "Removal",
+    "above",
     "explain",
+    "lasting",
     "read_context",
     "read_sizes",
 ]

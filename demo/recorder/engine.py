@@ -18,8 +18,6 @@ OUTCOMES: dict[str, Outcome] = {
 }
 """What ``docker buildx history inspect`` calls the ends of a build; ``ls`` has no "canceled"."""
 
-PUSH = ("build", "--quiet", "--push", "--platform=linux/amd64,linux/arm64")
-
 
 @dataclass(frozen=True, slots=True)
 class Registry:
@@ -28,6 +26,12 @@ class Registry:
     host: str
     library: str = "library"
     team: str = "shop"
+    platforms: str = "linux/amd64,linux/arm64"
+
+    @property
+    def push(self) -> tuple[str, ...]:
+        """Return how an image for it is built."""
+        return ("build", "--quiet", "--push", f"--platform={self.platforms}")
 
     def base(self, image: str) -> str:
         """Return the team's copy of an official image."""
@@ -68,20 +72,22 @@ def copy_bases(registry: Registry, images: Iterable[str]) -> None:
         buildx("imagetools", "create", "--progress=quiet", "--tag", registry.base(image), official)
 
 
-def refresh_base(registry: Registry, image: str, note: str) -> None:
-    """Publish a new image under the tag of a base: the same with one more layer."""
+def refresh_base(registry: Registry, image: str, note: str, growth_mib: int = 0) -> None:
+    """Publish a new image under the tag of a base: the same with one more layer, or two."""
     dockerfile = (
         f"FROM {registry.base(image)}\n"
-        f"RUN echo '{note}' >> /etc/image-release && ls -l /usr/share > /usr/share/packages.list\n"
+        f"RUN echo '{note}' >> /etc/image-release && ls -l /etc > /etc/packages.list\n"
     )
-    buildx(*PUSH, "--tag", registry.base(image), "-", stdin=dockerfile)
+    if growth_mib:
+        dockerfile += f"RUN dd if=/dev/urandom of=/etc/fonts.bin bs=1M count={growth_mib}\n"
+    buildx(*registry.push, "--tag", registry.base(image), "-", stdin=dockerfile)
 
 
 def push_packages(registry: Registry, service: str, folder: Path) -> None:
     """Publish fetched packages as an image that holds nothing else."""
     (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
     (folder / ".dockerignore").write_text("Dockerfile\n.dockerignore\n_logs\n")
-    buildx(*PUSH, "--tag", registry.packages(service), ".", cwd=folder)
+    buildx(*registry.push, "--tag", registry.packages(service), ".", cwd=folder)
 
 
 def refuse_layer_cache(registry: Registry, service: str) -> None:
@@ -106,12 +112,13 @@ def build(repository: Repository, revision: str, plan: BuildPlan, registry: Regi
     before = _refs()
     with tempfile.TemporaryDirectory() as scratch:
         metadata = Path(scratch) / "metadata.json"
-        options = _options(repository, revision, plan, registry)
+        options = [*_options(repository, revision, plan, registry), f"--metadata-file={metadata}"]
         if plan.progress:
-            options += ["--progress=rawjson", f"--metadata-file={metadata}"]
+            options.append("--progress=rawjson")
         output = _run(["docker", "buildx", "build", *options, "."], repository.path, plan)
         log = output.decode(errors="replace")
-        new = _refs() - before
+        told = metadata.read_bytes() if metadata.exists() else b""
+        new = {_ref(told)} if told else _refs() - before
         if len(new) != 1:
             raise RuntimeError(f"{len(new)} new records after {revision}: {log}")
         ref = new.pop()
@@ -124,7 +131,7 @@ def build(repository: Repository, revision: str, plan: BuildPlan, registry: Regi
             outcome=outcome,
             bundle=exported.read_bytes(),
             progress=output if plan.progress else b"",
-            metadata=metadata.read_bytes() if metadata.exists() else b"",
+            metadata=told,
         )
 
 
@@ -134,16 +141,17 @@ def _options(
     history = repository.history
     arguments = {name: registry.base(image) for name, image in history.bases.items()}
     arguments |= history.offline | {"APP_VERSION": revision[:7]} | dict(plan.args)
-    packages = registry.packages(history.service)
     options = [
         "--pull",
         "--provenance=mode=max",
         f"--target={plan.target}",
         f"--platform={','.join(plan.platforms)}",
         f"--tag=registry.example.com/shop/{history.service}:{revision[:7]}-{plan.variant}",
-        f"--build-context={history.packages}=docker-image://{packages}",
         *(f"--build-arg={name}={value}" for name, value in arguments.items()),
     ]
+    if history.packages:
+        packages = registry.packages(history.service)
+        options.append(f"--build-context={history.packages}=docker-image://{packages}")
     if plan.no_cache:
         options.append("--no-cache")
     if history.layer_cache:
@@ -175,6 +183,11 @@ def _refs() -> set[str]:
     """Return the refs of the builds that the engine remembers."""
     lines = buildx("history", "ls", "--no-trunc", "--format", "json").splitlines()
     return {json.loads(line)["ref"].rsplit("/", 1)[-1] for line in lines}
+
+
+def _ref(metadata: bytes) -> str:
+    """Return the ref that a build wrote down itself; others may run beside it."""
+    return str(json.loads(metadata)["buildx.build.ref"]).rsplit("/", 1)[-1]
 
 
 def _outcome(ref: str) -> Outcome:

@@ -49,7 +49,8 @@ BOT = Author("Dependency Bot", "dependencies@example.com")
 class BuildPlan:
     """One build of a commit; the defaults are the ordinary build of a push.
 
-    ``refreshed_base`` publishes a new base image under its old tag before the build;
+    ``refreshed_base`` publishes a new base image under its old tag before the build, larger by
+    ``base_growth_mib``; ``neighbours`` other builds of a second service run beside it;
     ``lost_cache`` empties the builder's cache before it, ``no_cache`` asks for none.
     ``interrupt_after_seconds`` stops the client as a canceled pipeline does. ``progress`` keeps
     the progress stream and the metadata file beside the record.
@@ -65,6 +66,8 @@ class BuildPlan:
     platforms: tuple[str, ...] = ("linux/amd64",)
     args: tuple[tuple[str, str], ...] = ()
     refreshed_base: str = ""
+    base_growth_mib: int = 0
+    neighbours: int = 0
     lost_cache: bool = False
     no_cache: bool = False
     interrupt_after_seconds: float | None = None
@@ -93,14 +96,14 @@ class Commit:
 class History:
     """A service's whole history; ``bases`` are its base-image build arguments with their images.
 
-    ``packages`` names the build context that brings its packages, ``offline`` has the build
+    ``packages`` names the build context that brings its packages, if any, ``offline`` has the build
     argument that keeps its package manager from asking a registry. ``layer_cache`` says whether
     builds of ``main`` export their cache to a registry and all builds import it from there.
     """
 
     service: str
     bases: dict[str, str]
-    packages: Literal["npm-cache", "wheels"]
+    packages: Literal["npm-cache", "wheels", ""]
     offline: dict[str, str]
     commits: tuple[Commit, ...]
     layer_cache: bool = False

@@ -20,7 +20,7 @@ from builds.signals import build_deleted
 from cache.models import StepReason
 from tests.trends.making import History
 from trends import following
-from trends.attributing import causes_of
+from trends.causes import causes_of
 from trends.following import follow_next
 from trends.models import Change, Series, Waiting
 from trends.tasks import follow_waiting
