@@ -14,6 +14,7 @@ NAVIGATION = (
     ("Services", "services:list", Scope.BUILDS_READ),
     ("Builds", "builds:list", Scope.BUILDS_READ),
     ("Changes", "trends:changes", Scope.BUILDS_READ),
+    ("Recommendations", "recommendations:list", Scope.BUILDS_READ),
     ("Queue", "farm:queue", Scope.BUILDS_READ),
     ("Triggers", "farm:triggers", Scope.BUILDS_READ),
     ("Failures", "farm:failures", Scope.BUILDS_READ),
@@ -25,7 +26,6 @@ NAVIGATION = (
 
 PARENTS = {
     "cache:acts": "cache:overview",
-    "cache:advice": "cache:overview",
     "cache:operation": "cache:overview",
     "cache:operation-new": "cache:overview",
     "cache:operations": "cache:overview",

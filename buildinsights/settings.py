@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "farm",
     "cache",
     "trends",
+    "recommendations",
     "reports",
 ]
 
@@ -241,6 +242,7 @@ CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
     "trends.*": {"queue": "analysis"},
+    "recommendations.*": {"queue": "analysis"},
     "cache.go_on": {"queue": "caches"},
     "cache.look_into_registry": {"queue": "caches"},
     "cache.*": {"queue": "analysis"},
@@ -300,8 +302,13 @@ CELERY_BEAT_SCHEDULE = {
     },
     "advise-services": {
         "task": "cache.advise_services",
-        "schedule": 300.0,
-        "options": {"expires": 300},
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "renew-recommendations": {
+        "task": "recommendations.renew_due",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "look-into-registries": {
         "task": "cache.look_into_registries",

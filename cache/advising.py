@@ -16,7 +16,7 @@ from buildkit.explaining import Evidence
 from builds.masking import mask_secrets
 from builds.models import Build, Service
 from cache.explaining import evidence_of, without_logs
-from cache.models import AdviceDecision, Advised, LayerAdvice
+from cache.models import Advised, LayerAdvice
 
 HISTORY = timedelta(days=28)
 EVERY = timedelta(hours=1)
@@ -58,10 +58,6 @@ def advise_service(service: Service) -> None:
         Service.objects.select_for_update().get(pk=service.pk)
         LayerAdvice.objects.filter(service=service).delete()
         LayerAdvice.objects.bulk_create(rows)
-        # What has been done is decided no more: if it has to be advised again, it is open again.
-        done = LayerAdvice.objects.filter(service=service).exclude(since=None)
-        decisions = AdviceDecision.objects.filter(service=service)
-        decisions.filter(digest__in=done.values("digest")).delete()
         Advised.objects.update_or_create(
             service=service, defaults={"made_at": now, "groups": groups}
         )
@@ -114,8 +110,11 @@ def _row(service: Service, group: Group, advice: Advice) -> LayerAdvice:
         remarks=[mask_secrets(text) for text in advice.remarks],
         diff=mask_secrets(advice.diff),
         seconds_a_week=advice.seconds_a_week,
+        seconds_low=advice.interval[0] if advice.interval else None,
+        seconds_high=advice.interval[1] if advice.interval else None,
         is_upper_bound=advice.is_upper_bound,
         builds=advice.builds,
+        examples=list(advice.examples),
     )
 
 

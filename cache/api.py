@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import F
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -10,19 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from accounts.authentication import actor_of
-from accounts.roles import Scope
 from buildinsights.forms import errors_of
 from builds.api import PROJECT, ServiceViewSet
 from builds.models import Build, Step
 from cache.csv import GroupsAsCSV
-from cache.decisions import DecisionForm, decide, decisions_on, given_advice
 from cache.explaining import named_sibling
 from cache.forms import DAYS, Dimension, WorthForm
-from cache.models import Explanation, LayerAdvice, StepReason
+from cache.models import Explanation, StepReason
 from cache.serializers import (
-    AdviceSerializer,
-    DecideSerializer,
     ExplanationSerializer,
     ServiceCacheSerializer,
 )
@@ -57,41 +51,6 @@ class CachedServiceViewSet(ServiceViewSet):
             raise ValidationError(errors_of(form))
         found = Worth([service], form.period, form.dimension)
         return Response(ServiceCacheSerializer(found.told()).data)
-
-    @extend_schema(responses=AdviceSerializer(many=True), parameters=[PROJECT], filters=False)
-    @action(detail=True, pagination_class=None)
-    def recommendations(self, request: Request, slug: str) -> Response:
-        """What to change of its Dockerfiles, what is worth most first; then what was followed."""
-        service = self.get_object()
-        rows = LayerAdvice.objects.filter(service=service)
-        ordered = rows.order_by(F("since").desc(nulls_first=True), "-seconds_a_week", "pk")
-        context = {"decisions": decisions_on(service)}
-        return Response(AdviceSerializer(ordered, many=True, context=context).data)
-
-    @extend_schema(
-        request=DecideSerializer, responses=AdviceSerializer, parameters=[PROJECT], filters=False
-    )
-    @action(
-        detail=True,
-        methods=["post"],
-        url_path="recommendations/<slug:digest>",
-        scope=Scope.SERVICES_WRITE,
-        pagination_class=None,
-    )
-    def decide(self, request: Request, slug: str, digest: str) -> Response:
-        """Accept, snooze or dismiss advice, or open it again."""
-        service = self.get_object()
-        advice = given_advice(service, digest)
-        if advice is None:
-            raise NotFound
-        body = DecideSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        form = DecisionForm(body.validated_data)
-        if not form.is_valid():
-            raise ValidationError(errors_of(form))
-        decide(advice=advice, values=form.cleaned_data, actor=actor_of(request))
-        context = {"decisions": decisions_on(service)}
-        return Response(AdviceSerializer(advice, context=context).data)
 
 
 class ExplainedBuildViewSet(TriggeredBuildViewSet):

@@ -3,9 +3,8 @@
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
-from django.apps import apps
 from django.db import models
-from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Sum, Value
+from django.db.models import F, Func, IntegerField, Sum, Value
 
 from analytics.columns import SUMS
 
@@ -38,20 +37,6 @@ class LayerAdviceQuerySet(models.QuerySet["LayerAdvice"]):
     def given(self) -> Self:
         """What has not been followed, what is worth most first."""
         return self.filter(since=None).order_by("-seconds_a_week", "pk")
-
-    def to_do(self, today: date) -> Self:
-        """What is given, and nobody has dismissed or put off to a later day."""
-        return self.given().exclude(_hidden(today))
-
-    def put_off(self, today: date) -> Self:
-        """What is given, and somebody has dismissed or put off to a later day."""
-        return self.given().filter(_hidden(today))
-
-
-def _hidden(today: date) -> Exists:
-    decisions = apps.get_model("cache", "AdviceDecision").objects
-    hides = Q(state="dismissed") | Q(until__gt=today)
-    return Exists(decisions.filter(hides, service=OuterRef("service"), digest=OuterRef("digest")))
 
 
 class DayQuerySet(models.QuerySet[Any]):

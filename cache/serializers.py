@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from buildkit.explaining import Cause, Confidence
-from cache.decisions import OPEN
-from cache.models import AdviceDecision, Explanation, LayerAdvice
+from cache.models import Explanation
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -33,66 +31,6 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     against = serializers.UUIDField(allow_null=True, help_text="The build that it is held against.")
     missing = serializers.ListField(child=serializers.CharField())
     steps = ReasonSerializer(many=True)
-
-
-class DecisionSerializer(serializers.ModelSerializer[AdviceDecision]):
-    """What somebody decided about a piece of advice."""
-
-    class Meta:
-        model = AdviceDecision
-        fields = ("state", "until", "reason", "decided_by", "decided_at")
-        read_only_fields = fields
-
-
-class DecideSerializer(serializers.Serializer[Any]):
-    """A decision: `dismissed` needs a `reason`, `snoozed` a day to come; `open` takes it back."""
-
-    state = serializers.ChoiceField(choices=[*AdviceDecision.State.values, OPEN])
-    until = serializers.DateField(required=False, allow_null=True)
-    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
-
-
-class AdviceSerializer(serializers.ModelSerializer[LayerAdvice]):
-    """A change of a Dockerfile; of one that was followed, `since` and what it has brought."""
-
-    id = serializers.CharField(source="digest")
-    decision = serializers.SerializerMethodField()
-    lines = serializers.ListField(child=serializers.IntegerField())
-    why = serializers.ListField(child=serializers.CharField())
-    remarks = serializers.ListField(child=serializers.CharField())
-
-    class Meta:
-        model = LayerAdvice
-        fields = (
-            "id",
-            "target",
-            "variant",
-            "kind",
-            "title",
-            "stage",
-            "lines",
-            "why",
-            "remarks",
-            "diff",
-            "seconds_a_week",
-            "is_upper_bound",
-            "builds",
-            "since",
-            "builds_before",
-            "builds_since",
-            "mean_before",
-            "mean_since",
-            "difference_low",
-            "difference_high",
-            "decision",
-        )
-        read_only_fields = fields
-
-    @extend_schema_field(DecisionSerializer(allow_null=True))
-    def get_decision(self, advice: LayerAdvice) -> Any:
-        """What was decided about it last, of the context's `decisions` by digest."""
-        decision = self.context["decisions"].get(advice.digest)
-        return DecisionSerializer(decision).data if decision else None
 
 
 class WorthSerializer(serializers.Serializer[Any]):

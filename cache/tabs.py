@@ -8,7 +8,6 @@ from accounts.models import Project
 
 TABS = (
     ("cache:overview", "Hits and savings"),
-    ("cache:advice", "Advice"),
     ("cache:references", "References"),
     ("cache:storage", "Storage"),
     ("cache:operations", "Operations"),

@@ -1,22 +1,14 @@
 """Pages about the cache."""
 
-from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.shortcuts import get_object_or_404, render
 
 from accounts.access import get_project, scopes_in
-from accounts.authentication import actor_of
-from accounts.roles import Scope
 from buildinsights.paging import page_of
 from builds.build_page import build_page
 from builds.models import Build, Service
-from cache.advice_page import advice_page
-from cache.decisions import DecisionForm, decide, given_advice
 from cache.explaining import named_sibling
 from cache.models import CacheAct
 from cache.references_page import references_page
@@ -60,34 +52,6 @@ def storage(request: HttpRequest, project_slug: str) -> HttpResponse:
     project = get_project(request, project_slug)
     context = storage_page(project, request.GET) | {"project": project}
     return render(request, "cache/storage.html", context)
-
-
-def advice(request: HttpRequest, project_slug: str) -> HttpResponse:
-    """What to change of Dockerfiles."""
-    project = get_project(request, project_slug)
-    context = advice_page(project, request.GET) | {
-        "project": project,
-        "may_decide": Scope.SERVICES_WRITE in scopes_in(request, project),
-    }
-    return render(request, "cache/advice.html", context)
-
-
-@require_POST
-def advice_decide(request: HttpRequest, project_slug: str, slug: str, digest: str) -> HttpResponse:
-    """Accept, snooze or dismiss advice, or open it again."""
-    project = get_project(request, project_slug, Scope.SERVICES_WRITE)
-    services = Service.objects.filter(project=project).select_related("project")
-    found = given_advice(get_object_or_404(services, slug=slug), digest)
-    if found is None:
-        raise Http404
-    form = DecisionForm(request.POST)
-    if form.is_valid():
-        decide(advice=found, values=form.cleaned_data, actor=actor_of(request))
-    for texts in form.errors.values():
-        for text in texts:
-            messages.error(request, f"{found.title}: {text}")
-    shown = urlencode({"service": request.POST.get("service", "")})
-    return redirect(f"{reverse('cache:advice', args=[project.slug])}?{shown}#advice-{digest}")
 
 
 def acts(request: HttpRequest, project_slug: str) -> HttpResponse:

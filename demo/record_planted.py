@@ -8,7 +8,6 @@ import argparse
 import json
 import shutil
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from typing import Any
 
 from recorder import engine
 from recorder.plan import History
-from recorder.planted import BASE, NEIGHBOUR, PLANTED, history_of
+from recorder.planted import BASE, NEIGHBOURS, PLANTED, history_of, neighbour_of
 from recorder.recording import Job, jobs_of, keep, record
 from recorder.repositories import grow, midnight
 
@@ -36,20 +35,17 @@ def main() -> None:
     today = midnight(datetime.now(UTC))
     registry = engine.Registry(options.registry, team="planted", platforms="linux/amd64")
     forbidden = [text.encode() for text in (str(SOURCE.resolve().parents[2]), *options.forbid)]
-    index: dict[str, Any] = {"recorded_on": today.date().isoformat(), "builds": []}
-    with tempfile.TemporaryDirectory() as folder:
-        (neighbour,) = _jobs(NEIGHBOUR, options.workspace, today)
-        neighbour = replace(neighbour, earlier_seconds=HEAD_START_SECONDS)
-        for planted in PLANTED:
-            if not options.only or planted.service in options.only:
-                engine.copy_bases(registry, [BASE])
-                engine.empty_cache()
-                jobs = _jobs(history_of(planted), options.workspace, today)
-                index["builds"] += _record_all(jobs, neighbour, registry, Path(folder), forbidden)
-        index["builds"].sort(key=lambda entry: -entry["offset_seconds"])
-        text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
-        (Path(folder) / "index.json").write_text(text)
-        _pack(Path(folder), options.out)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    beside = [_neighbour(name, options.workspace, today) for name in NEIGHBOURS]
+    for planted in PLANTED:
+        listed = options.folder / f"{planted.service}.json"
+        if not listed.exists():
+            engine.copy_bases(registry, [BASE])
+            engine.empty_cache()
+            jobs = _jobs(history_of(planted), options.workspace, today)
+            entries = list(_record_all(jobs, beside, registry, options.folder, forbidden))
+            listed.write_text(json.dumps(entries))
+    _pack(options.folder, options.out, today)
 
 
 def _options() -> argparse.Namespace:
@@ -58,7 +54,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--registry", default="localhost:5000", help="has library/busybox")
     parser.add_argument("--workspace", type=Path, default=Path("/srv/ci"), help="for checkouts")
     parser.add_argument("--forbid", nargs="*", default=[], help="texts no recording may contain")
-    parser.add_argument("--only", nargs="*", default=[], help="services to record")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="for what is recorded; a service in it is kept"
+    )
     return parser.parse_args()
 
 
@@ -69,9 +67,14 @@ def _jobs(history: History, workspace: Path, today: datetime) -> list[Job]:
     return list(jobs_of([grow(history, SOURCE, path, today)]))
 
 
+def _neighbour(name: str, workspace: Path, today: datetime) -> Job:
+    (job,) = _jobs(neighbour_of(name), workspace, today)
+    return replace(job, earlier_seconds=HEAD_START_SECONDS)
+
+
 def _record_all(
     jobs: list[Job],
-    neighbour: Job,
+    neighbours: list[Job],
     registry: engine.Registry,
     out: Path,
     forbidden: list[bytes],
@@ -79,28 +82,37 @@ def _record_all(
     """Record builds one after the other, each with what is to run beside it."""
     run = FIRST_RUN + len(list(out.glob("*.dockerbuild")))
     for job in jobs:
-        beside = replace(neighbour, commit=replace(neighbour.commit, at=job.commit.at))
+        beside = [
+            replace(item, commit=replace(item.commit, at=job.commit.at))
+            for item in neighbours[: job.plan.neighbours]
+        ]
         with ThreadPoolExecutor() as pool:
             others = [
-                pool.submit(engine.build, beside.repository, beside.revision, beside.plan, registry)
-                for _ in range(job.plan.neighbours)
+                pool.submit(engine.build, item.repository, item.revision, item.plan, registry)
+                for item in beside
             ]
             if others:
                 time.sleep(HEAD_START_SECONDS)
             entry = record(job, run, registry, out, forbidden)
-            yield entry
-            for number, other in enumerate(others, start=1):
-                yield keep(beside, run + number, other.result(), registry, out, forbidden)
+        yield entry
+        for number, (item, other) in enumerate(zip(beside, others, strict=True), start=1):
+            yield keep(item, run + number, other.result(), registry, out, forbidden)
         sys.stderr.write(f"{run} {entry['service']} {entry['outcome']}: {entry['subject']}\n")
         run += 1 + len(others)
 
 
-def _pack(folder: Path, out: Path) -> None:
-    """Write the files into one archive; they are compressed already."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(folder.iterdir()):
-            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
+def _pack(folder: Path, out: Path, today: datetime) -> None:
+    """Write all into one archive, with the index of it; the files are compressed already."""
+    lists = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    builds = sorted(
+        (entry for items in lists for entry in items), key=lambda e: -e["offset_seconds"]
+    )
+    index = {"recorded_on": today.date().isoformat(), "builds": builds}
+    names = sorted(file["name"] for entry in builds for file in entry["files"].values())
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("index.json"), json.dumps(index, ensure_ascii=False))
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), (folder / name).read_bytes())
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ from builds.build_list import COLUMNS
 from builds.models import Build, Service, Step
 from builds.querysets import BuildQuerySet
 from builds.weeks import week_axis, week_label
-from cache.advice_page import LEAST_SECONDS, diff_lines
-from cache.models import LayerAdvice
 from cache.step_names import step_address
+from recommendations.diffs import diff_lines
+from recommendations.models import Recommendation, Unit
+from recommendations.page import LEAST, line_of
 from trends.changes_page import title_of
 from trends.models import Change
 from trends.weeks import Weeks, weekly
@@ -70,18 +71,18 @@ def newest_change(service: Service) -> dict[str, Any] | None:
 
 
 def recommendations(service: Service) -> list[dict[str, Any]]:
-    """Return what to change of its Dockerfiles that is worth most."""
-    given = LayerAdvice.objects.filter(service=service).to_do(timezone.now().date())
-    worth_it = given.filter(seconds_a_week__gte=LEAST_SECONDS).select_related("service__project")
+    """Return what to do first."""
+    given = Recommendation.objects.filter(service=service, unit=Unit.SECONDS)
+    to_do = given.to_do(timezone.now().date()).filter(worth__gte=LEAST[Unit.SECONDS])
     return [
         {
-            "title": advice.title,
-            "why": " ".join(advice.why),
-            "worth": f"{'≤ ' if advice.is_upper_bound else ''}{duration(advice.seconds_a_week)}",
-            "diff": diff_lines(advice.diff),
-            "href": advice.get_absolute_url(),
+            "title": row.title,
+            "why": " ".join(row.why),
+            "worth": line_of(row)["worth"],
+            "diff": diff_lines(row.diff),
+            "href": row.get_absolute_url(),
         }
-        for advice in worth_it[:MOST_RECOMMENDED]
+        for row in to_do.select_related("project")[:MOST_RECOMMENDED]
     ]
 
 

@@ -2,7 +2,7 @@
 
 from buildkit.advising.advice import Advice, Applied, Kind, Observed, Place
 from buildkit.advising.advise import advise
-from buildkit.advising.effects import Effect, effect
+from buildkit.advising.effects import Effect, effect, interval_of_sum
 from buildkit.advising.following import applied
 from buildkit.advising.observing import observed
 
@@ -16,5 +16,6 @@ __all__ = [
     "advise",
     "applied",
     "effect",
+    "interval_of_sum",
     "observed",
 ]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from buildkit.advising.advice import Advice, Kind, Observed, Place, Proposal
 from buildkit.advising.editing import diff
+from buildkit.advising.effects import interval_of_sum
 from buildkit.advising.finders import findings, known_of
 from buildkit.advising.finding import Finding, Known, Reader, unreadable
 from buildkit.advising.history import Seen, seen
@@ -15,6 +16,8 @@ from buildkit.dockerfile import read_dockerfile
 from buildkit.errors import ParseError
 
 WEEK = timedelta(days=7)
+
+MOST_EXAMPLES = 3
 
 type Runs = Mapping[int, float]
 """Seconds by position of the steps of one build."""
@@ -43,7 +46,7 @@ def advise(
     candidates = [item for item in findings(newest, known) if _is_safe(item.proposal)]
     measured = _measured(candidates, known_builds, older)
     told = [
-        _advice(item, runs, weeks, newest, place or Place())
+        _advice(item, runs, weeks, known_builds, place or Place())
         for item, runs in zip(candidates, measured, strict=True)
         if sum(map(_total, runs)) > 0
     ]
@@ -94,11 +97,12 @@ def _total(runs: Runs) -> float:
 
 
 def _advice(
-    item: Finding, runs: Sequence[Runs], weeks: float, newest: Seen, place: Place
+    item: Finding, runs: Sequence[Runs], weeks: float, known_builds: Sequence[Seen], place: Place
 ) -> Advice:
-    proposal = item.proposal
-    seconds = sum(map(_total, runs))
-    builds = sum(_total(one) > 0 for one in runs)
+    proposal, newest = item.proposal, known_builds[-1]
+    spared = [_total(one) for one in runs]
+    seconds, builds = sum(spared), sum(one > 0 for one in spared)
+    interval = interval_of_sum(spared)
     spared_bytes = item.bytes if isinstance(item, Rubbish) else None
     return Advice(
         kind=proposal.kind,
@@ -109,11 +113,19 @@ def _advice(
         lines=proposal.lines,
         diff=_diff(proposal, newest, place),
         seconds_a_week=seconds / weeks,
+        interval=(interval[0] / weeks, interval[1] / weeks) if interval else None,
         is_upper_bound=proposal.kind is Kind.MOUNT,
         builds=builds,
+        examples=_examples(known_builds, spared),
         steps=proposal.steps,
         remarks=proposal.remarks,
     )
+
+
+def _examples(builds: Sequence[Seen], spared: Sequence[float]) -> tuple[str, ...]:
+    ranked = sorted(zip(spared, builds, strict=True), key=lambda pair: -pair[0])
+    refs = (one.observed.evidence.build.buildkit_ref for seconds, one in ranked if seconds > 0)
+    return tuple(ref for ref in refs if ref)[:MOST_EXAMPLES]
 
 
 def _diff(proposal: Proposal, newest: Seen, place: Place) -> str:

@@ -9,6 +9,7 @@ ENOUGH = 8
 """Builds on each side from which on an effect is told."""
 
 RESAMPLES = 10_000
+SUM_RESAMPLES = 2_000
 LARGEST = 200
 """Builds on each side that are looked at, those next to the change: more take long to resample."""
 
@@ -47,6 +48,19 @@ def effect(before: Sequence[float], after: Sequence[float]) -> Effect | None:
     )
     middle = other - one
     return Effect(one, other, middle, middle + _at(drawn, 0.025), middle + _at(drawn, 0.975))
+
+
+def interval_of_sum(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval of a sum over builds, one value a build, most of them maybe zero.
+
+    The percentile bootstrap as above, of all builds: how many had something to spare is as much a
+    matter of chance as how much. ``None`` of fewer than ``ENOUGH``, of which resamples say little.
+    """
+    if len(values) < ENOUGH:
+        return None
+    random = Random(_SEED)  # noqa: S311 - a resampling, no secret
+    drawn = sorted(sum(random.choices(values, k=len(values))) for _ in range(SUM_RESAMPLES))
+    return _at(drawn, 0.025), _at(drawn, 0.975)
 
 
 def _at(ordered: Sequence[float], share: float) -> float:

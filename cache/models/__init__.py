@@ -1,7 +1,7 @@
 """What is known of the build cache."""
 
 from cache.models.act import CacheAct
-from cache.models.advice import AdviceDecision, Advised, LayerAdvice
+from cache.models.advice import Advised, LayerAdvice
 from cache.models.explanation import Explanation, StepReason
 from cache.models.operation import Operation
 from cache.models.registry import (
@@ -14,7 +14,6 @@ from cache.models.rollup import CacheDay, MissDay, ReferenceDay, StaleDay, StepD
 from cache.models.storage import BuilderEntries, BuilderSnapshot, Eviction
 
 __all__ = [
-    "AdviceDecision",
     "Advised",
     "BuilderEntries",
     "BuilderSnapshot",

@@ -6,7 +6,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import MD5, Concat
-from django.urls import reverse
 
 from buildkit.advising import Kind
 from builds.models import Service
@@ -36,7 +35,8 @@ class LayerAdvice(models.Model):
     """One change of the Dockerfile that a target is built by, given or followed.
 
     ``seconds_a_week`` is what recorded builds say that it is worth, with ``is_upper_bound`` at
-    most. Of one that was followed, ``since`` is the first build with it, and the other figures are
+    most, and ``seconds_low`` to ``seconds_high`` its 95 % interval. Of one that was followed,
+    ``since`` is the first build with it, and the other figures are
     seconds a build that its steps ran; the interval is 95 %, and missing while there are too few
     builds.
     """
@@ -63,8 +63,12 @@ class LayerAdvice(models.Model):
     remarks = ArrayField(models.TextField(), default=list)
     diff = models.TextField(blank=True)
     seconds_a_week = models.FloatField(default=0.0)
+    seconds_low = models.FloatField(null=True)
+    seconds_high = models.FloatField(null=True)
     is_upper_bound = models.BooleanField(default=False)
     builds = models.PositiveIntegerField(default=0)
+    examples = ArrayField(models.CharField(max_length=100), default=list)
+    """BuildKit's references of the builds that it is told from, those with most of it first."""
 
     since = models.DateTimeField(null=True)
     builds_before = models.PositiveIntegerField(default=0)
@@ -96,51 +100,3 @@ class LayerAdvice(models.Model):
         if self.mean_before is None or self.mean_since is None:
             return None
         return self.mean_since - self.mean_before
-
-    def get_absolute_url(self) -> str:
-        """Return the address of its page."""
-        service = self.service
-        address = reverse("cache:advice", args=[service.project.slug])
-        return f"{address}?service={service.slug}#advice-{self.digest}"
-
-
-class AdviceDecision(models.Model):
-    """What somebody decided about advice on a service, for as long as it is given.
-
-    It is forgotten when the advice has been followed: given again, it is open again.
-    """
-
-    class State(models.TextChoices):
-        """What is to become of it."""
-
-        ACCEPTED = "accepted", "Accepted"
-        DISMISSED = "dismissed", "Dismissed"
-        SNOOZED = "snoozed", "Snoozed"
-
-    service = models.ForeignKey(
-        Service, models.DB_CASCADE, related_name="advice_decisions", db_index=False
-    )
-    digest = models.CharField(max_length=32)
-    title = models.TextField()
-    state = models.CharField(max_length=10, choices=State)
-    until = models.DateField(null=True)
-    reason = models.CharField(max_length=500, blank=True)
-    decided_by = models.CharField(max_length=200)
-    decided_at = models.DateTimeField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["service", "digest"], name="cache_advicedecision_uq"),
-            models.CheckConstraint(
-                condition=Q(state="snoozed", until__isnull=False)
-                | ~Q(state="snoozed") & Q(until=None),
-                name="cache_advicedecision_until_ck",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="dismissed", reason=""),
-                name="cache_advicedecision_reason_ck",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.title

@@ -105,22 +105,16 @@ PLANTED = (
 )
 """``photos`` has its cause in the base image, ``maps`` in what else its builder does."""
 
-NEIGHBOUR = History(
-    "tiles",
-    BASES,
-    "",
-    {},
-    (
-        Commit(
-            "99 12:00",
-            "Add the service tiles",
-            JONAS,
-            (Write("src/size", "400\n"),),
-            builds=(BuildPlan(no_cache=True),),
-        ),
-    ),
-)
-"""What runs beside others: it compiles four times as much, and takes nothing from the cache."""
+NEIGHBOURS = ("tiles", "fonts")
+"""What runs beside others: each compiles four times as much, and takes nothing from the cache."""
+
+
+def neighbour_of(name: str) -> History:
+    """Return the history of a service that is built beside others: one commit, one build."""
+    edits = (Write("src/size", "400\n"),)
+    builds = (BuildPlan(no_cache=True),)
+    commit = Commit("99 12:00", f"Add the service {name}", JONAS, edits, builds=builds)
+    return History(name, BASES, "", {}, (commit,))
 
 
 def history_of(planted: Planted) -> History:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from buildkit.advising import effect
-from buildkit.advising.effects import ENOUGH, LARGEST
+from buildkit.advising.effects import ENOUGH, LARGEST, interval_of_sum
 
 SECONDS = st.lists(st.floats(0, 1000, allow_subnormal=False), min_size=ENOUGH, max_size=ENOUGH + 4)
 
@@ -60,3 +60,12 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
         found = effect(before, after)
         hits += found is not None and found.low <= -5 <= found.high
     assert hits >= 34
+
+
+def test_the_interval_of_a_sum_holds_it_and_needs_enough_builds():
+    assert interval_of_sum([1.0] * (ENOUGH - 1)) is None
+    assert interval_of_sum([2.0] * 10) == (20.0, 20.0), "all alike: nothing is left to chance"
+    low, high = interval_of_sum([0.0] * 10 + [10.0] * 10) or (0.0, 0.0)
+    # A count of twenty throws of a coin: 95 % lie within 6 and 14.
+    assert low == pytest.approx(60, abs=10)
+    assert high == pytest.approx(140, abs=10)

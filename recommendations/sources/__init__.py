@@ -1,0 +1,14 @@
+"""Where recommendations come from: each is told from what one app has measured."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from accounts.models import Project
+from recommendations.drafts import Draft
+from recommendations.sources.changes import from_changes
+from recommendations.sources.layers import from_layers
+from recommendations.sources.references import from_references
+
+type Source = Callable[[Project, datetime], Iterator[Draft]]
+
+SOURCES: tuple[Source, ...] = (from_layers, from_changes, from_references)
