@@ -46,6 +46,8 @@ class Window:
     design: Design
     fitted: Fit
     begins: int
+    needed: int
+    """Builds that the newest level must have before it can have changed."""
 
     @property
     def size(self) -> int:
@@ -81,12 +83,14 @@ def window(state: State, params: Params) -> Window:
     made = design(state, levels, params)
     fitted = fit(levels, made, params.wide, FLOOR * least)
     begins = state.steps[-1] - state.begins if state.steps else 0
-    return Window(scale, least * usual_size, made, fitted, begins)
+    # That an open incident's level is one was sure when it was told: it may go back soon.
+    needed = params.after if state.incident else params.before
+    return Window(scale, least * usual_size, made, fitted, begins, needed)
 
 
 def find(view: Window, params: Params) -> Found | None:
     """Return the change of level since the last one, if there is one for sure."""
-    low = view.begins + params.before
+    low = view.begins + view.needed
     if low > view.size - params.after:
         return None
     where = places(view.fitted, view.begins, low)

@@ -1,11 +1,14 @@
 """Changes for the worse that nobody has said may stay."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from statistics import median
 
-from django.db.models import Q
+from django.db.models import CharField, F, Value
 
 from accounts.models import Project
+from buildkit.advising import interval_of_sum
 from buildkit.explaining import MEANINGS, Cause
 from recommendations.drafts import Draft
 from recommendations.models import Kind, Unit
@@ -19,39 +22,64 @@ MEASURES = {"wall_seconds": Unit.SECONDS, "image_bytes": Unit.BYTES}
 WINDOW = timedelta(days=28)
 WEEKS = WINDOW / timedelta(days=7)
 MOST = 50
+MOST_BEFORE = 40
+"""Builds before a change that those since are held against."""
 
 
 def from_changes(project: Project, now: datetime) -> Iterator[Draft]:
-    """Yield what it would be worth to go back to the level before, at the builds of four weeks."""
+    """Yield what builds of the last four weeks took more than those before the change.
+
+    Times are held against builds of the same cache state; what is no longer worth anything is not
+    told.
+    """
     found = Change.objects.filter(series__service__project=project, is_worse=True).open().told()
     worse = found.filter(series__metric__in=MEASURES).order_by("-found_at", "-pk")
     for change in worse[:MOST]:
-        if draft := _draft(change, now):
-            yield draft
+        more = _more(change, now)
+        if sum(more) > 0:
+            yield _draft(change, more)
 
 
-def _draft(change: Change, now: datetime) -> Draft | None:
+def _more(change: Change, now: datetime) -> list[float]:
+    """Return by how much each recent build is above the median of its like before the change."""
+    metric = change.series.metric
+    is_time = MEASURES[metric] is Unit.SECONDS
+    like = F("cache_state") if is_time else Value("", output_field=CharField())
+    builds = builds_of(change.series).annotate(like=like)
+    first = change.build
+    earlier = builds.filter(listed_at__lt=first.listed_at).order_by("-listed_at", "-pk")
+    before: defaultdict[str, list[float]] = defaultdict(list)
+    for like, value in earlier.values_list("like", metric)[:MOST_BEFORE]:
+        before[like].append(float(value))
+    since = builds.filter(
+        listed_at__gte=max(now - WINDOW, first.listed_at), listed_at__lte=now
+    ).order_by("listed_at", "pk")
+    usual = {like: median(values) for like, values in before.items()}
+    return [
+        float(value) - usual[like]
+        for like, value in since.values_list("like", metric)
+        if like in usual
+    ]
+
+
+def _draft(change: Change, more: list[float]) -> Draft:
     series = change.series
-    recent = Q(listed_at__gte=max(now - WINDOW, change.build.listed_at), listed_at__lte=now)
-    builds = builds_of(series).filter(recent).count()
-    if not builds:
-        return None
-    a_week = builds / WEEKS
+    interval = interval_of_sum(more)
     return Draft(
         kind=Kind.CHANGE,
         key=str(change.public_id),
         title=line_of(change)["title"],
         unit=MEASURES[series.metric],
-        worth=(change.after - change.before) * a_week,
-        low=change.before * change.ratio_low * a_week,
-        high=change.before * change.ratio_high * a_week,
-        why=tuple(_why(change, builds)),
+        worth=sum(more) / WEEKS,
+        low=interval[0] / WEEKS if interval else None,
+        high=interval[1] / WEEKS if interval else None,
+        why=tuple(_why(change, len(more))),
         how=tuple(_how(change)),
         service=series.service,
         target=series.target,
         variant=series.variant,
         page=change.get_absolute_url(),
-        builds=builds,
+        builds=len(more),
         examples=(change.build.buildkit_ref,) if change.build.buildkit_ref else (),
         measure=series.metric,
     )
@@ -62,8 +90,8 @@ def _why(change: Change, builds: int) -> Iterator[str]:
     since = f"{change.build.listed_at:%d %b %Y}"
     plural = "" if builds == 1 else "s"
     yield (
-        f"{line['before']} before and {line['after']} since {since}; {builds} build{plural} of the "
-        "last four weeks took that much more."
+        f"{line['before']} before, {line['after']} when it was found, from {since} on; {builds} "
+        f"build{plural} of the last four weeks held against those before it."
     )
     if line["step"]:
         yield f"{line['share']:.0%} of it by {line['step']}."
@@ -76,12 +104,17 @@ def _how(change: Change) -> Iterator[str]:
     if first.get("revision"):
         yield f"Look at commit {first['revision'][:12]}."
     elif change.build.revision:
-        last = change.last_before.revision[:12] if change.last_before else ""
-        span = f"{last} to {change.build.revision[:12]}" if last else change.build.revision[:12]
-        yield f"Look at the commits {span}."
+        yield f"Look at {_commits(change)}."
     cause = first.get("cause", "")
     if cause in {item.value for item in Cause} and MEANINGS[Cause(cause)].advice:
         yield MEANINGS[Cause(cause)].advice
     if cause == "concurrency":
         yield "Let fewer builds run at once on this builder, or give it more processors."
     yield "If it may stay, acknowledge the change with the reason."
+
+
+def _commits(change: Change) -> str:
+    first, last = change.build.revision, change.last_before.revision if change.last_before else ""
+    if not last or last == first:
+        return f"commit {first[:12]}"
+    return f"the commits after {last[:12]} up to {first[:12]}"

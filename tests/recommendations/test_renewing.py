@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 import pytest
@@ -87,7 +88,10 @@ def test_a_change_for_the_worse_is_worth_its_seconds_at_the_builds_of_four_weeks
     row = told()
     since = [build for build in history.builds if build.listed_at >= change.build.listed_at]
     assert row.builds == len(since)
-    assert row.worth == pytest.approx((change.after - change.before) * len(since) / 4)
+    before = [build for build in history.builds if build.listed_at < change.build.listed_at]
+    usual = median(build.wall_seconds or 0 for build in before)
+    more = sum((build.wall_seconds or 0) - usual for build in since)
+    assert row.worth == pytest.approx(more / 4)
     assert row.low is not None
     assert row.high is not None
     assert row.low < row.worth < row.high
