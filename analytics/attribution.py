@@ -11,6 +11,9 @@ COLUMNS = ("build", "is_after", "identity", "platform", "amount", "ran")
 its layers.
 """
 
+STRAY = 3.0
+"""Medians beyond which the rest of a run is not counted."""
+
 LEAST_SHARE = 0.05
 """Of a change; steps with less are not told of."""
 
@@ -61,7 +64,7 @@ def attribute(rows: Iterable[Mapping[str, Any]], *, is_more: bool) -> list[Part]
     if frame.empty or frame["is_after"].nunique() < 2:
         return []
     builds = frame.groupby("is_after")["build"].nunique()
-    frame = frame.astype({"ran": float, "amount": float})
+    frame = _without_strays(frame.astype({"ran": float, "amount": float}))
     sides = {
         name: frame.pivot_table(
             name, ["identity", "platform"], "is_after", aggfunc="sum", fill_value=0.0
@@ -80,6 +83,16 @@ def attribute(rows: Iterable[Mapping[str, Any]], *, is_more: bool) -> list[Part]
         _part(key, share, sides, medians)
         for key, share in shares[shares >= LEAST_SHARE].to_dict().items()
     ]
+
+
+def _without_strays(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows whose amounts are at most ``STRAY`` medians of that step's runs on their side.
+
+    One build that was held up explains no change, and its steps would have most of a mean.
+    """
+    runs = frame["amount"].where(frame["ran"] > 0)
+    usual = runs.groupby([frame[name] for name in ("identity", "platform", "is_after")])
+    return frame.assign(amount=frame["amount"].clip(upper=STRAY * usual.transform("median")))
 
 
 def _part(

@@ -110,7 +110,8 @@ def _pack(folder: Path, out: Path, today: datetime) -> None:
     index = {"recorded_on": today.date().isoformat(), "builds": builds}
     names = sorted(file["name"] for entry in builds for file in entry["files"].values())
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("index.json"), json.dumps(index, ensure_ascii=False))
+        text = json.dumps(index, ensure_ascii=False)
+        archive.writestr(zipfile.ZipInfo("index.json"), text, zipfile.ZIP_DEFLATED)
         for name in names:
             archive.writestr(zipfile.ZipInfo(name), (folder / name).read_bytes())
 

@@ -23,6 +23,9 @@ MOST_CAUSES = 2
 
 LEAST_WEIGHT = 0.02
 
+LEAST_SLOWER = 0.05
+"""Relative change of a step's median run that is worth telling."""
+
 LONGEST_WORDS = 300
 
 LOCK_FILES = (
@@ -62,8 +65,13 @@ def causes_of(before: Sequence[Build], after: Sequence[Build], parts: Sequence[R
     found = [*_builder(before, after), *_crowd(before, after), *_inputs(before, after, parts)]
     for part in parts[:MOST_EXPLAINED]:
         found += _of_step(part, before, after)
-    likely = (item for item in found if item["weight"] >= LEAST_WEIGHT)
-    return sorted(likely, key=lambda item: -item["weight"])
+    ranked = sorted(found, key=lambda item: -item["weight"])
+    first = {(item["cause"], item["words"]): item for item in reversed(ranked)}
+    return [
+        item
+        for item in ranked
+        if item["weight"] >= LEAST_WEIGHT and item is first[item["cause"], item["words"]]
+    ]
 
 
 def _told(cause: str, words: str, weight: float, revision: str = "") -> Found:
@@ -126,10 +134,7 @@ def _of_step(part: Row, before: Sequence[Build], after: Sequence[Build]) -> Iter
     """Yield why a step ran in more of the builds since, or that it takes longer for the same."""
     if "before_seconds" not in part:
         return
-    if part["ran_before"] and not part["runs_more"]:
-        old, new = part["median_before"], part["median_after"]
-        words = f"{part['name']} takes {new:.1f} s where it took {old:.1f} s, and runs as often."
-        yield _told("slower", words, part["share"] * _SLOWER)
+    yield from _slower(part)
     told = _firsts([*before, *after], part["identity"])
     since = {build.pk for build in after}
     now = Counter(reason.cause for reason in told if reason.build_id in since)
@@ -143,6 +148,14 @@ def _of_step(part: Row, before: Sequence[Build], after: Sequence[Build]) -> Iter
         words = f"{MEANINGS[Cause(cause)].title}: {evidence}"
         weight = part["share"] * max(0.0, more) * _SURE.get(cause, 1.0)
         yield _told(_cause(Cause(cause), words), words, weight)
+
+
+def _slower(part: Row) -> Iterator[Found]:
+    old, new = part["median_before"], part["median_after"]
+    if not part["ran_before"] or part["runs_more"] or abs(new - old) < LEAST_SLOWER * old:
+        return
+    words = f"{part['name']} takes {new:.1f} s where it took {old:.1f} s, and runs as often."
+    yield _told("slower", words, part["share"] * _SLOWER)
 
 
 def _firsts(builds: Sequence[Build], identity: str) -> list[StepReason]:

@@ -18,7 +18,6 @@ NO_BUILDER = "name of the builder (send the metadata file, too)"
 NO_DIGEST = "digest of the base (build with provenance)"
 
 _REMOTE = frozenset({StepKind.HTTP, StepKind.GIT})
-_NEW = Found(Cause.INSTRUCTION, evidence=("It was not there before.",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,8 @@ class Comparison:
         """The text is another one: edited, or BuildKit has put the value of an argument into it."""
         there = self.before.by_place.get(place_of(step))
         if there is None or there.identity in self.after.by_identity:
-            return _NEW
+            words = f"{shortened(step.instruction)} was not there before"
+            return Found(Cause.INSTRUCTION, evidence=(words,))
         is_same_command = command_of(step.op) == command_of(there.op) != []
         if is_same_command and (found := self._other_operation(step, there)):
             return found

@@ -80,7 +80,7 @@ def refresh_base(registry: Registry, image: str, note: str, growth_mib: int = 0)
     )
     if growth_mib:
         dockerfile += f"RUN dd if=/dev/urandom of=/etc/fonts.bin bs=1M count={growth_mib}\n"
-    buildx(*registry.push, "--tag", registry.base(image), "-", stdin=dockerfile)
+    buildx(*registry.push, "--pull", "--tag", registry.base(image), "-", stdin=dockerfile)
 
 
 def push_packages(registry: Registry, service: str, folder: Path) -> None:

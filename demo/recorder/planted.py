@@ -78,7 +78,13 @@ PLANTED = (
         begin=(NEW_CODEC,),
         cause=(Replace("Dockerfile", MANIFESTS, "COPY . .\n"),),
     ),
-    Planted("maps", before=30, after=14, then=BuildPlan(neighbours=2)),
+    Planted(
+        "maps",
+        before=30,
+        after=14,
+        begin=(Write("src/size", "300\n"),),
+        then=BuildPlan(neighbours=2),
+    ),
     Planted(
         "mailer",
         before=26,
@@ -106,12 +112,23 @@ PLANTED = (
 """``photos`` has its cause in the base image, ``maps`` in what else its builder does."""
 
 NEIGHBOURS = ("tiles", "fonts")
-"""What runs beside others: each compiles four times as much, and takes nothing from the cache."""
+"""What runs beside others, without the cache."""
+
+NEIGHBOUR = """\
+ARG BASE=busybox:1
+FROM ${{BASE}} AS runtime
+WORKDIR /{name}
+COPY compile.sh ./
+COPY src src
+RUN sh compile.sh src one & sh compile.sh src other & wait
+"""
+"""Steps of its own: what one builds without the cache, no other has to build again."""
 
 
 def neighbour_of(name: str) -> History:
     """Return the history of a service that is built beside others: one commit, one build."""
-    edits = (Write("src/size", "400\n"),)
+    dockerfile = Write("Dockerfile", NEIGHBOUR.format(name=name))
+    edits = (dockerfile, Write("src/size", "600\n"))
     builds = (BuildPlan(no_cache=True),)
     commit = Commit("99 12:00", f"Add the service {name}", JONAS, edits, builds=builds)
     return History(name, BASES, "", {}, (commit,))
