@@ -9,8 +9,8 @@ from builds.masking import mask_secrets
 from builds.models import Build
 from cache.explaining import evidence_of, without_logs
 from cache.models import StepReason
+from trends.attribution import Row
 from trends.crowding import beside
-from trends.parts import Row
 
 MOST_COMPARED = 5
 """Builds of each side, those next to the change, whose inputs are held together."""

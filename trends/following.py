@@ -18,10 +18,10 @@ from builds.aggregates import Joined
 from builds.branches import branch_class
 from builds.models import Build
 from builds.querysets import BuildQuerySet
+from trends.attribution import parts_of
 from trends.causes import causes_of
 from trends.metrics import METRICS
 from trends.models import HOMOGENEOUS, Change, Series, Waiting
-from trends.parts import parts_of
 
 LOCK = 0x7472656E  # the letters "tren": first key of the two-key advisory lock
 LOOKED_AT = 20

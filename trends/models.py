@@ -184,7 +184,7 @@ class Change(models.Model):
     method = models.CharField(max_length=100)
     parameters = models.JSONField(default=dict)
     parts = models.JSONField(default=list)
-    """Which steps it comes from, those with most of it first: ``trends.parts``."""
+    """Which steps it comes from, those with most of it first: ``trends.attribution``."""
     causes = models.JSONField(default=list)
     """``[{cause, words, weight, revision}]``, the likeliest first."""
     is_worse = models.BooleanField()
