@@ -13,6 +13,7 @@ APPS = ["audit", "accounts", "builds", "ingest", "farm", "cache", "trends", "rep
 PURE = ["buildkit", "cli", "analytics"]
 WIRING = {
     "buildinsights.batches",
+    "buildinsights.charts",
     "buildinsights.exceptions",
     "buildinsights.forms",
     "buildinsights.paging",

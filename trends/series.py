@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F
 from django.utils import timezone
@@ -30,8 +32,41 @@ class Grain(models.TextChoices):
     MONTH = "month", "Month"
 
 
+MOST_OF_DAYS, MOST_OF_WEEKS = 45, 400
+"""Days up to which a point is of a day, and of a week, if nobody says of what."""
+
+
+def fitting(query: Mapping[str, Any]) -> Grain:
+    """Return what a point is of if nobody says so: finer the shorter the time that is named."""
+    try:
+        span = date.fromisoformat(query["before"]) - date.fromisoformat(query["after"])
+    except (KeyError, ValueError):
+        return Grain.WEEK
+    if span.days > MOST_OF_WEEKS:
+        return Grain.MONTH
+    return Grain.WEEK if span.days > MOST_OF_DAYS else Grain.DAY
+
+
+LONGEST_DAYS = 731
+"""Two years, one of them a leap year."""
+
 DEFAULT_DAYS = 90
 DAYS = ((30, "30 days"), (DEFAULT_DAYS, "90 days"), (180, "180 days"), (365, "a year"))
+
+
+class DayField(forms.DateField):
+    """A day as ISO 8601 writes it, within what calendars and databases agree on."""
+
+    def __init__(self, label: str) -> None:
+        limits = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 1, 1))]
+        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        super().__init__(
+            label=label,
+            required=False,
+            input_formats=["%Y-%m-%d"],
+            validators=limits,
+            widget=widget,
+        )
 
 
 class TrendForm(forms.Form):
@@ -40,6 +75,8 @@ class TrendForm(forms.Form):
     metric = forms.ChoiceField(choices=[(m.name, m.label) for m in TRENDS.values()])
     grain = forms.ChoiceField(choices=Grain.choices)
     days = forms.TypedChoiceField(label="Period", choices=DAYS, coerce=int)
+    after = DayField("From")
+    before = DayField("Before")
     cache_state = forms.ChoiceField(
         required=False, label="Cache", choices=[("", "All"), *Build.CacheState.choices]
     )
@@ -52,7 +89,7 @@ class TrendForm(forms.Form):
     environment = forms.ChoiceField(required=False)
 
     def __init__(self, service: Service, query: Mapping[str, Any]) -> None:
-        defaults = {"metric": "wall_seconds", "grain": "week", "days": str(DEFAULT_DAYS)}
+        defaults = {"metric": "wall_seconds", "grain": fitting(query), "days": str(DEFAULT_DAYS)}
         super().__init__({**defaults, **query})
         year = timezone.now().date() - timedelta(days=DAYS[-1][0])
         known = BuildDay.objects.filter(service=service, day__gte=year).order_by()
@@ -61,6 +98,35 @@ class TrendForm(forms.Form):
             field: Any = self.fields[name]
             values = sorted({row[index] for row in rows if row[index]})
             field.choices = [("", "All"), *((value, value) for value in values)]
+
+    def clean(self) -> None:
+        """Refuse a time that ends before it begins, or is too long."""
+        if self.errors:
+            return
+        first, last = self.period
+        if last < first:
+            self.add_error("before", "This must be later than the day it begins with.")
+        elif (last - first).days >= LONGEST_DAYS:
+            self.add_error("after", "Two years are shown at most.")
+
+    @cached_property
+    def period(self) -> tuple[date, date]:
+        """The first and the last day: those that are named, else ``days`` until today."""
+        said = self.cleaned_data
+        after, before = said.get("after"), said.get("before")
+        last = before - timedelta(days=1) if before else timezone.now().date()
+        return after or last - timedelta(days=said["days"] - 1), last
+
+    @property
+    def day_count(self) -> int:
+        """How many days are shown."""
+        first, last = self.period
+        return (last - first).days + 1
+
+    @property
+    def is_part(self) -> bool:
+        """Whether days were named."""
+        return bool(self.cleaned_data.get("after") or self.cleaned_data.get("before"))
 
     @property
     def group(self) -> dict[str, str]:
@@ -87,10 +153,9 @@ class Trend:
 def trend_of(service: Service, form: TrendForm) -> Trend:
     """Return what a valid form asks for; days are UTC."""
     said = form.cleaned_data
-    metric, grain, days = TRENDS[said["metric"]], Grain(said["grain"]), said["days"]
-    last = timezone.now().date()
-    first = last - timedelta(days=days - 1)
-    rows = _rows(service, form.group, metric, first - timedelta(days=days), last)
+    metric, grain = TRENDS[said["metric"]], Grain(said["grain"])
+    first, last = form.period
+    rows = _rows(service, form.group, metric, first - timedelta(days=form.day_count), last)
     by_start: defaultdict[date, list[Any]] = defaultdict(list)
     for row in rows:
         if row["day"] >= first:
@@ -127,6 +192,14 @@ def end_of(start: date, grain: Grain) -> date:
     if grain is Grain.WEEK:
         return start + timedelta(days=6)
     return (start + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def starts_between(first: date, last: date, grain: Grain) -> list[date]:
+    """Return the first day of each time from one that begins then to one that begins at last."""
+    starts = [first]
+    while starts[-1] < last:
+        starts.append(end_of(starts[-1], grain) + timedelta(days=1))
+    return starts
 
 
 def _point(rows: list[Any], metric: Metric) -> dict[str, Any]:
