@@ -81,7 +81,7 @@ def test_further_lines_are_off_until_they_are_switched_on():
 
 def test_the_scales_of_both_are_the_same():
     found = drawn()
-    # The top is 6 % above the highest of what is shown at once: 53, of which a fifth is 10.6, and so
+    # The top is 6 % above the highest of what is shown at once: 53. A fifth of it is 10.6, and so
     # there is a mark each 15 s; further lines go up to 100.
     axis = found["figure"]["layout"]["yaxis"]
     assert axis["range"] == [0, 53.0]
