@@ -21,7 +21,7 @@ new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((o
     .observe({ type: "layout-shift", buffered: true });
 """
 TREND = "/projects/demo/services/api/trends/"
-POINTS = ".live .trace.scatter .point"
+POINTS = ".live .subplot.xy .point"
 
 
 @pytest.fixture(scope="module")
