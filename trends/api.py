@@ -1,5 +1,6 @@
 """Changes for machines."""
 
+from datetime import date
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -149,6 +150,8 @@ class TrendServiceViewSet(CachedServiceViewSet):
             OpenApiParameter("metric", str, enum=list(TRENDS), description="What is shown."),
             OpenApiParameter("grain", str, enum=Grain.values, description="Of a point."),
             OpenApiParameter("days", int, enum=[days for days, _ in DAYS], description="Period."),
+            OpenApiParameter("after", date, description="The first day, instead of `days`."),
+            OpenApiParameter("before", date, description="The day after the last."),
             *(
                 OpenApiParameter(name, str, description="Only these builds.")
                 for name in NARROWED_BY
