@@ -25,6 +25,7 @@ from cache.step_names import step_address
 from trends.changes_page import title_of
 from trends.marks import marks_of
 from trends.models import Change
+from trends.series import STEP_SECONDS
 from trends.weeks import weekly
 
 WEEKS = 26
@@ -237,5 +238,7 @@ def _cost(entry: Mapping[str, Any], total: float, builds: Mapping[int, Build]) -
         "builds": entry["builds"],
         "hit_ratio": entry["hits"] / entry["builds"],
         "href": f"{builds[build_id].get_absolute_url()}?tab=steps#step-{position}",
+        "over_time": f"{reverse('trends:trend', args=[service.project.slug, service.slug])}"
+        f"?metric={STEP_SECONDS.name}&step={entry['identity']}",
         "history": step_address(service, entry["identity"]) if has_history else "",
     }

@@ -12,8 +12,11 @@ from buildinsights.templatetags.formats import number, points, signed_ratio
 from builds.crumbs import service_crumbs
 from builds.models import Service
 from builds.usual import NOTABLE_RATIO
+from cache.models import StepDay
+from cache.step_names import NamedStep, named
 from trends.marks import marks_of
 from trends.metrics import Metric
+from trends.models import PartDay
 from trends.series import NAMES, Grain, Trend, TrendForm, end_of, starts_between, trend_of
 
 HOVER = {Grain.DAY: "%-d %b %Y", Grain.WEEK: "week from %-d %b %Y", Grain.MONTH: "%B %Y"}
@@ -37,6 +40,7 @@ def trend_page(service: Service, query: QueryDict) -> dict[str, Any]:
         "crumbs": service_crumbs(service),
         "form": asked,
         "metric": found.metric,
+        "step": _step(service, form),
         "grain": found.grain.label.lower(),
         "first": first,
         "last": last,
@@ -50,6 +54,16 @@ def trend_page(service: Service, query: QueryDict) -> dict[str, Any]:
         "numbers": NUMBERS,
         "rows": rows[::-1],
     }
+
+
+def _step(service: Service, form: TrendForm) -> NamedStep | None:
+    """Return the step that is shown as its newest build shows it, if it is one with a page."""
+    if form.part is None or form.part[0] != PartDay.Part.STEP:
+        return None
+    identity = form.part[1]
+    newest = StepDay.objects.filter(service=service, identity=identity).order_by("day").last()
+    key = (service.pk, identity)
+    return named({key: newest.last_build}).get(key) if newest else None
 
 
 def _given(query: QueryDict) -> dict[str, str]:
