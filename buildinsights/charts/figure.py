@@ -16,8 +16,11 @@ from buildinsights.charts.runs import gaps, ranges
 from buildinsights.charts.scales import Scales
 
 TONES = {"worse": "--failed", "better": "--succeeded"}
-MORE_TONES = ("--lost", "--critical-path")
+MORE_TONES = ("--shared", "--lost")
 """Of further lines, in their order."""
+
+NEAR_TOP = 0.9
+"""Of the scale: a level further up has its name below."""
 
 RANGE = "--executed@0.16"
 FLAG_HEIGHT = 0.97
@@ -210,7 +213,7 @@ def _level_shape(level: Level, scales: Scales) -> dict[str, Any]:
         "label": {
             "text": _said([level.text]),
             "textposition": "start",
-            "yanchor": "bottom",
+            "yanchor": "top" if level.value > NEAR_TOP * scales.top else "bottom",
             "font": {"color": "--ink-2"},
         },
     }

@@ -119,7 +119,9 @@ def test_a_level_holds_for_a_time_and_one_far_above_is_left_out():
     assert (shape["y0"], shape["y1"], shape["x1"]) == (15.0, 15.0, "2026-11-04")
     assert shape["label"]["text"] == "Before: 15 s"
     assert found["svg"]["levels"] == [{"x1": 0.0, "x2": 661.8, "y": 143.4}]
-    assert drawn(levels=[Level("Limit", 100.0)])["figure"]["layout"]["yaxis"]["range"][1] == 106.0
+    layout = drawn(levels=[Level("Limit", 100.0)])["figure"]["layout"]
+    assert layout["yaxis"]["range"][1] == 106.0
+    assert (shape["label"]["yanchor"], layout["shapes"][0]["label"]["yanchor"]) == ("bottom", "top")
 
 
 def test_single_values_stand_beside_the_line():
