@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench import changes, decode, orchestration
+from bench import changes, decode, first_chart, orchestration
 from bench.database import scratch_database
 
 
@@ -15,6 +15,8 @@ def main() -> None:
     changes.run()
     if orchestration.engine_answers():
         orchestration.run()
+    if first_chart.chromium():
+        first_chart.run()
     scratch_database()
     from accounts.models import User
     from accounts.roles import Scope

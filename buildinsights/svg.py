@@ -51,3 +51,24 @@ def shapes(series: Sequence[Band | None], box: Box) -> Shapes:
     upper = [dot(index, band[2]) for index, band in known]
     lower = [dot(index, band[0]) for index, band in reversed(known)]
     return Shapes(" ".join(line), " ".join(upper + lower), top)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Scales of a chart that fills ``TREND``: from ``first`` to ``last``, from 0 to ``top``."""
+
+    first: float
+    last: float
+    top: float
+
+    def x(self, at: float) -> float:
+        """Return how far right a position lies."""
+        return round(TREND.width * (at - self.first) / (self.last - self.first), 1)
+
+    def y(self, value: float) -> float:
+        """Return how far down a value lies."""
+        return round(TREND.height * (1 - value / self.top), 1)
+
+    def path(self, spots: Sequence[tuple[float, float]]) -> str:
+        """Return the points of a line or a polygon."""
+        return " ".join(f"{self.x(at)},{self.y(value)}" for at, value in spots)

@@ -1,6 +1,6 @@
 """Weeks by their age, and the marks under charts of weeks and of days."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils.dateformat import format as formatted
@@ -9,6 +9,12 @@ from django.utils.dateformat import format as formatted
 def week_label(age: int) -> str:
     """Name a week by its age."""
     return "last 7 days" if age == 0 else f"{age} week{'' if age == 1 else 's'} earlier"
+
+
+def week_days(age: int, today: date) -> tuple[date, date]:
+    """Return the first day of a week by its age, and the day after its last."""
+    end = today + timedelta(days=1 - 7 * age)
+    return end - timedelta(days=7), end
 
 
 def week_axis(count: int) -> list[dict[str, Any]]:

@@ -1,17 +1,16 @@
 """One step through all builds: hits, misses, durations, and why it missed by time lost."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Max, Sum
 from django.utils import timezone
 
-from buildinsights.svg import TREND, shapes
+from buildinsights.charts import Chart, Spot, draw
 from buildinsights.templatetags.formats import duration
 from buildkit.explaining import MEANINGS, Cause
 from builds.crumbs import service_crumbs
 from builds.models import Build, Service, Step
-from builds.weeks import day_axis
 from cache.misses import hit_ratio
 from cache.models import MissDay, StepDay, StepReason
 from cache.step_names import NamedStep, named
@@ -29,6 +28,7 @@ def step_page(service: Service, identity: str) -> dict[str, Any] | None:
         return None
     last = timezone.now().date()
     rows = list(days.within(last - timedelta(days=DAYS), last))
+    builds = _builds(service, found)
     return {
         "service": service,
         "crumbs": service_crumbs(service),
@@ -36,9 +36,9 @@ def step_page(service: Service, identity: str) -> dict[str, Any] | None:
         "build": found.build,
         "days": DAYS,
         "sums": _sums(rows),
-        "trend": _trend(rows),
+        "trend": _trend(rows, builds),
         "causes": causes(service, identity),
-        "builds": _builds(service, found),
+        "builds": builds,
     }
 
 
@@ -53,20 +53,51 @@ def _sums(rows: list[StepDay]) -> dict[str, Any]:
     }
 
 
-def _trend(rows: list[StepDay]) -> dict[str, Any]:
-    """Draw the daily median of the runs; days on which it did not run are left out."""
+def _trend(rows: list[StepDay], builds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the daily median of the runs, and the runs of the last builds, as ``chart``.
+
+    Days on which it did not run are left out.
+    """
     ran = [row for row in rows if row.median_seconds is not None]
     medians = [row.median_seconds or 0.0 for row in ran]
-    drawn = shapes([(value,) * 3 for value in medians], TREND)
     if not medians:
-        return {"points": "", "summary": "It did not run on any of these days."}
+        return {"chart": None, "summary": "It did not run on any of these days."}
     words = f"{duration(min(medians))} to {duration(max(medians))}, last {duration(medians[-1])}"
-    return {
-        "points": drawn.points,
-        "top": drawn.top,
-        "summary": f"median of the runs of each of {len(ran)} days: {words}",
-        "axis": day_axis(ran[0].day, ran[-1].day),
-    }
+    summary = f"median of the runs of each of {len(ran)} days: {words}"
+    chart = Chart(
+        spots=[_of_day(row) for row in ran],
+        unit="s",
+        shown=duration,
+        summary=summary,
+        name="Median of the day",
+        dots=[
+            _of_build(row["build"], row["step"])
+            for row in reversed(builds)
+            if row["step"].state == "executed" and row["build"].listed_at.date() >= ran[0].day
+        ],
+        dots_name="In the last builds",
+        table="builds",
+    )
+    return {"chart": draw(chart), "summary": summary}
+
+
+def _of_day(row: StepDay) -> Spot:
+    lines = (
+        f"Median of the day: {duration(row.median_seconds)}",
+        f"{row.misses} runs, {row.hits} from the cache",
+    )
+    noon = datetime.combine(row.day, time(12), UTC)
+    return Spot(noon, row.median_seconds, lines)
+
+
+def _of_build(build: Build, step: Step) -> Spot:
+    """Return the run of one build, which leads to it."""
+    lines = (
+        f"{duration(step.busy_seconds)} in one build",
+        f"{build.ref_name} {build.revision[:9]}",
+    )
+    href = f"{build.get_absolute_url()}?tab=steps#step-{step.position}"
+    return Spot(build.listed_at, step.busy_seconds, lines, href)
 
 
 def causes(service: Service, identity: str) -> list[dict[str, Any]]:

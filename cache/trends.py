@@ -5,9 +5,8 @@ from datetime import date
 from typing import Any
 
 from analytics.growth import ENOUGH, Growth, growth
-from buildinsights.svg import TREND, shapes
+from buildinsights.charts import Chart, Level, Spot, draw
 from buildinsights.templatetags.formats import duration, filesize
-from builds.weeks import day_axis
 
 DAY_SECONDS = 86_400
 
@@ -25,17 +24,30 @@ class Limit:
 
 
 def trend(days: Days, limit: Limit) -> dict[str, Any]:
-    """Return ``days``, ``points, axis, summary`` of the chart, and the sentence below it."""
+    """Return ``days``, the ``chart`` of them (components/plot.html), and the sentence below it."""
     used = [value for _, value in days]
     grown = growth([day.toordinal() for day, _ in days], used, limit.size_bytes)
-    drawn = shapes([(value,) * 3 for value in used], TREND)
     return {
         "days": days,
-        "points": drawn.points,
-        "axis": day_axis(days[0][0], days[-1][0]) if days else [],
-        "summary": f"Size by day, at most {filesize(drawn.top)}",
+        "chart": _chart(days, limit),
         "sentence": sentence(grown, limit, len(days)),
     }
+
+
+def _chart(days: Days, limit: Limit) -> dict[str, Any] | None:
+    """Return the sizes by day, with the limit if it is near."""
+    allowed = limit.size_bytes
+    levels = [] if allowed is None else [Level(f"Limit {filesize(allowed)}", allowed)]
+    return draw(
+        Chart(
+            spots=[Spot(day, used, [str(filesize(used))]) for day, used in days],
+            unit="bytes",
+            shown=filesize,
+            summary=f"Size by day, at most {filesize(max((used for _, used in days), default=0))}",
+            name="Size",
+            levels=levels,
+        )
+    )
 
 
 def sentence(grown: Growth | None, limit: Limit, days: int) -> str:

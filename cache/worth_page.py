@@ -1,13 +1,16 @@
 """Hits and savings: what the cache was worth, and what began the most costly misses."""
 
+from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from accounts.models import Project
-from buildinsights.svg import TREND, shapes
-from buildinsights.templatetags.formats import ratio
-from builds.weeks import week_axis, week_label
+from buildinsights.charts import Chart, Spot, draw
+from buildinsights.templatetags.formats import number, ratio
+from builds.weeks import week_days, week_label
 from cache.forms import WorthForm
 from cache.misses import costly_steps, invalidators
 from cache.tabs import cache_tabs
@@ -26,33 +29,76 @@ def worth_page(project: Project, query: QueryDict) -> dict[str, Any]:
         "before": found.totals["before"],
         "dimension": form.dimension.label,
         "groups": found.groups,
-        "trend": trend(found.weeks),
+        "trend": _trend(project, form, found.weeks),
         "invalidators": invalidators(form.chosen_services, form.period.now),
         "steps": costly_steps(form.chosen_services, form.period.now),
     }
 
 
-def trend(weeks: list[dict[str, Any] | None]) -> dict[str, Any]:
-    """Draw the weekly hit ratio by time.
+type Weeks = list[dict[str, Any] | None]
+
+
+def _trend(project: Project, form: WorthForm, weeks: Weeks) -> dict[str, Any]:
+    """Return the weekly hit ratio by time as ``rows`` and ``chart``, with a ``summary``.
 
     Weeks before the first build are left out.
     """
     first = next((at for at, week in enumerate(weeks) if week is not None), len(weeks))
     shown = weeks[first:]
     ratios = [week["hit_ratio_time"] if week else None for week in shown]
-    drawn = shapes([None if value is None else (value,) * 3 for value in ratios], TREND)
     known = [value for value in ratios if value is not None]
-    return {
-        "points": drawn.points,
-        "top": drawn.top,
-        "summary": f"weekly hit ratio by time {ratio(min(known))} to {ratio(max(known))}, "
+    summary = (
+        f"weekly hit ratio by time {ratio(min(known))} to {ratio(max(known))}, "
         f"now {ratio(known[-1])}"
         if known
-        else "",
+        else ""
+    )
+    return {
+        "summary": summary,
+        "chart": _chart(project, form, shown, summary),
         "rows": [
             week | {"label": week_label(len(shown) - 1 - at)}
             for at, week in enumerate(shown)
             if week is not None
         ],
-        "axis": week_axis(len(shown)),
     }
+
+
+def _chart(project: Project, form: WorthForm, weeks: Weeks, summary: str) -> dict[str, Any] | None:
+    slug = form.cleaned_data.get("service", "")
+    links = {}
+    if slug:
+        query = urlencode({"project": project.slug, "days": form.period.days})
+        links["As JSON"] = f"{reverse('api:service-cache', args=[slug])}?{query}"
+    return draw(
+        Chart(
+            spots=[
+                _spot(project, slug, week, week_days(len(weeks) - 1 - at, form.period.last))
+                for at, week in enumerate(weeks)
+            ],
+            unit="ratio",
+            shown=ratio,
+            summary=summary,
+            name="Hit ratio by time",
+            hover="week from %-d %b %Y",
+            links=links,
+        )
+    )
+
+
+def _spot(
+    project: Project, slug: str, week: dict[str, Any] | None, days: tuple[date, date]
+) -> Spot:
+    """Return the hit ratio of a week, which leads to its builds."""
+    after, before = days
+    if week is None or week["hit_ratio_time"] is None:
+        return Spot(after, None)
+    query = {"after": after.isoformat(), "before": before.isoformat()}
+    if slug:
+        query["service"] = slug
+    lines = [
+        f"Hit ratio by time: {ratio(week['hit_ratio_time'])}",
+        f"{number(week['builds'])} builds",
+    ]
+    href = f"{reverse('builds:list', args=[project.slug])}?{urlencode(query)}"
+    return Spot(after, week["hit_ratio_time"], lines, href)

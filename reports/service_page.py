@@ -1,29 +1,33 @@
 """One service: its trend, its costliest steps, its last builds."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from statistics import median
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from buildinsights.svg import TREND, shapes
-from buildinsights.templatetags.formats import duration
+from buildinsights.charts import Chart, Mark, Spot, draw
+from buildinsights.templatetags.formats import duration, number
 from buildkit.model import CACHEABLE_KINDS
 from builds.build_list import COLUMNS
 from builds.models import Build, Service, Step
 from builds.querysets import BuildQuerySet
-from builds.weeks import week_axis, week_label
+from builds.weeks import week_days, week_label
 from cache.step_names import step_address
 from recommendations.diffs import diff_lines
 from recommendations.models import Recommendation, Unit
 from recommendations.page import LEAST, line_of
 from trends.changes_page import title_of
+from trends.marks import marks_of
 from trends.models import Change
-from trends.weeks import Weeks, weekly
+from trends.series import STEP_SECONDS
+from trends.weeks import weekly
 
 WEEKS = 26
 COST_BUILDS = 50
@@ -45,7 +49,7 @@ def service_page(service: Service, query: QueryDict) -> dict[str, Any]:
         "service": service,
         "crumbs": [{"label": "Services", "href": reverse("services:list", args=[project])}],
         "group": {"filter_form": form},
-        "trend": trend(weekly(service, form.chosen, WEEKS)),
+        "trend": trend(service, form.chosen),
         "change": newest_change(service),
         "recommendations": recommendations(service),
         "costs": costly_steps(last),
@@ -116,22 +120,62 @@ class GroupForm(forms.Form):
         return builds.filter(**self.chosen)
 
 
-def trend(weeks: Weeks) -> dict[str, Any]:
-    """Return the weekly median with its 25–75 band, oldest week first."""
+def trend(service: Service, group: Mapping[str, str]) -> dict[str, Any]:
+    """Return the weekly median with its 25–75 band as ``chart`` and ``rows``, oldest week first."""
+    weeks = weekly(service, group, WEEKS)
     by_age = {age: week for age, week in weeks.items() if week["quartiles"]}
-    oldest = max(by_age, default=0)
-    ages = list(range(oldest, -1, -1))
-    series = [tuple(by_age[age]["quartiles"]) if age in by_age else None for age in ages]
-    drawn = shapes(series, TREND)
-    medians = [band[1] for band in series if band]
-    return {
-        "points": drawn.points,
-        "band": drawn.band,
-        "axis": week_axis(len(ages)),
-        "max_label": str(duration(drawn.top)),
-        "summary": _summary(medians, sum(week["succeeded"] for week in weeks.values())),
-        "rows": [_trend_row(age, by_age[age]) for age in ages if age in by_age],
+    ages = list(range(max(by_age, default=0), -1, -1))
+    today = timezone.now().date()
+    rows = {
+        age: _trend_row(service, group, age, by_age[age], today) for age in ages if age in by_age
     }
+    medians = [row["median_seconds"] for row in rows.values()]
+    summary = _summary(medians, sum(week["succeeded"] for week in weeks.values()))
+    period = (week_days(WEEKS - 1, today)[0], today)
+    spots = [_spot(week_days(age, today)[0], rows.get(age)) for age in ages]
+    marks = marks_of(service, "wall_seconds", period, group)
+    return {
+        "chart": _chart(service, group, spots, marks, summary),
+        "summary": summary,
+        "rows": list(rows.values()),
+    }
+
+
+def _chart(
+    service: Service,
+    group: Mapping[str, str],
+    spots: Sequence[Spot],
+    marks: Sequence[Mark],
+    summary: str,
+) -> dict[str, Any] | None:
+    query = urlencode({"days": 180, **group})
+    api = f"{reverse('api:service-trends', args=[service.slug])}?project={service.project.slug}"
+    return draw(
+        Chart(
+            spots=spots,
+            unit="s",
+            shown=duration,
+            summary=summary,
+            range_name="25 to 75 %",
+            marks=marks,
+            hover="week from %-d %b %Y",
+            zoom=f"{reverse('trends:trend', args=[service.project.slug, service.slug])}?{query}",
+            links={"As JSON": f"{api}&{query}", "As CSV": f"{api}&{query}&format=csv"},
+        )
+    )
+
+
+def _spot(start: date, row: Mapping[str, Any] | None) -> Spot:
+    """Return a week, which leads to its builds; a gap without a build that succeeded."""
+    if row is None:
+        return Spot(start, None)
+    low, high = row["low_seconds"], row["high_seconds"]
+    lines = (
+        f"Median: {duration(row['median_seconds'])}",
+        f"25 to 75 %: {duration(low)} to {duration(high)}",
+        f"{number(row['builds'])} succeeded builds",
+    )
+    return Spot(start, row["median_seconds"], lines, row["href"], low, high)
 
 
 def _summary(medians: Sequence[float], builds: int) -> str:
@@ -141,14 +185,20 @@ def _summary(medians: Sequence[float], builds: int) -> str:
     return f"{builds} succeeded builds; weekly median {low} to {high}, now {duration(medians[-1])}"
 
 
-def _trend_row(age: int, week: Mapping[str, Any]) -> dict[str, Any]:
+def _trend_row(
+    service: Service, group: Mapping[str, str], age: int, week: Mapping[str, Any], today: date
+) -> dict[str, Any]:
     low, middle, high = week["quartiles"]
+    after, before = week_days(age, today)
+    days = {"after": after.isoformat(), "before": before.isoformat()}
+    query = urlencode({"service": service.slug, **days, **group})
     return {
         "label": week_label(age),
         "builds": week["succeeded"],
         "low_seconds": low,
         "median_seconds": middle,
         "high_seconds": high,
+        "href": f"{reverse('builds:list', args=[service.project.slug])}?{query}",
     }
 
 
@@ -189,5 +239,7 @@ def _cost(entry: Mapping[str, Any], total: float, builds: Mapping[int, Build]) -
         "builds": entry["builds"],
         "hit_ratio": entry["hits"] / entry["builds"],
         "href": f"{builds[build_id].get_absolute_url()}?tab=steps#step-{position}",
+        "over_time": f"{reverse('trends:trend', args=[service.project.slug, service.slug])}"
+        f"?metric={STEP_SECONDS.name}&step={entry['identity']}",
         "history": step_address(service, entry["identity"]) if has_history else "",
     }

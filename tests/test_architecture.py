@@ -23,6 +23,7 @@ APPS = [
 PURE = ["buildkit", "cli", "analytics"]
 WIRING = {
     "buildinsights.batches",
+    "buildinsights.charts",
     "buildinsights.exceptions",
     "buildinsights.forms",
     "buildinsights.paging",

@@ -1,5 +1,6 @@
 """Changes for machines."""
 
+from datetime import date
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -18,9 +19,8 @@ from builds.api import PROJECT
 from cache.api import CachedServiceViewSet, ExplainedBuildViewSet
 from cache.csv import GroupsAsCSV
 from trends.budgets import Judged, judge, verdict_of
-from trends.metrics import TRENDS
 from trends.models import Change
-from trends.series import DAYS, NARROWED_BY, Grain, TrendForm, trend_of
+from trends.series import DAYS, NARROWED_BY, SHOWN, Grain, TrendForm, trend_of
 from trends.services import acknowledge
 
 
@@ -150,9 +150,13 @@ class TrendServiceViewSet(CachedServiceViewSet):
         responses=TrendSerializer,
         parameters=[
             PROJECT,
-            OpenApiParameter("metric", str, enum=list(TRENDS), description="What is shown."),
+            OpenApiParameter("metric", str, enum=list(SHOWN), description="What is shown."),
+            OpenApiParameter("stage", str, description="Of `step_seconds`: of which stage."),
+            OpenApiParameter("step", str, description="Or of which step, by its identity."),
             OpenApiParameter("grain", str, enum=Grain.values, description="Of a point."),
             OpenApiParameter("days", int, enum=[days for days, _ in DAYS], description="Period."),
+            OpenApiParameter("after", date, description="The first day, instead of `days`."),
+            OpenApiParameter("before", date, description="The day after the last."),
             *(
                 OpenApiParameter(name, str, description="Only these builds.")
                 for name in NARROWED_BY

@@ -7,11 +7,11 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from accounts.models import Project
+from buildinsights.charts import Chart, Level, Mark, Spot, draw
 from buildinsights.paging import page_of
-from buildinsights.svg import TREND, shapes
 from builds.models import Build
 from trends.following import builds_of
-from trends.metrics import METRICS
+from trends.metrics import METRICS, Metric
 from trends.models import Change
 
 NEWEST = ("-found_at", "-pk")
@@ -90,24 +90,49 @@ def change_page(change: Change) -> dict[str, Any]:
     series = change.series
     builds = list(_around(change))
     metric = series.means
-    values = [float(getattr(build, metric.name)) for build in builds]
-    drawn = shapes([(value,) * 3 for value in values], TREND)
-    at = next((n for n, build in enumerate(builds) if build.pk == change.build_id), 0)
     project = series.service.project
     return line_of(change) | {
         "metric": metric,
-        "points": drawn.points,
-        "top": metric.shown(drawn.top),
-        "at": 1000 * at / max(1, len(builds) - 1),
-        "verdict": "worse" if change.is_worse else "better",
-        "summary": f"{len(builds)} builds around the change",
+        "chart": _chart(change, builds),
+        "rows": [
+            {"build": build, "value": metric.shown(getattr(build, metric.name))}
+            for build in reversed(builds)
+        ],
         "low": _said(metric.unit, change.ratio_low),
         "high": _said(metric.unit, change.ratio_high),
         "ratio": _said(metric.unit, change.ratio),
         "p_value": f"{change.p_value:.4f}" if change.p_value >= LEAST_P else f"< {LEAST_P}",
-        "builds": builds[max(0, at - 3) : at + 4],
         "crumbs": [{"label": "Changes", "href": reverse("trends:changes", args=[project.slug])}],
     }
+
+
+def _chart(change: Change, builds: list[Build]) -> dict[str, Any] | None:
+    """Return the builds around a change, each a point, with the levels on both sides."""
+    metric, at = change.series.means, change.build.listed_at
+    before, after = metric.shown(change.before), metric.shown(change.after)
+    return draw(
+        Chart(
+            spots=[_spot(build, metric) for build in builds],
+            unit=metric.unit,
+            shown=metric.shown,
+            summary=f"{metric.label} of {len(builds)} builds around the change: {before} before, "
+            f"{after} since",
+            name=metric.label,
+            marks=[Mark(at, title_of(change), "worse" if change.is_worse else "better")],
+            levels=[
+                Level(f"Before: {before}", change.before, last=at),
+                Level(f"Since: {after}", change.after, first=at),
+            ],
+            hover="%-d %b %Y %H:%M UTC",
+            table="around",
+        )
+    )
+
+
+def _spot(build: Build, metric: Metric) -> Spot:
+    value = float(getattr(build, metric.name))
+    lines = [str(metric.shown(value)), f"{build.ref_name} {build.revision[:9]}".strip()]
+    return Spot(build.listed_at, value, [line for line in lines if line], build.get_absolute_url())
 
 
 def _said(unit: str, ratio: float) -> str:

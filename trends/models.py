@@ -10,7 +10,7 @@ from builds.branches import BranchClass
 from builds.models import Build, Service
 from cache.querysets import DayQuerySet
 from trends.metrics import METRICS, Metric
-from trends.querysets import ChangeQuerySet
+from trends.querysets import ChangeQuerySet, PartDayQuerySet
 
 HOMOGENEOUS = ("target", "variant", "environment", "platforms")
 """What builds have in common that may be held against each other."""
@@ -140,6 +140,40 @@ class BuildDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.service_id} on {self.day}"
+
+
+class PartDay(models.Model):
+    """How long one step, or all of one stage, ran in the builds of a ``BuildDay``.
+
+    Counts are of builds in which it ran; ``sketch`` has its busy seconds in each of those that
+    succeeded (analytics.sketch).
+    """
+
+    class Part(models.TextChoices):
+        """What it is of."""
+
+        STAGE = "stage", "Stage"
+        STEP = "step", "Step"
+
+    build_day = models.ForeignKey(BuildDay, models.DB_CASCADE, related_name="parts", db_index=False)
+    part = models.CharField(max_length=5, choices=Part)
+    name = models.CharField(max_length=200)
+    """A stage's name, or a step's identity."""
+    builds = models.PositiveIntegerField()
+    succeeded = models.PositiveIntegerField()
+    failed = models.PositiveIntegerField()
+    sketch = models.JSONField(default=dict)
+
+    objects = PartDayQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            # One part of the days of a service.
+            models.UniqueConstraint(fields=["build_day", "part", "name"], name="trends_partday_uq")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.name} of {self.build_day_id}"
 
 
 class Change(models.Model):

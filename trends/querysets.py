@@ -1,5 +1,7 @@
-"""Reads of changes."""
+"""Reads of changes, and of stages and steps by day."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -8,7 +10,8 @@ from accounts.roles import Scope
 from accounts.typing import Actor
 
 if TYPE_CHECKING:
-    from trends.models import Change
+    from builds.models import Service
+    from trends.models import Change, PartDay
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -25,3 +28,16 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def told(self) -> Self:
         """With all that a line about them needs."""
         return self.select_related("series__service__project", "build", "last_before")
+
+
+class PartDayQuerySet(models.QuerySet["PartDay"]):
+    """Stages and steps by day."""
+
+    def of(
+        self, service: "Service", first: date, last: date, group: Mapping[str, str] | None = None
+    ) -> Self:
+        """Those of the days from ``first`` to ``last``; ``group`` narrows by a day's columns."""
+        columns = {f"build_day__{name}": value for name, value in (group or {}).items()}
+        return self.filter(
+            build_day__service=service, build_day__day__range=(first, last), **columns
+        )

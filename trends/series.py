@@ -2,24 +2,33 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
 from analytics.sketch import merged, quantiles
+from buildinsights.templatetags.formats import duration
 from builds.branches import BranchClass
 from builds.models import Build, Service
 from trends.metrics import TRENDS, Metric
-from trends.models import HOMOGENEOUS, BuildDay
+from trends.models import HOMOGENEOUS, BuildDay, PartDay
 
 SHARES = (0.25, 0.5, 0.75, 0.9, 0.95)
 NAMES = ("p25", "median", "p75", "p90", "p95")
 NARROWED_BY = ("cache_state", "branch_class", *HOMOGENEOUS)
+
+
+STEP_SECONDS = Metric("step_seconds", "Busy time of a stage or step", "s", duration)
+"""Of the builds in which it ran."""
+
+SHOWN = {**TRENDS, STEP_SECONDS.name: STEP_SECONDS}
 
 
 class Grain(models.TextChoices):
@@ -30,16 +39,53 @@ class Grain(models.TextChoices):
     MONTH = "month", "Month"
 
 
+MOST_OF_DAYS, MOST_OF_WEEKS = 45, 400
+"""Days up to which a point is of a day, and of a week, if nobody says of what."""
+
+
+def fitting(query: Mapping[str, Any]) -> Grain:
+    """Return what a point is of if nobody says so: finer the shorter the time that is named."""
+    try:
+        span = date.fromisoformat(query["before"]) - date.fromisoformat(query["after"])
+    except (KeyError, ValueError):
+        return Grain.WEEK
+    if span.days > MOST_OF_WEEKS:
+        return Grain.MONTH
+    return Grain.WEEK if span.days > MOST_OF_DAYS else Grain.DAY
+
+
+LONGEST_DAYS = 731
+"""Two years, one of them a leap year."""
+
 DEFAULT_DAYS = 90
 DAYS = ((30, "30 days"), (DEFAULT_DAYS, "90 days"), (180, "180 days"), (365, "a year"))
+
+
+class DayField(forms.DateField):
+    """A day as ISO 8601 writes it, within what calendars and databases agree on."""
+
+    def __init__(self, label: str) -> None:
+        limits = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 1, 1))]
+        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        super().__init__(
+            label=label,
+            required=False,
+            input_formats=["%Y-%m-%d"],
+            validators=limits,
+            widget=widget,
+        )
 
 
 class TrendForm(forms.Form):
     """Which metric, how fine, which days, and which builds; what is not a choice is an error."""
 
-    metric = forms.ChoiceField(choices=[(m.name, m.label) for m in TRENDS.values()])
+    metric = forms.ChoiceField(choices=[(m.name, m.label) for m in SHOWN.values()])
+    stage = forms.ChoiceField(required=False)
+    step = forms.CharField(required=False, max_length=32, widget=forms.HiddenInput)
     grain = forms.ChoiceField(choices=Grain.choices)
     days = forms.TypedChoiceField(label="Period", choices=DAYS, coerce=int)
+    after = DayField("From")
+    before = DayField("Before")
     cache_state = forms.ChoiceField(
         required=False, label="Cache", choices=[("", "All"), *Build.CacheState.choices]
     )
@@ -52,8 +98,9 @@ class TrendForm(forms.Form):
     environment = forms.ChoiceField(required=False)
 
     def __init__(self, service: Service, query: Mapping[str, Any]) -> None:
-        defaults = {"metric": "wall_seconds", "grain": "week", "days": str(DEFAULT_DAYS)}
+        defaults = {"metric": "wall_seconds", "grain": fitting(query), "days": str(DEFAULT_DAYS)}
         super().__init__({**defaults, **query})
+        self._choose_parts(service)
         year = timezone.now().date() - timedelta(days=DAYS[-1][0])
         known = BuildDay.objects.filter(service=service, day__gte=year).order_by()
         rows = list(known.values_list(*HOMOGENEOUS).distinct())
@@ -61,6 +108,66 @@ class TrendForm(forms.Form):
             field: Any = self.fields[name]
             values = sorted({row[index] for row in rows if row[index]})
             field.choices = [("", "All"), *((value, value) for value in values)]
+
+    def _choose_parts(self, service: Service) -> None:
+        """Offer the stages of a year; other metrics are of none."""
+        if self.data["metric"] != STEP_SECONDS.name:
+            del self.fields["stage"], self.fields["step"]
+            return
+        last = timezone.now().date()
+        known = PartDay.objects.of(service, last - timedelta(days=DAYS[-1][0]), last)
+        stages = known.filter(part=PartDay.Part.STAGE).order_by("name")
+        field: Any = self.fields["stage"]
+        names = stages.values_list("name", flat=True).distinct()
+        field.choices = [("", "None"), *((name, name) for name in names)]
+
+    def clean(self) -> None:
+        """Refuse a part without a name, and a time that ends before it begins or is too long."""
+        if self.errors:
+            return
+        if self.cleaned_data["metric"] == STEP_SECONDS.name and self.part is None:
+            self.add_error("stage", "Name a stage or a step, and not both.")
+        first, last = self.period
+        if last < first:
+            self.add_error("before", "This must be later than the day it begins with.")
+        elif (last - first).days >= LONGEST_DAYS:
+            self.add_error("after", "Two years are shown at most.")
+
+    @cached_property
+    def period(self) -> tuple[date, date]:
+        """The first and the last day: those that are named, else ``days`` until today."""
+        said = self.cleaned_data
+        after, before = said.get("after"), said.get("before")
+        last = before - timedelta(days=1) if before else timezone.now().date()
+        return after or last - timedelta(days=said["days"] - 1), last
+
+    @property
+    def part(self) -> tuple[str, str] | None:
+        """Of which stage or step: what it is, and its name."""
+        said = self.cleaned_data
+        named = [(part, said[part]) for part in PartDay.Part.values if said.get(part)]
+        return named[0] if len(named) == 1 else None
+
+    @property
+    def means(self) -> Metric:
+        """What is shown; of a stage, with its name."""
+        metric = SHOWN[self.cleaned_data["metric"]]
+        if self.part is None:
+            return metric
+        part, name = self.part
+        said = f"stage {name}" if part == PartDay.Part.STAGE else "a step"
+        return replace(metric, label=f"Busy time of {said}")
+
+    @property
+    def day_count(self) -> int:
+        """How many days are shown."""
+        first, last = self.period
+        return (last - first).days + 1
+
+    @property
+    def is_part(self) -> bool:
+        """Whether days were named."""
+        return bool(self.cleaned_data.get("after") or self.cleaned_data.get("before"))
 
     @property
     def group(self) -> dict[str, str]:
@@ -86,11 +193,9 @@ class Trend:
 
 def trend_of(service: Service, form: TrendForm) -> Trend:
     """Return what a valid form asks for; days are UTC."""
-    said = form.cleaned_data
-    metric, grain, days = TRENDS[said["metric"]], Grain(said["grain"]), said["days"]
-    last = timezone.now().date()
-    first = last - timedelta(days=days - 1)
-    rows = _rows(service, form.group, metric, first - timedelta(days=days), last)
+    metric, grain = form.means, Grain(form.cleaned_data["grain"])
+    first, last = form.period
+    rows = _rows(service, form, first - timedelta(days=form.day_count), last)
     by_start: defaultdict[date, list[Any]] = defaultdict(list)
     for row in rows:
         if row["day"] >= first:
@@ -104,13 +209,18 @@ def trend_of(service: Service, form: TrendForm) -> Trend:
     )
 
 
-def _rows(
-    service: Service, group: dict[str, str], metric: Metric, first: date, last: date
-) -> list[Any]:
+def _rows(service: Service, form: TrendForm, first: date, last: date) -> list[Any]:
     """Return a row a day and group, with the one metric's distribution."""
-    days = BuildDay.objects.filter(service=service, **group).within(first, last)
-    columns = ("day", "builds", "succeeded", "failed")
-    return [*days.order_by("day").values(*columns, sketch=F(f"sketches__{metric.name}"))]
+    counts = ("builds", "succeeded", "failed")
+    if form.part:
+        part, name = form.part
+        parts = PartDay.objects.of(service, first, last, form.group).filter(part=part, name=name)
+        return [
+            *parts.order_by("build_day__day").values(*counts, "sketch", day=F("build_day__day"))
+        ]
+    days = BuildDay.objects.filter(service=service, **form.group).within(first, last)
+    columns = ("day", *counts)
+    return [*days.order_by("day").values(*columns, sketch=F(f"sketches__{form.means.name}"))]
 
 
 def start_of(day: date, grain: Grain) -> date:
@@ -127,6 +237,14 @@ def end_of(start: date, grain: Grain) -> date:
     if grain is Grain.WEEK:
         return start + timedelta(days=6)
     return (start + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def starts_between(first: date, last: date, grain: Grain) -> list[date]:
+    """Return the first day of each time from one that begins then to one that begins at last."""
+    starts = [first]
+    while starts[-1] < last:
+        starts.append(end_of(starts[-1], grain) + timedelta(days=1))
+    return starts
 
 
 def _point(rows: list[Any], metric: Metric) -> dict[str, Any]:

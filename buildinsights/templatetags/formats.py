@@ -6,10 +6,11 @@ The library is built into the template engine, so templates use it without ``{% 
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -189,6 +190,12 @@ def inline_code(text: str) -> SafeString:
         format_html("<code>{}</code>" if n % 2 else "{}", part) for n, part in enumerate(parts)
     )
     return format_html_join("", "{}", ((part,) for part in shown))
+
+
+@register.filter
+def json_data(value: Any) -> SafeString:
+    """Write data for a script of the page to read: escaped, and never run."""
+    return json_script(value)
 
 
 @register.filter

@@ -114,7 +114,7 @@ def test_a_step_has_its_hits_misses_and_causes(client_of: ClientOf, bob: User, s
     page = client_of(bob).get(PAGES[2].format(shop.project.slug)).content.decode()
     assert "1 of 3" in page
     assert "Copied files changed" in page
-    assert page.count("?tab=steps#step-0") == 3, "each build of it is led to"
+    assert page.count('?tab=steps#step-0">') == 3, "each build of it is led to"
     other = client_of(bob).get(f"/projects/{shop.project.slug}/services/shop/steps/identity-1/")
     text = other.content.decode()
     assert "A step before it ran" in text

@@ -145,7 +145,7 @@ class TestServicePage:
         add(15, 10)
         service = Service.objects.get()
         roll_up_stale()
-        shown = trend(weekly(service, {}, 26))
+        shown = trend(service, {})
         assert [(row["label"], row["builds"]) for row in shown["rows"]] == [
             ("2 weeks earlier", 1),
             ("last 7 days", 5),
