@@ -122,6 +122,11 @@ class Machine:
         parts = (self.cpu, self.memory, self.disk, self.network)
         return Machine(*(part.between(0.0, seconds) for part in parts))
 
+    def shifted(self, seconds: float) -> "Machine":
+        """Return the same so many seconds later."""
+        parts = (self.cpu, self.memory, self.disk, self.network)
+        return Machine(*(part.shifted(seconds) for part in parts))
+
 
 def _levels(at: Numbers, values: Numbers) -> Stretches:
     """Return a stretch from each sample to the next one, which tells of the time between.
