@@ -11,6 +11,9 @@ from analytics.concurrency import ENOUGH, Slowdown
 MEMORY_RATIO = 0.9
 """Of a builder's memory that builds may take."""
 
+LEAST_GAIN = 0.05
+"""More at once are advised only for so much more throughput: each of them takes longer."""
+
 HALF_BELOW = 0.4
 """Use of processors or memory below which half of them would do, with a fifth to spare."""
 
@@ -84,8 +87,9 @@ def memory_of(alone: Sequence[tuple[float, float]], total: float | None) -> Memo
 def recommend(slowdown: Slowdown | None, memory: Memory | None) -> Slots:
     """Return the number at once with the highest throughput whose memory stays in bounds.
 
-    Throughput of n at once is n ÷ how many times as long they take. Only numbers that were seen
-    with ``ENOUGH`` builds are compared; without a slow-down there is nothing to weigh.
+    Throughput of n at once is n ÷ how many times as long they take; the fewest within
+    ``LEAST_GAIN`` of the highest are taken. Only numbers that were seen with ``ENOUGH`` builds are
+    compared; without a slow-down there is nothing to weigh.
     """
     if slowdown is None:
         return Slots(Verdict.TOO_FEW, None)
@@ -99,8 +103,9 @@ def recommend(slowdown: Slowdown | None, memory: Memory | None) -> Slots:
     fitting = [load for load in loads if load.fits is not False]
     if not fitting:
         return Slots(Verdict.MEMORY, None, loads)
-    best = max(fitting, key=lambda load: (load.throughput, -load.at_once))
-    is_edge = best.at_once == max(load.at_once for load in loads)
+    highest = max(load.throughput for load in fitting)
+    best = next(load for load in fitting if load.throughput * (1 + LEAST_GAIN) >= highest)
+    is_edge = best.at_once == loads[-1].at_once
     return Slots(Verdict.OR_MORE if is_edge else Verdict.SLOTS, best.at_once, loads)
 
 

@@ -74,7 +74,10 @@ def found_on(project_id: int, builder: str, now: datetime) -> dict[str, Any]:
         "builds": len(stays),
         "slowdown": asdict(slowdown) if slowdown else None,
         "groups": list(_told_groups(contention, {name: key for key, name in groups.values()})),
-        "slowest": [asdict(one) for one in contention.slowest(MOST_TOLD)],
+        "slowest": [
+            {"build": one.build, "ratio": one.ratio, "others": one.others}
+            for one in contention.slowest(MOST_TOLD)
+        ],
         "memory": asdict(memory) if memory else None,
         "slots": asdict(recommend(slowdown, memory)),
     }
