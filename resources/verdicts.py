@@ -64,9 +64,9 @@ def memory_sentence(found: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     memory = found["memory"]
     if memory is not None:
         return (
-            f"A build adds {filesize(memory['per_build'])} (95 % of {memory['builds']} builds "
-            f"alone) to {filesize(memory['idle'])} without builds, of {filesize(memory['total'])}; "
-            f"{ratio(MEMORY_RATIO)} of that may be taken."
+            f"A build adds up to {filesize(memory['per_build'])} (95 % of {memory['builds']} "
+            f"alone) to the {filesize(memory['idle'])} in use without builds. Up to "
+            f"{ratio(MEMORY_RATIO)} of {filesize(memory['total'])} may be taken."
         )
     if now["memory_total_low_bytes"] != now["memory_total_bytes"]:
         return MIXED
