@@ -6,19 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Max, Min
+from django.db.models import Max, Min
 
 from analytics.occupancy import Span, beside, occupancy
 from analytics.samples import COLUMNS, Machine, Stretches
 from analytics.sketch import weighted_sketch
 from builds.models import ResourceSeries
-from resources.models import BuilderHour, Finding, Stay, WaitingHour
+from resources.models import BuilderHour, Stay, WaitingHour
 
 LOCK = 0x7265736F  # the letters "reso": first key of the two-key advisory lock
 LOOKED_AT = 20
 HOUR = timedelta(hours=1)
 SATURATED = 0.9
 """Busy share of the processors from which on builds wait for each other."""
+
+CHANGED = """
+INSERT INTO resources_finding (project_id, builder) VALUES (%s, %s)
+ON CONFLICT (project_id, builder) DO UPDATE SET version = resources_finding.version + 1
+"""
 
 type Machines = dict[int, Machine]
 """What the samples of each build say of the builder, in seconds after the hour's start."""
@@ -34,9 +39,14 @@ def roll_up_next() -> bool:
         roll_up(row.project_id, row.builder, row.hour)
         # A build that came meanwhile has counted the version up: its hour still waits.
         WaitingHour.objects.filter(pk=row.pk, version=row.version).delete()
-        finding = Finding.objects.filter(project=row.project_id, builder=row.builder)
-        finding.update(version=F("version") + 1)
+        _mark(row)
     return True
+
+
+def _mark(row: WaitingHour) -> None:
+    """Let what was found of the builder be worked out again."""
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED, [row.project_id, row.builder])
 
 
 def _is_ours(row: WaitingHour) -> bool:

@@ -124,7 +124,7 @@ class Finding(models.Model):
     found = models.JSONField(default=dict, db_default={})
     made_at = models.DateTimeField(null=True)
     version = models.BigIntegerField(db_default=1)
-    """Grows with each change of the builder's builds."""
+    """Grows with each of the builder's hours that is made again."""
     made_of = models.BigIntegerField(db_default=0)
     """The version that ``found`` was made of."""
 

@@ -6,9 +6,6 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Max, Min, Sum
 
-from accounts.roles import Scope
-from accounts.typing import Actor
-
 LONGEST = timedelta(days=1)
 """A build that says to have been on a builder for longer counts for its first day."""
 
@@ -39,10 +36,6 @@ class StayQuerySet(models.QuerySet[Any]):
 
 class HourQuerySet(models.QuerySet[Any]):
     """Hours of builders."""
-
-    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
-        """Hours in the projects in which ``actor`` holds ``scope``."""
-        return self.filter(project__in=actor.project_ids_with(scope))
 
     def since(self, hour: datetime) -> Self:
         """That hour and later ones."""

@@ -18,10 +18,6 @@ ON CONFLICT (build_id) DO UPDATE SET
 """
 
 MARK = """
-WITH builder AS (
-    INSERT INTO resources_finding (project_id, builder) VALUES (%(project)s, %(builder)s)
-    ON CONFLICT (project_id, builder) DO UPDATE SET version = resources_finding.version + 1
-)
 INSERT INTO resources_waitinghour (project_id, builder, hour)
 SELECT %(project)s, %(builder)s, hour
 FROM generate_series(
@@ -68,7 +64,7 @@ def span_of(build: Build) -> tuple[datetime, datetime] | None:
 
 
 def mark(project_id: int, builder: str, start: datetime, end: datetime) -> None:
-    """Let the hours of that time, and what was found of the builder, be made again."""
+    """Let the hours of that time be made again."""
     values: dict[str, Any] = {"project": project_id, "builder": builder, "start": start, "end": end}
     with connection.cursor() as cursor:
         cursor.execute(MARK, values)

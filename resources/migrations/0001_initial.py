@@ -19,10 +19,6 @@ CROSS JOIN LATERAL generate_series(
     date_trunc('hour', start, 'UTC'), "end", interval '1 hour'
 ) AS hour
 """
-ALL_BUILDERS = """
-INSERT INTO resources_finding (project_id, builder)
-SELECT DISTINCT project_id, builder FROM resources_stay
-"""
 
 
 class Migration(migrations.Migration):
@@ -112,5 +108,4 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(ALL_STAYS, migrations.RunSQL.noop),
         migrations.RunSQL(ALL_HOURS, migrations.RunSQL.noop),
-        migrations.RunSQL(ALL_BUILDERS, migrations.RunSQL.noop),
     ]

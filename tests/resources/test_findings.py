@@ -110,6 +110,7 @@ def test_a_builder_is_worked_out_when_it_changed_and_not_at_every_build(service:
     assert found()["builds"] == 1
     assert not weigh_next(), "nothing has changed"
     on_builder(service, timezone.now() - timedelta(hours=1), 10)
+    settled()
     assert not weigh_next(), "it was looked at just now"
     Finding.objects.update(made_at=timezone.now() - AGAIN_AFTER)
     assert weigh_next()

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from accounts.roles import Scope
 from builds.models import Build, Service
+from builds.services import delete_build
 from cache.staleness import day_of
 from cache.staleness import mark as mark_day
 from cache.tasks import roll_up_stale
@@ -137,14 +138,16 @@ def test_a_builder_without_any_sample_is_unknown_and_not_zero(
     on_builder(service, noon, 30)
     page_of = client_of(bob).get
     href = reverse("resources:builder", args=[service.project.slug, "one"])
-    before = page_of(href).content.decode()
-    assert "Not worked out yet" in before
-    assert "No build in this period" in before
+    roll_up_waiting()
+    assert "Not worked out yet" in page_of(href).content.decode()
     worked_out()
     page = page_of(href).content.decode()
     assert "Memory is not recorded: whether builds at once fit is not known." in page
     assert "Processors, median busy share, with 25 to 75 % of the time" not in page
     assert page_of(f"{href}?days=x").status_code == 200
+    delete_build(Build.objects.get())
+    worked_out()
+    assert "No build in this period" in page_of(href).content.decode()
 
 
 @pytest.mark.parametrize("name", ODD)

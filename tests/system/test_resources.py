@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -21,7 +22,7 @@ target "one" { dockerfile-inline = "FROM localhost:5000/library/busybox:1\\nRUN 
 target "two" { dockerfile-inline = "FROM localhost:5000/library/busybox:1\\nRUN %(work)s two" }
 """
 WORK = "dd if=/dev/urandom of=/data bs=1M count=64 && sync && sleep 3 && echo %s"
-"""Takes some processor and disk, and a few samples' time."""
+"""Takes some processor and disk, and a few samples' time; nothing that a cache could have."""
 
 PATIENCE_SECONDS = 90
 
@@ -30,7 +31,7 @@ PATIENCE_SECONDS = 90
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "shop"
     made.mkdir()
-    (made / "docker-bake.hcl").write_text(BAKE % {"work": WORK % tmp_path.name})
+    (made / "docker-bake.hcl").write_text(BAKE % {"work": WORK % uuid4()})
     return made
 
 
