@@ -9,9 +9,12 @@ from django.db.models import F, Sum
 from analytics.samples import COLUMNS, Machine
 from builds.models import ResourceSeries, Step
 from farm.models import BuildRequest
+from trends.models import SampledUse
 
 AT_ONCE = 200
 """Series that are read at once: they may be long."""
+
+SAMPLED = ("cpu_ratio", "memory_bytes", "disk_bytes", "network_bytes")
 
 type Values = dict[int, dict[str, float]]
 """Metrics by build; what is not known is missing."""
@@ -40,21 +43,31 @@ def _of_steps(builds: Any, day: date) -> Values:
 
 
 def _of_samples(builds: Any) -> Values:
+    """Return what is kept of each build's samples; those not read yet are read first."""
     rows = ResourceSeries.objects.filter(build__in=builds, build__wall_seconds__isnull=False)
-    read = rows.values("build_id", *COLUMNS, wall=F("build__wall_seconds"))
-    return {row["build_id"]: sampled(row, row["wall"]) for row in read.iterator(AT_ONCE)}
-
-
-def sampled(row: Any, seconds: float) -> dict[str, float]:
-    """Return what samples say of their builder during a build of so many seconds."""
-    during = Machine.of(row).during(seconds)
-    values = {
-        "cpu_ratio": during.cpu.mean,
-        "memory_bytes": during.memory.highest,
-        "disk_bytes": during.disk.total,
-        "network_bytes": during.network.total,
+    fresh = rows.filter(use=None).values("build_id", *COLUMNS, wall=F("build__wall_seconds"))
+    SampledUse.objects.bulk_create(
+        (sampled(row) for row in fresh.iterator(AT_ONCE)), AT_ONCE, ignore_conflicts=True
+    )
+    known = SampledUse.objects.filter(series__in=rows.values("pk"))
+    return {
+        build: {
+            name: value for name, value in zip(SAMPLED, values, strict=True) if value is not None
+        }
+        for build, *values in known.values_list("series_id", *SAMPLED)
     }
-    return {name: value for name, value in values.items() if value is not None}
+
+
+def sampled(row: Any) -> SampledUse:
+    """Return what samples say of their builder during a build of so many seconds, ``wall``."""
+    during = Machine.of(row).during(row["wall"])
+    return SampledUse(
+        series_id=row["build_id"],
+        cpu_ratio=during.cpu.mean,
+        memory_bytes=during.memory.highest,
+        disk_bytes=during.disk.total,
+        network_bytes=during.network.total,
+    )
 
 
 def _of_queue(builds: Any) -> Values:

@@ -16,6 +16,7 @@ from cache.staleness import mark
 from cache.tasks import roll_up_stale
 from farm.models import Builder, BuildRequest, Source
 from tests.trends.test_trends import built, step
+from trends.models import SampledUse
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +70,19 @@ def test_samples_of_the_builder_during_the_build(build: Build, service: Service,
     # 100, then 150, then two of three parts of 300.
     assert median(api, service, "disk_bytes") == pytest.approx(450 * MB, rel=0.01)
     assert median(api, service, "network_bytes") is None, "not measured is not zero"
+
+
+def test_samples_are_read_once_and_anew_when_they_are_recorded_again(
+    build: Build, service: Service, api: APIClient
+):
+    sampled(build, cpu_ratio=[0.5] * 4)
+    assert median(api, service, "cpu_ratio") == 0.5
+    SampledUse.objects.update(cpu_ratio=0.7)
+    assert median(api, service, "cpu_ratio") == 0.7, "the long lists are not read again"
+    ResourceSeries.objects.filter(build=build).delete()
+    assert median(api, service, "cpu_ratio") is None
+    sampled(build, cpu_ratio=[0.3] * 4)
+    assert median(api, service, "cpu_ratio") == 0.3
 
 
 def test_use_of_steps_is_added_up_where_it_is_known(build: Build, service: Service, api: APIClient):
