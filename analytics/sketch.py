@@ -23,6 +23,17 @@ def sketch(values: Iterable[float], unit: str) -> dict[str, int]:
     return dict(Counter(_bucket(value, unit) for value in values))
 
 
+def weighted_sketch(values: Iterable[tuple[float, float]], unit: str) -> dict[str, int]:
+    """Return how much weight lies in each bucket, of pairs of a value and its weight.
+
+    Weights count in thousandths: of seconds, milliseconds.
+    """
+    total: Counter[str] = Counter()
+    for value, weight in values:
+        total[_bucket(value, unit)] += round(weight * 1000)
+    return dict(total)
+
+
 def merged(sketches: Iterable[Sketch]) -> dict[str, int]:
     """Return all of them as one."""
     total: Counter[str] = Counter()

@@ -12,6 +12,7 @@ from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 from recommendations.api import RecommendedServiceViewSet
 from reports.api import MetricsView
+from resources.api import BuildersView, BuilderView
 from trends.api import ChangeViewSet, JudgedBuildViewSet
 
 app_name = "api"
@@ -25,6 +26,8 @@ router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
+    path("builders/", BuildersView.as_view(), name="builders"),
+    path("builders/<path:name>/", BuilderView.as_view(), name="builder"),
     path("cache/acts/", CacheActsView.as_view(), name="cache-acts"),
     path("cache/references/", ReferencesView.as_view(), name="cache-references"),
     path("cache/storage/", StorageView.as_view(), name="cache-storage"),

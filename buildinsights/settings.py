@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "farm",
     "cache",
     "trends",
+    "resources",
     "recommendations",
     "reports",
 ]
@@ -247,6 +248,7 @@ CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
     "trends.*": {"queue": "analysis"},
+    "resources.*": {"queue": "analysis"},
     "recommendations.*": {"queue": "analysis"},
     "cache.go_on": {"queue": "caches"},
     "cache.look_into_registry": {"queue": "caches"},
@@ -299,6 +301,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "trends.follow_waiting",
         "schedule": 15.0,
         "options": {"expires": 15},
+    },
+    "add-up-builders": {
+        "task": "resources.roll_up_waiting",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "weigh-builders": {
+        "task": "resources.weigh_builders",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "look-into-builders": {
         "task": "cache.snapshot_builders",

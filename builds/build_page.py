@@ -112,7 +112,20 @@ def _failing_source(build: Build) -> BuildSource | None:
 def _timeline(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
     steps = list(Step.objects.of(build))
     resources = ResourceSeries.objects.filter(build=build).first()
-    return {"waterfall": waterfall(build, steps, resources)}
+    return {"waterfall": waterfall(build, steps, resources) | {"beside": _beside(build)}}
+
+
+def _beside(build: Build) -> dict[str, Any] | None:
+    """Return how many builds were on its builder beside it, once that is counted."""
+    stay = getattr(build, "stay", None)  # of a build that says its builder
+    if stay is None or stay.neighbours is None:
+        return None
+    return {
+        "others": stay.neighbours,
+        "mean": stay.beside,
+        "builder": stay.builder,
+        "href": reverse("resources:builder", args=[build.project.slug, stay.builder]),
+    }
 
 
 def _steps(build: Build, query: Mapping[str, str]) -> dict[str, Any]:

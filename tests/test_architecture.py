@@ -15,6 +15,7 @@ APPS = [
     "farm",
     "cache",
     "trends",
+    "resources",
     "recommendations",
     "reports",
 ]

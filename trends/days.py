@@ -12,12 +12,13 @@ from builds.aggregates import Joined
 from builds.branches import branch_class
 from builds.models import Build, Step
 from cache.rollups import builds_of
-from trends.metrics import TRENDS, WORK
+from trends.metrics import TRENDS, USE, WORK
 from trends.models import BuildDay
+from trends.use import use_of
 
 GROUP = ("target", "variant", "environment", "joined_platforms", "branch_class", "cache_state")
 COLUMNS = (
-    *(name for name in TRENDS if name not in WORK),
+    *(name for name in TRENDS if name not in {*WORK, *USE}),
     *("time_saved_seconds", "cacheable_steps", "cacheable_cached"),
 )
 
@@ -30,10 +31,11 @@ def roll_up(*, service_id: int, day: date, **_: Any) -> None:
     rows = builds.annotate(
         joined_platforms=Joined(F("platforms"), Value(",")), branch_class=branch_class()
     ).values("pk", "status", *GROUP, *COLUMNS)
-    work = _work(builds, day)
+    work, use = _work(builds, day), use_of(builds, day)
     groups: defaultdict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        groups[tuple(row[name] for name in GROUP)].append({**row, **work.get(row["pk"], {})})
+        found = {**row, **work.get(row["pk"], {}), **use.get(row["pk"], {})}
+        groups[tuple(row[name] for name in GROUP)].append(found)
     BuildDay.objects.filter(service=service_id, day=day).delete()
     BuildDay.objects.bulk_create(
         _group(service_id, day, key, group) for key, group in groups.items()

@@ -32,6 +32,17 @@ WORK = {
 }
 """Kinds of steps whose busy seconds are added up a build."""
 
+USE = (
+    "queue_seconds",
+    "context_bytes",
+    "cpu_seconds",
+    "cpu_ratio",
+    "memory_bytes",
+    "disk_bytes",
+    "network_bytes",
+)
+"""What builds waited for and took; unknown where it was not recorded."""
+
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -62,6 +73,13 @@ TRENDS: Mapping[str, Metric] = {
             Metric("copy_seconds", "Copying files", "s", duration),
             Metric("export_seconds", "Exporting images", "s", duration),
             Metric("cache_seconds", "Importing and exporting caches", "s", duration),
+            Metric("queue_seconds", "Waiting in the queue", "s", duration),
+            Metric("context_bytes", "Context sent", "bytes", filesize),
+            Metric("cpu_seconds", "Processor time of steps", "s", duration),
+            Metric("cpu_ratio", "Busy share of the builder", "ratio", ratio),
+            Metric("memory_bytes", "Memory in use on the builder", "bytes", filesize),
+            Metric("disk_bytes", "Disk traffic of the builder", "bytes", filesize),
+            Metric("network_bytes", "Network traffic of the builder", "bytes", filesize),
         )
     },
 }

@@ -7,7 +7,7 @@ from django.db import models
 from django.urls import reverse
 
 from builds.branches import BranchClass
-from builds.models import Build, Service
+from builds.models import Build, ResourceSeries, Service
 from cache.querysets import DayQuerySet
 from trends.metrics import METRICS, Metric
 from trends.querysets import ChangeQuerySet, PartDayQuerySet
@@ -174,6 +174,24 @@ class PartDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.part} {self.name} of {self.build_day_id}"
+
+
+class SampledUse(models.Model):
+    """What a build's samples say of its builder, read from them once; unknown is ``NULL``.
+
+    Samples that are recorded again are other samples: this goes with those it was read from.
+    """
+
+    series = models.OneToOneField(
+        ResourceSeries, models.DB_CASCADE, related_name="use", primary_key=True
+    )
+    cpu_ratio = models.FloatField(null=True)
+    memory_bytes = models.FloatField(null=True)
+    disk_bytes = models.FloatField(null=True)
+    network_bytes = models.FloatField(null=True)
+
+    def __str__(self) -> str:
+        return f"use during build {self.series_id}"
 
 
 class Change(models.Model):

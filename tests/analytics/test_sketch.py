@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.sketch import merged, quantiles, sketch
+from analytics.sketch import merged, quantiles, sketch, weighted_sketch
 
 SHARES = (0.25, 0.5, 0.75, 0.95)
 
@@ -43,3 +43,9 @@ def test_a_ratio_is_off_by_half_a_point_at_most(values: list[float]):
 def test_parts_added_up_are_the_whole(parts: list[list[float]]):
     whole = sketch([value for part in parts for value in part], "s")
     assert merged(sketch(part, "s") for part in parts) == whole
+
+
+def test_weights_count_in_thousandths_and_shift_quantiles():
+    made = weighted_sketch([(0.2, 1.5), (0.9, 4.5), (0.2, 0.5)], "ratio")
+    assert made == {"20": 2000, "90": 4500}
+    assert quantiles(made, [0.25, 0.5], "ratio") == [0.2, 0.9]

@@ -54,6 +54,7 @@ def addresses(server: Server) -> list[str]:
     forms = ("policy/", "new/verify/", "new/invalidate/", "new/prune/")
     found += [f"{project}/cache/operations/{tail}" for tail in forms]
     found += [f"{project}/services/api/{tail}" for tail in ("trends/?grain=month", "budgets/")]
+    found += [f"{project}/builders/{tail}" for tail in ("", "default/?days=90")]
     found += [f"{project}/changes/{tail}" for tail in ("", "?state=all")]
     found += [step_of(server, "api"), "/help/troubleshooting/"]
     for status in ("succeeded", "failed", "canceled"):

@@ -1,0 +1,1 @@
+"""What builders have, what builds take of it, and what builds beside each other cost."""

@@ -1,0 +1,13 @@
+"""What all tests of builders need."""
+
+import pytest
+
+from accounts.models import Project
+from builds.models import Service
+from builds.services import get_or_create_service
+
+
+@pytest.fixture
+def service(project: Project) -> Service:
+    """A service of Alice and Bob's project."""
+    return get_or_create_service(project_id=project.pk, name="api")
