@@ -11,13 +11,14 @@ from cache.state_api import ReferencesView, StorageView
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 from reports.api import MetricsView
-from trends.api import ChangeViewSet, JudgedBuildViewSet, TrendServiceViewSet
+from sizes.api import SizedServiceViewSet
+from trends.api import ChangeViewSet, JudgedBuildViewSet
 
 app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
 router.register("builds", JudgedBuildViewSet, basename="build")
-router.register("services", TrendServiceViewSet, basename="service")
+router.register("services", SizedServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")
 router.register("changes", ChangeViewSet, basename="change")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")

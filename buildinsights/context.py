@@ -34,6 +34,7 @@ PARENTS = {
     "cache:storage": "cache:overview",
     "cache:step": "services:list",
     "cache:why": "builds:list",
+    "sizes:sizes": "services:list",
     "trends:budgets": "services:list",
     "trends:change": "trends:changes",
     "trends:trend": "services:list",

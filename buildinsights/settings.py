@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "farm",
     "cache",
     "trends",
+    "sizes",
     "reports",
 ]
 
@@ -241,6 +242,8 @@ CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
     "trends.*": {"queue": "analysis"},
+    "sizes.read_image": {"queue": "caches"},
+    "sizes.*": {"queue": "analysis"},
     "cache.go_on": {"queue": "caches"},
     "cache.look_into_registry": {"queue": "caches"},
     "cache.*": {"queue": "analysis"},
@@ -290,6 +293,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "follow-series": {
         "task": "trends.follow_waiting",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "follow-sizes": {
+        "task": "sizes.follow_waiting",
         "schedule": 15.0,
         "options": {"expires": 15},
     },

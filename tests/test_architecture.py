@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-APPS = ["audit", "accounts", "builds", "ingest", "farm", "cache", "trends", "reports"]
+APPS = ["audit", "accounts", "builds", "ingest", "farm", "cache", "trends", "sizes", "reports"]
 """Data flow from left to right in the end; imports go only from right to left."""
 
 PURE = ["buildkit", "cli", "analytics"]

@@ -1,0 +1,11 @@
+"""Addresses of sizes and images."""
+
+from django.urls import path
+
+from sizes import views
+
+app_name = "sizes"
+
+urlpatterns = [
+    path("services/<slug:slug>/sizes/", views.sizes, name="sizes"),
+]
