@@ -11,7 +11,7 @@ from cache.state_api import ReferencesView, StorageView
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 from reports.api import MetricsView
-from sizes.api import SizedServiceViewSet
+from sizes.api import ImageViewSet, SizedServiceViewSet
 from trends.api import ChangeViewSet, JudgedBuildViewSet
 
 app_name = "api"
@@ -21,6 +21,7 @@ router.register("builds", JudgedBuildViewSet, basename="build")
 router.register("services", SizedServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")
 router.register("changes", ChangeViewSet, basename="change")
+router.register("images", ImageViewSet, basename="image")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [

@@ -13,7 +13,7 @@ from builds.usual import verdict_of
 class LayerRow:
     """What one instruction added: its last layer's digest and the compressed size of all.
 
-    ``base`` tells that it came with the base image.
+    ``base`` is the ``FROM`` with which it came; empty of the image's own.
     """
 
     instruction: str
@@ -21,7 +21,7 @@ class LayerRow:
     size_bytes: int | None
     empty: bool = False
     layers: int = 1
-    base: bool = False
+    base: str = ""
 
 
 def layers_context(build: Build, steps: Sequence[Step]) -> dict[str, Any]:
@@ -56,7 +56,8 @@ def rows_of(layers: Sequence[Layer], steps: Sequence[Step]) -> list[LayerRow]:
     rows: list[LayerRow] = []
     for index, (layer, step) in enumerate(zip(layers, makers, strict=True), 1):
         name = mask_secrets(layer.created_by) or (step.name if step else "")
-        row = LayerRow(name, layer.digest, layer.size_bytes, layer.empty, base=index <= count)
+        came_with = base.name if base and index <= count else ""
+        row = LayerRow(name, layer.digest, layer.size_bytes, layer.empty, base=came_with)
         if index == count and base and not layer.created_by:
             row = _merged([*rows, row], base.name)
             rows = []
@@ -87,7 +88,7 @@ def _merged(rows: Sequence[LayerRow], name: str) -> LayerRow:
     sizes = [row.size_bytes for row in rows]
     known = [size for size in sizes if size is not None]
     total = sum(known) if len(known) == len(sizes) else None
-    return LayerRow(name, rows[-1].digest, total, layers=len(rows), base=True)
+    return LayerRow(name, rows[-1].digest, total, layers=len(rows), base=name)
 
 
 def _image_facts(image: Image) -> dict[str, Any]:

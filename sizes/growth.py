@@ -115,7 +115,7 @@ class Growth:
         rows = self.stairs.filter(at__gte=since, number__gt=1).annotate(moved=delta)
         told = rows.filter(moved__gte=max(1, NOTABLE_SHARE * self.newest.size_bytes))
         builds = told.select_related("build__project")
-        return builds.order_by("-at", "-moved", "pk")[:MOST_CHANGES]
+        return list(builds.order_by("-at", "-moved", "pk")[:MOST_CHANGES])
 
     def held(self, stair: InstructionSize) -> int:
         """Return how many images had that size."""

@@ -77,16 +77,10 @@ def parts_of(rows: Sequence[LayerRow]) -> list[Part] | None:
     parts: dict[str, Part] = {}
     if base:
         size = sum(row.size_bytes or 0 for row in base)
-        _add(parts, replace(base[-1], instruction=_base_name(base), size_bytes=size), 0)
+        _add(parts, replace(base[-1], instruction=base[0].base, size_bytes=size), 0)
     for position, row in enumerate(own, 1):
         _add(parts, row, position)
     return list(parts.values())
-
-
-def _base_name(rows: Sequence[LayerRow]) -> str:
-    """Return the ``FROM``; a base whose own history is known has it on its last layer or nowhere."""
-    found = (row.instruction for row in rows if _FROM.match(_PLACE.sub("", row.instruction)))
-    return next(found, "FROM")
 
 
 def _add(parts: dict[str, Part], row: LayerRow, position: int) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.roles import Scope
 from accounts.typing import Actor
@@ -33,6 +34,20 @@ class SizedImageQuerySet(models.QuerySet["SizedImage"]):
         groups = stairs.order_by().values("service", *GROUP).distinct()
         keys = groups.annotate(newest=Subquery(last.values("pk")[:1])).values("newest")
         return self.filter(pk__in=keys)
+
+    def told(self, moment: datetime) -> Self:
+        """With all that a line about them needs, and with ``before_bytes``.
+
+        That is the size of the group's image at ``moment``, or of its first one if that is later.
+        """
+        same = {name: OuterRef(name) for name in ("service", *GROUP)}
+        rows = self.model._default_manager.filter(**same)  # noqa: SLF001
+        then = rows.filter(at__lte=moment).order_by("-number").values("size_bytes")[:1]
+        first = rows.filter(number=1).values("size_bytes")[:1]
+        before = Coalesce(Subquery(then), Subquery(first))
+        return self.select_related(
+            "service__project", "build__project", "image__contents"
+        ).annotate(before_bytes=before)
 
 
 class InstructionSizeQuerySet(models.QuerySet["InstructionSize"]):

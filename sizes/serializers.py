@@ -4,6 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from buildkit.contents import Reason
+from sizes.models import ImageContents
+
 
 class GroupSerializer(serializers.Serializer[Any]):
     """Images that may be held against each other; ``number`` is what the parameter takes."""
@@ -80,3 +83,91 @@ class SizesSerializer(serializers.Serializer[Any]):
     days = DaySerializer(many=True)
     instructions = InstructionSerializer(many=True)
     changes = SizeChangeSerializer(many=True)
+
+
+class WasteSerializer(serializers.Serializer[Any]):
+    """A file that a later layer replaces or removes."""
+
+    path = serializers.CharField()
+    bytes = serializers.IntegerField()
+    reason = serializers.ChoiceField(choices=[reason.value for reason in Reason])
+    instruction = serializers.CharField(help_text="That brought it.")
+    by = serializers.CharField(help_text="The instruction that hides it.")
+
+
+class ToolSerializer(serializers.Serializer[Any]):
+    """A development tool that the image has."""
+
+    name = serializers.CharField()
+    why = serializers.CharField(help_text="Why it need not be there.")
+    bytes = serializers.IntegerField()
+    files = serializers.IntegerField()
+    path = serializers.CharField(help_text="Its largest file.")
+    instruction = serializers.CharField(help_text="That brought it.")
+
+
+class ContentsSerializer(serializers.ModelSerializer[ImageContents]):
+    """What lies in an image's layers; bytes are not compressed, null is not known."""
+
+    wasted = WasteSerializer(many=True)
+    tools = ToolSerializer(many=True)
+
+    class Meta:
+        model = ImageContents
+        fields = ("total_bytes", "wasted_bytes", "wasted", "tools", "read_at", "error")
+        read_only_fields = fields
+
+
+class ImageLineSerializer(serializers.Serializer[Any]):
+    """The newest image of a service, target, variant and platform."""
+
+    digest = serializers.CharField(source="row.image.digest")
+    project = serializers.CharField(source="row.service.project.slug")
+    service = serializers.CharField(source="row.service.slug")
+    target = serializers.CharField(source="row.target")
+    variant = serializers.CharField(source="row.variant")
+    platform = serializers.CharField(source="row.platform")
+    size_bytes = serializers.IntegerField(source="row.size_bytes", help_text="Compressed layers.")
+    growth_bytes = serializers.IntegerField(
+        allow_null=True, help_text="In 30 days, or since the first image; null of a single one."
+    )
+    wasted_bytes = serializers.IntegerField(allow_null=True)
+    tools = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    tools_bytes = serializers.IntegerField(allow_null=True)
+    at = serializers.DateTimeField(source="row.at")
+    build = serializers.UUIDField(source="row.build.public_id")
+
+
+class ImageLayerSerializer(serializers.Serializer[Any]):
+    """What one instruction added."""
+
+    created_by = serializers.CharField()
+    digest = serializers.CharField()
+    size_bytes = serializers.IntegerField(allow_null=True)
+    layers = serializers.IntegerField()
+    empty = serializers.BooleanField()
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    """A development tool; bytes are null where only an instruction tells of it."""
+
+    name = serializers.CharField()
+    evidence = serializers.CharField()
+    advice = serializers.CharField()
+    instruction = serializers.CharField()
+    bytes = serializers.IntegerField(allow_null=True)
+
+
+class ImageSerializer(serializers.Serializer[Any]):
+    """An image: what each instruction added, which builds made it last, what lies in it."""
+
+    digest = serializers.CharField(source="image.digest")
+    project = serializers.CharField(source="image.project.slug")
+    platform = serializers.CharField(source="image.platform")
+    names = serializers.ListField(child=serializers.CharField(), source="image.names")
+    size_bytes = serializers.IntegerField(source="image.size_bytes", allow_null=True)
+    layers = ImageLayerSerializer(many=True, source="view.layers", default=())
+    builds = serializers.SlugRelatedField(slug_field="public_id", many=True, read_only=True)  # type: ignore[var-annotated]
+    contents = ContentsSerializer(allow_null=True)
+    is_production = serializers.BooleanField()
+    findings = FindingSerializer(many=True)

@@ -37,8 +37,8 @@ def test_the_keyword_tells_the_kind():
 
 def test_the_base_is_one_part_and_equal_instructions_are_one():
     rows = [
-        LayerRow("ADD rootfs.tar /", "", 70, base=True),
-        LayerRow("FROM node:22", "", 30, base=True),
+        LayerRow("ADD rootfs.tar /", "", 70, base="[a 1/2] FROM node:22"),
+        LayerRow("CMD", "", 30, base="[a 1/2] FROM node:22"),
         LayerRow("COPY . .", "", 5),
         LayerRow("ENV A=1", "", 0, empty=True),
         LayerRow("COPY . . # buildkit", "", 2),
@@ -74,8 +74,8 @@ def test_a_base_that_was_not_unpacked_is_told_by_the_step_that_begins_its_stage(
     ]
     rows = rows_of([layer("a", 60), layer("b", 40), layer("c", 5)], steps)
     assert [(row.instruction, row.size_bytes, row.layers, row.base) for row in rows] == [
-        ("[runtime 1/2] FROM nginx:stable", 100, 2, True),
-        ("[runtime 2/2] COPY . .", 5, 1, False),
+        ("[runtime 1/2] FROM nginx:stable", 100, 2, "[runtime 1/2] FROM nginx:stable"),
+        ("[runtime 2/2] COPY . .", 5, 1, ""),
     ]
 
 
@@ -87,9 +87,9 @@ def test_layers_below_a_later_step_are_not_guessed():
     ]
     rows = rows_of([layer("a", 60), layer("b", 40), layer("c", 5)], steps)
     assert [(row.instruction, row.base) for row in rows] == [
-        ("", False),
-        ("", False),
-        ("[runtime 3/3] COPY b .", False),
+        ("", ""),
+        ("", ""),
+        ("[runtime 3/3] COPY b .", ""),
     ]
 
 
