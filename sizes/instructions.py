@@ -1,22 +1,13 @@
 """One name for an instruction over many builds, however a builder writes it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from buildkit.instructions import as_written, kind_of, normalised
 from builds.layerview import LayerRow
 
 MOST_CHARACTERS = 500
 """Of a name; longer ones are cut."""
-
-_PLACE = re.compile(r"^\[[^\]]*\]\s*")
-_SHELL = re.compile(r"^(?:RUN\s+)?(?:\|\d+\s.*?)?/bin/sh -c\s+")
-_NOP = re.compile(r"^#\(nop\)\s+")
-_BUILDKIT = re.compile(r"\s*# buildkit$")
-_HASH = re.compile(r"\b(?:sha256:)?[0-9a-f]{32,}\b")
-_FROM = re.compile(r"^FROM\s+(?:--platform=\S+\s+)?(\S+)")
-_TAG = re.compile(r":[\w][\w.-]*$")
-_KIND = re.compile(r"^[A-Z]{2,}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +28,6 @@ class Part:
     def kind(self) -> str:
         """The instruction's keyword; empty if it is not known."""
         return kind_of(self.key)
-
-
-def normalised(text: str) -> str:
-    """Return an instruction without what changes from build to build.
-
-    Without stage and place, shell, values of build arguments, digests; of a base image without
-    its tag as well, so that a new base is a change of the same instruction.
-    """
-    text = _BUILDKIT.sub("", _PLACE.sub("", " ".join(text.split())))
-    is_shell = _SHELL.match(text)
-    text = _SHELL.sub("", text)
-    if _NOP.match(text):
-        text = _NOP.sub("", text)
-    elif is_shell:
-        text = f"RUN {text}"
-    if base := _FROM.match(text):
-        return f"FROM {_TAG.sub('', base[1].partition('@')[0])}"
-    return _HASH.sub("…", text)
-
-
-def kind_of(key: str) -> str:
-    """Return the keyword of a normalised instruction; empty if it is not known."""
-    found = _KIND.match(key)
-    return found[0] if found else ""
 
 
 def parts_of(rows: Sequence[LayerRow]) -> list[Part] | None:
@@ -89,14 +56,8 @@ def _add(parts: dict[str, Part], row: LayerRow, position: int) -> None:
     if known:
         parts[key] = replace(known, size_bytes=known.size_bytes + size, digest=row.digest)
     else:
-        name = _shown(row.instruction)[:MOST_CHARACTERS] or key
+        name = as_written(row.instruction)[:MOST_CHARACTERS] or key
         parts[key] = Part(key, name, position, size, row.digest)
-
-
-def _shown(name: str) -> str:
-    """Return an instruction as it is written, but for its place and the digest of a base."""
-    name = _BUILDKIT.sub("", _PLACE.sub("", name))
-    return name.partition("@")[0] if _FROM.match(name) else name
 
 
 def named_as_before(parts: Sequence[Part], known: Mapping[str, tuple[str, str]]) -> list[Part]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from buildkit.devtools import installed_by
+from buildkit.instructions import normalised
 from builds.layerview import LayerRow
 from builds.models import Build
-from sizes.instructions import normalised
 from sizes.models import ImageContents
 
 _NODE = "NODE_ENV=production"

@@ -2,9 +2,10 @@
 
 import pytest
 
+from buildkit.instructions import kind_of, normalised
 from builds.layerview import LayerRow, rows_of
 from builds.models import Layer, Step
-from sizes.instructions import Part, kind_of, named_as_before, normalised, parts_of
+from sizes.instructions import Part, named_as_before, parts_of
 
 DIGEST = "sha256:" + "a1" * 32
 
