@@ -301,6 +301,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "read-images": {
+        "task": "sizes.read_images",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "look-into-builders": {
         "task": "cache.snapshot_builders",
         "schedule": 300.0,

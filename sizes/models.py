@@ -147,6 +147,8 @@ class ImageContents(models.Model):
     """Of all files of all layers, not compressed."""
     read_at = models.DateTimeField()
     error = models.CharField(max_length=500, blank=True)
+    again_at = models.DateTimeField(null=True)
+    """When it is tried again; missing if that would not help."""
 
     objects = ImageContentsQuerySet.as_manager()
 

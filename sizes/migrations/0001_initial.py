@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('total_bytes', models.BigIntegerField(null=True)),
                 ('read_at', models.DateTimeField()),
                 ('error', models.CharField(blank=True, max_length=500)),
+                ('again_at', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
