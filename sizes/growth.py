@@ -138,7 +138,8 @@ class SizesForm(forms.Form):
 
     def __init__(self, service: Service, query: Mapping[str, Any]) -> None:
         standing = InstructionSize.objects.filter(service=service).standing()
-        found = SizedImage.objects.newest_of(standing).select_related("build", "image")
+        rows = SizedImage.objects.newest_of(standing)
+        found = rows.select_related("service", "build", "image__contents")
         self.newest = list(found.order_by("-at", "-pk"))
         super().__init__({"group": "0", "days": str(DEFAULT_DAYS), **query})
         field: Any = self.fields["group"]

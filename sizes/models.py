@@ -118,6 +118,12 @@ class InstructionSize(models.Model):
                 condition=Q(until__isnull=True),
                 name="sizes_instruction_open_ix",
             ),
+            # Bases, which change seldom.
+            models.Index(
+                fields=["service", "-at"],
+                condition=Q(instruction__startswith="FROM "),
+                name="sizes_instruction_base_ix",
+            ),
             # What changed in a time.
             models.Index(fields=["service", "-at"], name="sizes_instruction_at_ix"),
         ]

@@ -73,6 +73,38 @@ class NewestSerializer(serializers.Serializer[Any]):
     images = serializers.IntegerField(source="number", help_text="Of this group, so far.")
 
 
+class FindingSerializer(serializers.Serializer[Any]):
+    """A development tool; bytes are null where only an instruction tells of it."""
+
+    name = serializers.CharField()
+    evidence = serializers.CharField()
+    advice = serializers.CharField()
+    instruction = serializers.CharField()
+    bytes = serializers.IntegerField(allow_null=True)
+
+
+class SisterSerializer(serializers.Serializer[Any]):
+    """The newest image of a service on the same base; bytes by kind of instruction."""
+
+    service = serializers.CharField(source="service.slug")
+    group = serializers.CharField()
+    total_bytes = serializers.IntegerField()
+    from_bytes = serializers.IntegerField(source="sizes.0")
+    run_bytes = serializers.IntegerField(source="sizes.1")
+    copy_bytes = serializers.IntegerField(source="sizes.2")
+    other_bytes = serializers.IntegerField(source="sizes.3")
+
+
+class BaseSerializer(serializers.Serializer[Any]):
+    """A smaller base of the same family, as a build of the project has measured it."""
+
+    name = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    saved_bytes = serializers.IntegerField()
+    build = serializers.UUIDField(source="build.public_id")
+    was_here = serializers.BooleanField(help_text="Whether this service was built on it.")
+
+
 class SizesSerializer(serializers.Serializer[Any]):
     """What made the images of a service grow; sizes are of compressed layers."""
 
@@ -83,6 +115,11 @@ class SizesSerializer(serializers.Serializer[Any]):
     days = DaySerializer(many=True)
     instructions = InstructionSerializer(many=True)
     changes = SizeChangeSerializer(many=True)
+    is_production = serializers.BooleanField()
+    findings = FindingSerializer(many=True)
+    base = serializers.CharField(source="base.instruction", default=None, allow_null=True)
+    sisters = SisterSerializer(many=True)
+    bases = BaseSerializer(many=True)
 
 
 class WasteSerializer(serializers.Serializer[Any]):
@@ -146,16 +183,6 @@ class ImageLayerSerializer(serializers.Serializer[Any]):
     size_bytes = serializers.IntegerField(allow_null=True)
     layers = serializers.IntegerField()
     empty = serializers.BooleanField()
-
-
-class FindingSerializer(serializers.Serializer[Any]):
-    """A development tool; bytes are null where only an instruction tells of it."""
-
-    name = serializers.CharField()
-    evidence = serializers.CharField()
-    advice = serializers.CharField()
-    instruction = serializers.CharField()
-    bytes = serializers.IntegerField(allow_null=True)
 
 
 class ImageSerializer(serializers.Serializer[Any]):

@@ -1,5 +1,6 @@
 """What made the images of a service grow."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,10 +11,14 @@ from django.utils import timezone
 from buildinsights.svg import TREND, shapes
 from buildinsights.templatetags.formats import filesize
 from builds.crumbs import service_crumbs
-from builds.models import Service
+from builds.layerview import image_layers
+from builds.models import Service, Step
 from builds.weeks import day_axis
 from sizes.growth import PERIODS, Growth, SizesForm
+from sizes.images_page import contents_of
+from sizes.production import findings_of, is_for_production
 from sizes.querysets import GROUP
+from sizes.sisters import told_sisters
 
 
 def sizes_page(service: Service, query: QueryDict) -> dict[str, Any]:
@@ -39,6 +44,20 @@ def sizes_page(service: Service, query: QueryDict) -> dict[str, Any]:
         "instructions": growth.instructions(),
         "changes": _changes(growth, days),
         **_drawn(growth, days),
+        **_tools(growth),
+        **told_sisters(growth),
+    }
+
+
+def _tools(growth: Growth) -> dict[str, Any]:
+    """Return the development tools of the newest image."""
+    build, image = growth.newest.build, growth.newest.image
+    rows = dict(image_layers(build, list(Step.objects.of(build)))).get(image, [])
+    contents = contents_of(image)
+    return {
+        "contents": contents,
+        "findings": findings_of(rows, contents),
+        "is_production": is_for_production(build),
     }
 
 
@@ -82,6 +101,19 @@ def _drawn(growth: Growth, days: int) -> dict[str, Any]:
     }
 
 
+_NOTHING: Mapping[str, Any] = {
+    "growths": [],
+    "days": [],
+    "instructions": [],
+    "changes": [],
+    "is_production": False,
+    "findings": [],
+    "base": None,
+    "sisters": [],
+    "bases": [],
+}
+
+
 def told_sizes(form: SizesForm) -> dict[str, Any]:
     """Return the same for machines, of a form that is valid or has no image."""
     groups = [
@@ -89,9 +121,9 @@ def told_sizes(form: SizesForm) -> dict[str, Any]:
         for number, row in enumerate(form.newest)
     ]
     growth = form.chosen
-    told: dict[str, Any] = {"groups": groups, "group": None, "newest": None}
+    told: dict[str, Any] = {"groups": groups, "group": None, "newest": None, **_NOTHING}
     if growth is None:
-        return told | {"growths": [], "days": [], "instructions": [], "changes": []}
+        return told
     days = form.cleaned_data["days"]
     return told | {
         "group": form.cleaned_data["group"],
@@ -103,4 +135,6 @@ def told_sizes(form: SizesForm) -> dict[str, Any]:
         "days": [{"day": day, "size_bytes": size} for day, size in growth.days(days)],
         "instructions": growth.instructions(),
         "changes": _changes(growth, days),
+        **_tools(growth),
+        **told_sisters(growth),
     }

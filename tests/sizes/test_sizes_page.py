@@ -153,5 +153,5 @@ def test_the_page_costs_the_same_with_many_images(
         days_ago(service, age, 900, age * 100, author=f"Author {age}")
     follow_next()
     browser = client_of(bob)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         assert browser.get(PAGE).status_code == 200
