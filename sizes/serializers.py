@@ -89,10 +89,10 @@ class SisterSerializer(serializers.Serializer[Any]):
     service = serializers.CharField(source="service.slug")
     group = serializers.CharField()
     total_bytes = serializers.IntegerField()
-    from_bytes = serializers.IntegerField(source="sizes.0")
-    run_bytes = serializers.IntegerField(source="sizes.1")
-    copy_bytes = serializers.IntegerField(source="sizes.2")
-    other_bytes = serializers.IntegerField(source="sizes.3")
+    from_bytes = serializers.IntegerField(source="sizes.FROM")
+    run_bytes = serializers.IntegerField(source="sizes.RUN")
+    copy_bytes = serializers.IntegerField(source="sizes.COPY")
+    other_bytes = serializers.IntegerField(source="sizes.other")
 
 
 class BaseSerializer(serializers.Serializer[Any]):

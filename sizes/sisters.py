@@ -30,7 +30,7 @@ class Sister:
 
     service: Any
     group: str
-    sizes: tuple[int, ...]
+    sizes: Mapping[str, int]
     total_bytes: int
     is_self: bool
 
@@ -83,7 +83,7 @@ def _sister(stairs: list[InstructionSize], own: tuple[Any, ...]) -> Sister:
     return Sister(
         service=first.service,
         group=", ".join(part for part in _key(first)[1:] if part),
-        sizes=tuple(sizes.values()),
+        sizes=sizes,
         total_bytes=sum(sizes.values()),
         is_self=_key(first) == own,
     )
