@@ -1,6 +1,7 @@
 """Sizes and images for machines."""
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -17,7 +18,7 @@ class GroupSerializer(serializers.Serializer[Any]):
     platform = serializers.CharField()
 
 
-class DaySerializer(serializers.Serializer[Any]):
+class ImageDaySerializer(serializers.Serializer[Any]):
     """The last image of a day."""
 
     day = serializers.DateField()
@@ -112,7 +113,7 @@ class SizesSerializer(serializers.Serializer[Any]):
     group = serializers.IntegerField(allow_null=True, help_text="The one that is told of.")
     newest = NewestSerializer(allow_null=True)
     growths = GrowthSerializer(many=True)
-    days = DaySerializer(many=True)
+    days = ImageDaySerializer(many=True)
     instructions = InstructionSerializer(many=True)
     changes = SizeChangeSerializer(many=True)
     is_production = serializers.BooleanField()
@@ -194,7 +195,11 @@ class ImageSerializer(serializers.Serializer[Any]):
     names = serializers.ListField(child=serializers.CharField(), source="image.names")
     size_bytes = serializers.IntegerField(source="image.size_bytes", allow_null=True)
     layers = ImageLayerSerializer(many=True, source="view.layers", default=())
-    builds = serializers.SlugRelatedField(slug_field="public_id", many=True, read_only=True)  # type: ignore[var-annotated]
+    builds = serializers.SerializerMethodField(help_text="Those that made it last.")
     contents = ContentsSerializer(allow_null=True)
     is_production = serializers.BooleanField()
     findings = FindingSerializer(many=True)
+
+    def get_builds(self, page: dict[str, Any]) -> list[UUID]:
+        """Ids of the builds that made it last, newest first."""
+        return [build.public_id for build in page["builds"]]
