@@ -34,10 +34,12 @@ def findings_of(rows: Sequence[LayerRow], contents: ImageContents | None) -> lis
     """Return the development tools of an image: what was seen in it first, most bytes first.
 
     ``rows`` are what each instruction of its last stage added. What the base brought is seen, but
-    no instruction of this image's is to blame for it.
+    no instruction of this image's is to blame for it. An instruction of which a tool was seen is
+    not told again.
     """
     seen = [_seen(tool) for tool in (contents.tools if contents else [])]
-    return [*seen, *_told(rows)]
+    proven = {normalised(finding.instruction) for finding in seen}
+    return [*seen, *(finding for finding in _told(rows) if finding.instruction not in proven)]
 
 
 def _seen(tool: dict[str, Any]) -> Finding:

@@ -39,7 +39,7 @@ def read(image: Image, **fields: Any) -> ImageContents:
     return ImageContents.objects.create(image=image, **(values | fields))
 
 
-TOOL = {
+TOOL: dict[str, Any] = {
     "name": "gcc",
     "why": "Compilers build a service.",
     "bytes": 900,
@@ -117,6 +117,17 @@ def test_an_instruction_alone_is_evidence(service: Service, api_of: Callable[...
     ]
     assert [row["size_bytes"] for row in told["layers"]] == [100, 60, 50]
     assert told["builds"] == [str(Build.objects.get().public_id)]
+
+
+def test_what_was_seen_is_not_told_again_by_its_instruction(
+    service: Service, api_of: Callable[..., APIClient]
+):
+    sizes: dict[str, int | None] = {"FROM debian": 100, TOOL["instruction"]: 60, "RUN npm ci": 5}
+    image = built(service, 3, sizes, variant="prod")
+    read(image, tools=[TOOL])
+    told = api_of(Scope.BUILDS_READ).get(f"/api/v1/images/{image.digest}/").json()
+    found = [(row["name"], row["bytes"]) for row in told["findings"]]
+    assert found == [("gcc", 900), ("development dependencies", None)]
 
 
 def test_what_could_not_be_read_says_why(
