@@ -13,6 +13,9 @@ from buildkit.layers import Entry
 MOST_WASTED = 50
 """Files that are named, those with most bytes."""
 
+MOST_FOLDERS = 1_000_000
+"""Directories: a single name may lead through thousands of them."""
+
 MOST_VISITS = 20_000_000
 """Files and directories that removals may look at, so that hostile layers cost little."""
 
@@ -87,6 +90,7 @@ class ContentsBuilder:
     _total: int = 0
     _wasted: int = 0
     _visits: int = 0
+    _folders: int = 0
     _largest: list[tuple[int, int, Waste]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=count)
 
@@ -95,7 +99,7 @@ class ContentsBuilder:
 
         Raises:
             ParseError: whatever reading the entries raises.
-            TooLargeError: naming ``place``: its removals look at too much.
+            TooLargeError: naming ``place``: it has too many directories, or removes too much.
         """
         self._layer += 1
         for entry in entries:
@@ -119,7 +123,7 @@ class ContentsBuilder:
         if old is not None:
             self._hide(old, entry.path, Reason.REPLACED, place, also_own=True)
         if entry.is_dir:
-            folder[name] = {}
+            folder[name] = self._new_folder(place)
         elif entry.link:
             self._link(folder, name, entry)
         else:
@@ -145,9 +149,15 @@ class ContentsBuilder:
                 if below is not None:
                     here = "/".join(parents[:depth])
                     self._hide(below, here, Reason.REPLACED, place, also_own=True)
-                below = folder[part] = {}
+                below = folder[part] = self._new_folder(place)
             folder = below
         return folder, name
+
+    def _new_folder(self, place: str) -> dict[str, "_Node"]:
+        self._folders += 1
+        if self._folders > MOST_FOLDERS:
+            raise TooLargeError(place, f"more than {MOST_FOLDERS} directories")
+        return {}
 
     def _find(self, path: str) -> _Node | None:
         node: _Node | None = self._root

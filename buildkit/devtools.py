@@ -66,6 +66,9 @@ KINDS = (
     _kind("vite", _BUILD, r"(?:.*/)?node_modules/(?:vite|esbuild|@esbuild)/"),
 )
 
+_LONGEST = 4_000
+"""Characters of an instruction that are looked at: the patterns are not for hostile lengths."""
+
 _INSTALLED = re.compile(
     r"\b(?:apt-get|apt|apk|dnf|yum|microdnf)\b[^;&|]*\b(?:install|add)\b([^;&|]*)"
 )
@@ -116,6 +119,7 @@ def installed_by(instruction: str, *, production_env: bool = False) -> list[Inst
     """
     if not instruction.startswith("RUN"):
         return []
+    instruction = instruction[:_LONGEST]
     found = [*_system(instruction), *_python(instruction)]
     if not production_env:
         found += _node(instruction)

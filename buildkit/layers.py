@@ -238,12 +238,14 @@ class _Archive:
         if kind == _LONG_LINK:
             return {"linkpath": decode(data.rstrip(b"\0"))}
         found: dict[str, str] = {}
-        while data:
-            length, _, _ = data[:20].partition(b" ")
-            if not length.isdigit() or not len(length) + 1 < int(length) <= len(data):
+        at = 0
+        while at < len(data):
+            length = data[at : at + 20].partition(b" ")[0]
+            if not length.isdigit() or not len(length) + 1 < int(length) <= len(data) - at:
                 raise self._broken("a pax header cannot be read")
-            record, data = data[: int(length)], data[int(length) :]
-            name, equals, value = record[len(length) + 1 :].partition(b"=")
+            record = data[at + len(length) + 1 : at + int(length)]
+            at += int(length)
+            name, equals, value = record.partition(b"=")
             if equals:
                 found[decode(name)] = decode(value.removesuffix(b"\n"))
         return found

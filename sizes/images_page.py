@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Project
 from buildinsights.paging import page_of
 from sizes.models import ImageContents, InstructionSize, SizedImage
+from sizes.production import is_for_production
 
 DAYS = 30
 """Over which growth is told."""
@@ -43,6 +44,7 @@ def line_of(row: Any) -> dict[str, Any]:
     growth = row.size_bytes - row.before_bytes if row.number > 1 else None
     return {
         "row": row,
+        "is_production": is_for_production(row.build),
         "growth_bytes": growth,
         "ratio": growth / row.before_bytes if growth is not None and row.before_bytes else None,
         "wasted_bytes": known.wasted_bytes if known else None,

@@ -172,6 +172,7 @@ class ImageLineSerializer(serializers.Serializer[Any]):
     wasted_bytes = serializers.IntegerField(allow_null=True)
     tools = serializers.ListField(child=serializers.CharField(), allow_null=True)
     tools_bytes = serializers.IntegerField(allow_null=True)
+    is_production = serializers.BooleanField(help_text="By its variant or environment.")
     at = serializers.DateTimeField(source="row.at")
     build = serializers.UUIDField(source="row.build.public_id")
 

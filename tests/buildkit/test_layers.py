@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -199,3 +200,30 @@ def test_a_bomb_is_not_unpacked():
     bomb = gzip.compress(archive(member("a", 8 * 1024**2)))
     with pytest.raises(TooLargeError, match="times its size"):
         read(bomb, LayerLimits(ratio=10))
+
+
+def test_names_that_lead_through_many_directories_are_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("buildkit.contents.MOST_FOLDERS", 2000)
+    deep = archive(*(member(f"{number}/" + "a/" * 900 + "x", 1) for number in range(3)))
+    with pytest.raises(TooLargeError, match="more than 2000 directories"):
+        contents(deep)
+
+
+def test_removals_that_look_at_too_much_are_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("buildkit.contents.MOST_VISITS", 500)
+    marks = [member("/".join(["d"] * depth) + "/.wh..wh..opq") for depth in range(1, 60)]
+    layer = archive(member("/".join(["d"] * 60), 1), *marks)
+    with pytest.raises(TooLargeError, match="removals look at more than 500"):
+        contents(layer)
+
+
+def test_a_header_of_many_records_is_read_once_over():
+    """A megabyte of the shortest records takes a second if each is cut off a copy, or far more."""
+    record = b"6 a=b\n"
+    info, _ = member("pax", len(record) * 150_000)
+    info.type = tarfile.XHDTYPE
+    head = info.tobuf(tarfile.USTAR_FORMAT) + record * 150_000
+    data = head + bytes(-len(head) % 512) + archive(member("a", 3))
+    started = time.perf_counter()
+    assert read(data, step=100_000) == [Entry("a", 3)]
+    assert time.perf_counter() - started < 5

@@ -69,6 +69,7 @@ def test_the_newest_of_each_group_are_listed(service: Service, api_of: Callable[
     ] == [("dev", 2000, None, None, None), ("prod", 1500, 500, 700, ["gcc"])]
     assert told[1]["digest"] == newest.digest
     assert told[1]["tools_bytes"] == 900
+    assert [row["is_production"] for row in told] == [False, True]
 
 
 def test_the_page_tells_unknown_from_none(
