@@ -13,6 +13,7 @@ from ingest.api import BuildKitIngestView, ReceiptViewSet
 from recommendations.api import RecommendedServiceViewSet
 from reports.api import MetricsView
 from resources.api import BuildersView, BuilderView
+from sizes.api import ImageViewSet
 from trends.api import ChangeViewSet, JudgedBuildViewSet
 
 app_name = "api"
@@ -22,6 +23,7 @@ router.register("builds", JudgedBuildViewSet, basename="build")
 router.register("services", RecommendedServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")
 router.register("changes", ChangeViewSet, basename="change")
+router.register("images", ImageViewSet, basename="image")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "farm",
     "cache",
     "trends",
+    "sizes",
     "resources",
     "recommendations",
     "reports",
@@ -248,6 +249,8 @@ CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
     "trends.*": {"queue": "analysis"},
+    "sizes.read_image": {"queue": "caches"},
+    "sizes.*": {"queue": "analysis"},
     "resources.*": {"queue": "analysis"},
     "recommendations.*": {"queue": "analysis"},
     "cache.go_on": {"queue": "caches"},
@@ -311,6 +314,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "resources.weigh_builders",
         "schedule": 30.0,
         "options": {"expires": 30},
+    },
+    "follow-sizes": {
+        "task": "sizes.follow_waiting",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "read-images": {
+        "task": "sizes.read_images",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "look-into-builders": {
         "task": "cache.snapshot_builders",

@@ -4,19 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from builds.masking import mask_secrets
 from builds.models import Build, Image, Layer, Step
 from builds.usual import verdict_of
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """What one instruction added: its last layer's digest and the compressed size of all."""
+    """What one instruction added: its last layer's digest and the compressed size of all.
+
+    ``base`` is the ``FROM`` with which it came; empty of the image's own.
+    """
 
     instruction: str
     digest: str
     size_bytes: int | None
     empty: bool = False
     layers: int = 1
+    base: str = ""
 
 
 def layers_context(build: Build, steps: Sequence[Step]) -> dict[str, Any]:
@@ -38,31 +43,52 @@ def image_layers(build: Build, steps: Sequence[Step]) -> list[tuple[Image, list[
     recorded, provenance does, by the layer's digest. A base image's lower layers have no step of
     their own: they belong to the ``FROM`` above them.
     """
-    made_by = {step.layer_digest: step for step in steps if step.layer_digest}
     images = build.images.prefetch_related("layers").order_by("platform", "pk")
-    views = [(image, _rows(list(image.layers.all()), made_by)) for image in images]
+    views = [(image, rows_of(list(image.layers.all()), steps)) for image in images]
     return [(image, rows) for image, rows in views if rows]
 
 
-def _rows(layers: Sequence[Layer], made_by: Mapping[str, Step]) -> list[LayerRow]:
+def rows_of(layers: Sequence[Layer], steps: Sequence[Step]) -> list[LayerRow]:
+    """Return what each instruction added, bottom first; ``steps`` are those of a build of it."""
+    made_by = {step.layer_digest: step for step in steps if step.layer_digest}
+    makers = [made_by.get(layer.digest) for layer in layers]
+    count, base = _base(makers, steps)
     rows: list[LayerRow] = []
-    for layer in layers:
-        step = made_by.get(layer.digest)
-        name = layer.created_by or (step.name if step else "")
-        row = LayerRow(name, layer.digest, layer.size_bytes, layer.empty)
-        if step and step.kind == "from" and not layer.created_by:
-            row = _merged([*rows, row])
+    for index, (layer, step) in enumerate(zip(layers, makers, strict=True), 1):
+        name = mask_secrets(layer.created_by) or (step.name if step else "")
+        came_with = base.name if base and index <= count else ""
+        row = LayerRow(name, layer.digest, layer.size_bytes, layer.empty, base=came_with)
+        if index == count and base and not layer.created_by:
+            row = _merged([*rows, row], base.name)
             rows = []
         rows.append(row)
     return rows
 
 
-def _merged(rows: Sequence[LayerRow]) -> LayerRow:
-    """Give the layers of a base image to its ``FROM``, which is the last of them."""
+def _base(makers: Sequence[Step | None], steps: Sequence[Step]) -> tuple[int, Step | None]:
+    """Return how many layers came with the base image, and its ``FROM``; none if it is not known.
+
+    A base that the builder did not unpack has a ``FROM`` without a layer. Then the lowest layer
+    that a step made tells, if that step begins its stage: all below are the base's.
+    """
+    last = max((at for at, step in enumerate(makers) if step and step.kind == "from"), default=None)
+    if last is not None:
+        return last + 1, makers[last]
+    lowest = next((at for at, step in enumerate(makers) if step), 0)
+    first = makers[lowest] if makers else None
+    if first is None or not lowest:
+        return 0, None
+    inputs = [step for step in steps if step.position in first.inputs and step.kind == "from"]
+    found = [step for step in inputs if step.stage and step.stage == first.stage]
+    return (lowest, found[0]) if len(found) == 1 else (0, None)
+
+
+def _merged(rows: Sequence[LayerRow], name: str) -> LayerRow:
+    """Give the layers of a base image to its ``FROM``; their sum is known if all of them are."""
     sizes = [row.size_bytes for row in rows]
     known = [size for size in sizes if size is not None]
     total = sum(known) if len(known) == len(sizes) else None
-    return LayerRow(rows[-1].instruction, rows[-1].digest, total, layers=len(rows))
+    return LayerRow(name, rows[-1].digest, total, layers=len(rows), base=name)
 
 
 def _image_facts(image: Image) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class BuildSerializer(serializers.ModelSerializer[Build]):
             "ref_name",
             "revision",
             "change_id",
+            "author",
             "pipeline_name",
             "pipeline_run_id",
             "pipeline_run_url",

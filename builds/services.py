@@ -42,6 +42,7 @@ class BuildContext:
     ref_name: str = ""
     revision: str = ""
     change_id: str = ""
+    author: str = ""
     pipeline_name: str = ""
     pipeline_run_id: str = ""
     pipeline_run_url: str = ""

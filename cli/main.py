@@ -20,6 +20,7 @@ _PLACES = {
     "graph": "cli.inspecting",
     "history": "cli.inspecting",
     "init": "cli.starting",
+    "layers": "cli.layers",
     "upload": "cli.uploading",
     "variants": "cli.variants",
 }

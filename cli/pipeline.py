@@ -8,22 +8,33 @@ GIT_SECONDS = 5
 
 
 def pipeline_fields(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """Return the fields that are known; a CI system's word wins over Git's."""
+    """Return the fields that are known; a CI system's word wins over Git's.
+
+    Not so for the author: a CI system names who started the run, which Git's name goes before.
+    """
     fields = git_fields(directory)
+    author = fields["author"]
     if environment.get("GITHUB_ACTIONS") == "true":
         fields |= _github(environment)
     elif environment.get("GITLAB_CI") == "true":
         fields |= _gitlab(environment)
+    fields["author"] = _only_name(author) or _only_name(fields["author"])
     return {name: value for name, value in fields.items() if value}
 
 
 def git_fields(directory: Path) -> dict[str, str]:
-    """Return revision, branch and repository of a work tree; empty outside of one."""
+    """Return revision, branch, repository and author of a work tree; empty outside of one."""
     return {
         "revision": _git(directory, "rev-parse", "HEAD"),
         "ref_name": _git(directory, "symbolic-ref", "--short", "--quiet", "HEAD"),
         "repository_url": _git(directory, "config", "--get", "remote.origin.url"),
+        "author": _git(directory, "log", "-1", "--format=%an", "HEAD"),
     }
+
+
+def _only_name(text: str) -> str:
+    """Return a name; an address in its place is nobody's business and is not sent."""
+    return "" if "@" in text else text[:200]
 
 
 def _git(directory: Path, *arguments: str) -> str:
@@ -56,6 +67,7 @@ def _github(environment: Mapping[str, str]) -> dict[str, str]:
         "pipeline_run_id": run,
         "pipeline_run_url": f"{repository}/actions/runs/{run}" if run else "",
         "trigger": environment.get("GITHUB_EVENT_NAME", ""),
+        "author": environment.get("GITHUB_ACTOR", ""),
     }
 
 
@@ -69,5 +81,6 @@ def _gitlab(environment: Mapping[str, str]) -> dict[str, str]:
         "pipeline_run_id": "CI_PIPELINE_ID",
         "pipeline_run_url": "CI_PIPELINE_URL",
         "trigger": "CI_PIPELINE_SOURCE",
+        "author": "GITLAB_USER_NAME",
     }
     return {field: environment.get(name, "") for field, name in names.items()}

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from buildkit.failure_classes import FailureClass
 from buildkit.model import Problem
+from buildkit.values import as_dict, as_text
 from builds.models import Build
 from farm.commands import target_of
 from farm.endings import finish
@@ -100,6 +101,7 @@ def _ingest(request: BuildRequest, record: Path, hidden: Hidden) -> None:
         parts, kept_back = _parts(record, files, hidden)
         if parts:
             fields = _fields(request, service) | _exports(known, target, hidden)
+            fields |= _author(known, hidden)
             upload = Upload(PayloadKind.BUILDKIT, fields, parts)
             accepted = accept_upload(project_id=request.project_id, actor=None, upload=upload)
             digest_payload(accepted.payload.pk)
@@ -115,6 +117,12 @@ def _exports(known: dict[str, Any], target: str, hidden: Hidden) -> dict[str, st
     """Return where a target exports caches to, as the command has noted it."""
     specs = (known.get("cache_to") or {}).get(target) or ()
     return {"cache_to": hidden.text("\n".join(map(str, specs)))} if specs else {}
+
+
+def _author(known: dict[str, Any], hidden: Hidden) -> dict[str, str]:
+    """Return who wrote the commit, as the command has asked Git in the checkout."""
+    author = hidden.text(as_text(as_dict(known.get("fields")).get("author")))[:200]
+    return {"author": author} if author and "@" not in author else {}
 
 
 def _parts(

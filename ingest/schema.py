@@ -43,6 +43,9 @@ class UploadForm(serializers.Serializer[Any]):
     ref_name = serializers.CharField(required=False, max_length=250)
     revision = serializers.CharField(required=False, max_length=100)
     change_id = serializers.CharField(required=False, max_length=100)
+    author = serializers.CharField(
+        required=False, max_length=200, help_text="Name of the revision's author; no address."
+    )
     pipeline_name = serializers.CharField(required=False, max_length=200)
     pipeline_run_id = serializers.CharField(required=False, max_length=200)
     pipeline_run_url = serializers.URLField(required=False, max_length=500)

@@ -16,6 +16,13 @@ def _clean(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    """A person is told by name: an e-mail address is personal data that nobody here needs."""
+    if "@" in value:
+        raise ValueError("must be a name, without an e-mail address")
+    return value
+
+
 def _web_address(value: str) -> str:
     if value and not value.lower().startswith(("https://", "http://")):
         raise ValueError("must start with https:// or http://")
@@ -34,6 +41,9 @@ class BuildKitFields(BaseModel):
     ref_name: Annotated[str, Field(max_length=250), AfterValidator(_clean)] = ""
     revision: Annotated[str, Field(max_length=100), AfterValidator(_clean)] = ""
     change_id: Annotated[str, Field(max_length=100), AfterValidator(_clean)] = ""
+    author: Annotated[str, Field(max_length=200), AfterValidator(_clean), AfterValidator(_name)] = (
+        ""
+    )
     pipeline_name: Annotated[str, Field(max_length=200), AfterValidator(_clean)] = ""
     pipeline_run_id: Annotated[str, Field(max_length=200), AfterValidator(_clean)] = ""
     pipeline_run_url: Annotated[

@@ -16,7 +16,7 @@ from builds.api import PROJECT
 from builds.models import Service
 from recommendations.decisions import OPEN, DecisionForm, decide
 from recommendations.models import Recommendation
-from trends.api import TrendServiceViewSet
+from sizes.api import SizedServiceViewSet
 
 
 class DecisionSerializer(serializers.ModelSerializer[Recommendation]):
@@ -89,7 +89,7 @@ class RecommendationSerializer(serializers.ModelSerializer[Recommendation]):
         return DecisionSerializer(row).data if row.state else None
 
 
-class RecommendedServiceViewSet(TrendServiceViewSet):
+class RecommendedServiceViewSet(SizedServiceViewSet):
     """Services."""
 
     @extend_schema(

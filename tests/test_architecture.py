@@ -15,6 +15,7 @@ APPS = [
     "farm",
     "cache",
     "trends",
+    "sizes",
     "resources",
     "recommendations",
     "reports",

@@ -65,6 +65,8 @@ class Build(models.Model):
     ref_name = models.CharField(max_length=250, blank=True)
     revision = models.CharField(max_length=100, blank=True)
     change_id = models.CharField(max_length=100, blank=True)
+    author = models.CharField(max_length=200, blank=True, db_default="")
+    """Name of whoever wrote the revision; never an address."""
     pipeline_name = models.CharField(max_length=200, blank=True)
     pipeline_run_id = models.CharField(max_length=200, blank=True)
     pipeline_run_url = models.CharField(max_length=500, blank=True)

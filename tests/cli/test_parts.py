@@ -2,6 +2,7 @@
 
 import json
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -214,6 +215,21 @@ def test_ci_systems_say_what_they_know(tmp_path: Path):
         "trigger": "pull_request",
     }
     assert pipeline_fields({}, tmp_path) == {}
+
+
+def test_the_author_is_the_one_of_the_commit_and_never_an_address(tmp_path: Path):
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": "jonas-lind"}
+    gitlab = {"GITLAB_CI": "true", "GITLAB_USER_NAME": "Jonas Lind"}
+    assert pipeline_fields(github, tmp_path)["author"] == "jonas-lind"
+    assert pipeline_fields(gitlab, tmp_path)["author"] == "Jonas Lind"
+    assert "author" not in pipeline_fields(github | {"GITHUB_ACTOR": "me@example.com"}, tmp_path)
+    for author in ("Ana Moreau", "ana@example.com"):
+        identity = ["-c", f"user.name={author}", "-c", "user.email=ana@example.com"]
+        commit = ["commit", "--quiet", "--allow-empty", "-m", "one"]
+        subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+        subprocess.run(["git", *identity, *commit], cwd=tmp_path, check=True)
+        known = "Ana Moreau" if author == "Ana Moreau" else "jonas-lind"
+        assert pipeline_fields(github, tmp_path)["author"] == known
 
 
 def test_the_token_is_not_shown():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from builds.masking import MASK
 from farm.hiding import Hidden
 from farm.live import LiveView
-from farm.outcomes import _said
+from farm.outcomes import _author, _said
 
 SECRET = 'hunter2<"&é>'
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "buildkit"
@@ -158,3 +158,18 @@ def test_a_record_is_searched_unpacked_and_decoded():
     assert not Hidden(("not-in-there",)).is_in_record(bundle)
     assert Hidden(("not-in-there",)).is_in_record(bundle[:100]), "nobody can tell"
     assert not Hidden().is_in_record(bundle[:100])
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"author": "Ana Moreau"}, {"author": "Ana Moreau"}),
+        ({"author": f"Ana {SECRET}"}, {"author": f"Ana {MASK}"}),
+        ({"author": "ana@example.com"}, {}),
+        ({"author": ["Ana"]}, {}),
+        ("no object", {}),
+        ({"author": "x" * 900}, {"author": "x" * 200}),
+    ],
+)
+def test_the_author_of_the_commit_is_handed_on_as_a_name(fields: Any, told: dict[str, str]):
+    assert _author({"fields": fields}, Hidden((SECRET,))) == told

@@ -79,6 +79,7 @@ def test_an_idempotency_key_with_other_bytes_is_a_conflict(ci: APIClient):
         ({"progress": file(b"{}"), "servize": "typo"}, "servize"),
         ({"progress": file(b"{}"), "pipeline_run_url": "javascript:alert(1)"}, "pipeline_run_url"),
         ({"progress": file(b"{}"), "ref_name": "x" * 251}, "ref_name"),
+        ({"progress": file(b"{}"), "author": "Ana <ana@example.com>"}, "author"),
         ({"secrets": file(b"{}")}, "secrets"),
     ],
 )
@@ -87,6 +88,15 @@ def test_a_wrong_form_is_refused_by_name(ci: APIClient, form, place: str):
     assert answer.status_code == 400
     assert [error["attr"] for error in answer.json()["errors"]] == [place]
     assert IngestPayload.objects.count() == 0
+
+
+def test_the_author_of_the_commit_is_kept(ci: APIClient):
+    form = {"service": "shop", "progress": file(progress()), "author": " Ana Moreau "}
+    answer = ci.post(URL + "?sync=1", form)
+    assert answer.status_code == 201
+    build = Build.objects.get()
+    assert build.author == "Ana Moreau"
+    assert ci.get(f"/api/v1/builds/{build.public_id}/").json()["author"] == "Ana Moreau"
 
 
 def test_a_gzip_body_is_the_same_as_a_plain_one(ci: APIClient):

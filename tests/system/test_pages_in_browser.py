@@ -56,6 +56,7 @@ def addresses(server: Server) -> list[str]:
     found += [f"{project}/services/api/{tail}" for tail in ("trends/?grain=month", "budgets/")]
     found += [f"{project}/builders/{tail}" for tail in ("", "default/?days=90")]
     found += [f"{project}/changes/{tail}" for tail in ("", "?state=all")]
+    found += [f"{project}/images/", image_of(server, "web"), f"{project}/services/web/sizes/"]
     found += [step_of(server, "api"), "/help/troubleshooting/"]
     for status in ("succeeded", "failed", "canceled"):
         builds = server.get(f"/api/v1/builds/?status={status}").json()["results"]
@@ -74,6 +75,15 @@ def step_of(server: Server, service: str) -> str:
         assert monotonic() < deadline, "nothing was added up"
         sleep(0.5)
     return f"/projects/demo/services/{service}/steps/{steps[0]['identity']}/"
+
+
+def image_of(server: Server, service: str) -> str:
+    """The page of the newest image of a service, once a worker has followed its builds."""
+    deadline = monotonic() + ADDED_UP_SECONDS
+    while not (newest := server.get(f"/api/v1/services/{service}/sizes/").json()["newest"]):
+        assert monotonic() < deadline, "no image was followed"
+        sleep(0.5)
+    return f"/projects/demo/images/{newest['digest']}/"
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -1,0 +1,280 @@
+"""An image's configuration and layers, from where it is kept, and what lies in them.
+
+Kept in a registry, in an OCI image layout (image-layout.md), or in an archive of ``docker save``.
+"""
+
+import json
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from buildkit.contents import Contents, ContentsBuilder
+from buildkit.errors import ParseError
+from buildkit.images import INDEX_MEDIA_TYPES, platform_name, read_manifest, with_history
+from buildkit.instructions import as_written
+from buildkit.layers import LayerLimits, LayerReader
+from buildkit.limits import Limits
+from buildkit.model import Image
+from buildkit.registry import Reference, Registry
+from buildkit.values import Json, as_dict, as_dicts, as_list, as_text, load_object
+
+_CHUNK = 1024**2
+_MOST_LAYERS = 1_000
+_DEPTH = 4
+_UNKNOWN = "unknown/unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLayer:
+    """A layer: its digest or name, and what opens its stored bytes."""
+
+    name: str
+    open: Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """The parts of one image; ``instructions`` has one for each layer, empty if not known."""
+
+    platform: str
+    layers: tuple[StoredLayer, ...]
+    instructions: tuple[str, ...]
+
+
+class Blobs(Protocol):
+    """Where blobs are found by their digest."""
+
+    def read(self, digest: str) -> bytes:
+        """Return a small one."""
+
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """Yield a large one."""
+
+
+class RegistryBlobs:
+    """Blobs of one repository. All methods raise ``RegistryError``."""
+
+    def __init__(self, registry: Registry, reference: Reference) -> None:
+        self._registry, self._reference = registry, reference
+
+    def read(self, digest: str) -> bytes:
+        """Return a manifest or a configuration, of which the bytes are those of the digest."""
+        return self._registry.config(self._reference, digest)
+
+    def manifest(self, digest: str = "") -> Json:
+        """Return the manifest of a digest, or that of the reference."""
+        reference = self._reference.at(digest) if digest else self._reference
+        return self._registry.manifest(reference).document
+
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """Yield a layer's bytes; at the end they are known to be those of its digest."""
+        return self._registry.blob(self._reference, digest)
+
+
+class Folder:
+    """Files of an unpacked image layout."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file by its name in the layout.
+
+        Raises:
+            ParseError: there is none.
+        """
+        path = (self._root / name).resolve()
+        if not path.is_relative_to(self._root.resolve()) or not path.is_file():
+            raise ParseError(name, "is not in the image layout")
+        return path.open("rb")
+
+
+class Archive:
+    """Files of an image in an archive."""
+
+    def __init__(self, tar: tarfile.TarFile) -> None:
+        self._tar = tar
+        self._members = {member.name.removeprefix("./"): member for member in tar}
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file by its name in the archive.
+
+        Raises:
+            ParseError: there is none.
+        """
+        member = self._members.get(name)
+        file = self._tar.extractfile(member) if member and member.isfile() else None
+        if file is None:
+            raise ParseError(name, "is not in the archive")
+        return file
+
+
+class FileBlobs:
+    """Blobs of an image layout or of an archive."""
+
+    def __init__(self, files: Folder | Archive) -> None:
+        self._files = files
+
+    def read(self, digest: str) -> bytes:
+        """Return a manifest or a configuration."""
+        return _small(self._files, _blob_name(digest))
+
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """Yield a layer's bytes."""
+        return _pieces(self._files, _blob_name(digest))
+
+
+def from_registry(registry: Registry, reference: Reference, platform: str = "") -> ImageFiles:
+    """Return the image at a reference; of several platforms the named or else the first one.
+
+    Raises:
+        ParseError: it is no image, or has no such platform.
+        RegistryError: the registry did not give it.
+    """
+    blobs = RegistryBlobs(registry, reference)
+    document = blobs.manifest()
+    for _ in range(_DEPTH):
+        if not _is_index(document):
+            return _image(document, blobs, str(reference))
+        document = blobs.manifest(_chosen(document, platform, str(reference)))
+    raise ParseError(str(reference), "indexes lie in each other too deeply")
+
+
+@contextmanager
+def from_path(path: Path, platform: str = "") -> Iterator[ImageFiles]:
+    """Have the image of a layout's directory or of an archive while the block runs.
+
+    Raises:
+        ParseError: it is neither, or has no such platform.
+    """
+    if path.is_dir():
+        yield _from_files(Folder(path), platform)
+        return
+    try:
+        with tarfile.open(path) as tar:
+            yield _from_files(Archive(tar), platform)
+    except tarfile.TarError as error:
+        raise ParseError(str(path), f"no archive of an image: {error}") from error
+
+
+def _from_files(files: Folder | Archive, platform: str) -> ImageFiles:
+    """Read an OCI layout, or what ``docker save`` wrote before it wrote one."""
+    blobs = FileBlobs(files)
+    try:
+        document = _object(_small(files, "index.json"), "index.json")
+    except ParseError:
+        return _from_docker(files)
+    for _ in range(_DEPTH):
+        if not _is_index(document):
+            return _image(document, blobs, "index.json")
+        digest = _chosen(document, platform, "index.json")
+        document = _object(blobs.read(digest), digest)
+    raise ParseError("index.json", "indexes lie in each other too deeply")
+
+
+def _from_docker(files: Folder | Archive) -> ImageFiles:
+    listed = json.loads(_small(files, "manifest.json"))
+    first = as_dict(next(iter(as_list(listed)), None))
+    config = _object(_small(files, as_text(first.get("Config"))), "the configuration")
+    names = [as_text(name) for name in as_list(first.get("Layers"))][:_MOST_LAYERS]
+    layers = tuple(StoredLayer(name, partial(_pieces, files, name)) for name in names)
+    return ImageFiles(platform_name(config), layers, _instructions(config, len(layers)))
+
+
+def _is_index(document: Json) -> bool:
+    return as_text(document.get("mediaType")) in INDEX_MEDIA_TYPES or "manifests" in document
+
+
+def _chosen(index: Json, platform: str, place: str) -> str:
+    """Return the digest of one image; attestations, of which the platform is unknown, are none."""
+    found = {
+        as_text(item.get("digest")): platform_name(as_dict(item.get("platform")))
+        for item in as_dicts(index.get("manifests"))
+    }
+    images = {digest: name for digest, name in found.items() if digest and name != _UNKNOWN}
+    fitting = [d for d, name in images.items() if not platform or name in ("", platform)]
+    if not fitting:
+        has = ", ".join(sorted(images.values())) or "none"
+        raise ParseError(place, f"no image for {platform or 'any platform'}; it has {has}")
+    return fitting[0]
+
+
+def _image(manifest: Json, blobs: Blobs, place: str) -> ImageFiles:
+    digests = [as_text(item.get("digest")) for item in as_dicts(manifest.get("layers"))]
+    config_digest = as_text(as_dict(manifest.get("config")).get("digest"))
+    if not config_digest or not digests or len(digests) > _MOST_LAYERS:
+        raise ParseError(place, f"no image: a manifest with {len(digests)} layers")
+    config = _object(blobs.read(config_digest), config_digest)
+    layers = tuple(StoredLayer(digest, partial(blobs.stream, digest)) for digest in digests)
+    return ImageFiles(platform_name(config), layers, _instructions(config, len(layers), manifest))
+
+
+def _instructions(config: Json, count: int, manifest: Json | None = None) -> tuple[str, ...]:
+    """Return the instruction of each layer, if the history tells of as many."""
+    image = read_manifest(Image(digest="", platform="", media_type=""), manifest or {})
+    made = [layer for layer in with_history(image, config).layers if not layer.empty]
+    names = [as_written(layer.created_by) for layer in made]
+    return tuple(names) if len(names) == count else ("",) * count
+
+
+def _small(files: Folder | Archive, name: str) -> bytes:
+    with files.open(name) as file:
+        data = file.read(Limits().max_json_bytes + 1)
+    if len(data) > Limits().max_json_bytes:
+        raise ParseError(name, "is too large for JSON")
+    return data
+
+
+def _pieces(files: Folder | Archive, name: str) -> Iterator[bytes]:
+    with files.open(name) as file:
+        while piece := file.read(_CHUNK):
+            yield piece
+
+
+def _blob_name(digest: str) -> str:
+    algorithm, _, value = digest.partition(":")
+    return f"blobs/{algorithm}/{value}"
+
+
+def _object(data: bytes, place: str) -> Json:
+    return load_object(data, place, Limits())
+
+
+def read_contents(files: ImageFiles, limits: LayerLimits | None = None) -> Contents:
+    """Read all layers of an image, the lowest first.
+
+    Raises:
+        ParseError: naming the layer: it cannot be read, or is more than the limits allow.
+        RegistryError: the registry did not give it.
+    """
+    reader, builder = LayerReader(limits), ContentsBuilder()
+    for layer in files.layers:
+        builder.add(reader.entries(layer.open(), layer.name), layer.name)
+    return builder.contents()
+
+
+def told(contents: Contents, instructions: Sequence[str]) -> dict[str, Any]:
+    """Return contents as JSON, with the instructions of layers in place of their numbers."""
+
+    def of(layer: int) -> str:
+        return instructions[layer] if layer < len(instructions) else ""
+
+    return {
+        "total_bytes": contents.total_bytes,
+        "wasted_bytes": contents.wasted_bytes,
+        "wasted": [
+            {
+                "path": waste.path,
+                "bytes": waste.bytes,
+                "reason": waste.reason.value,
+                "instruction": of(waste.layer),
+                "by": of(waste.by),
+            }
+            for waste in contents.wasted
+        ],
+        "tools": [asdict(tool) | {"instruction": of(tool.layer)} for tool in contents.tools],
+    }

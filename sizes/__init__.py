@@ -1,0 +1,1 @@
+"""What is in images, and what made them grow."""
