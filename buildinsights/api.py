@@ -11,6 +11,7 @@ from cache.state_api import ReferencesView, StorageView
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 from reports.api import MetricsView
+from reports.platforms_api import PlatformsView
 from trends.api import ChangeViewSet, JudgedBuildViewSet, TrendServiceViewSet
 
 app_name = "api"
@@ -29,6 +30,7 @@ urlpatterns = [
     path("cache/storage/", StorageView.as_view(), name="cache-storage"),
     path("hooks/<uuid:public_id>/push/", PushHookView.as_view(), name="push-hook"),
     path("metrics/", MetricsView.as_view(), name="metrics"),
+    path("platforms/", PlatformsView.as_view(), name="platforms"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     *router.urls,
 ]

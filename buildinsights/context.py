@@ -14,6 +14,7 @@ NAVIGATION = (
     ("Services", "services:list", Scope.BUILDS_READ),
     ("Builds", "builds:list", Scope.BUILDS_READ),
     ("Changes", "trends:changes", Scope.BUILDS_READ),
+    ("Platforms", "reports:platforms", Scope.BUILDS_READ),
     ("Queue", "farm:queue", Scope.BUILDS_READ),
     ("Triggers", "farm:triggers", Scope.BUILDS_READ),
     ("Failures", "farm:failures", Scope.BUILDS_READ),

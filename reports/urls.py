@@ -6,4 +6,7 @@ from reports import views
 
 app_name = "reports"
 
-urlpatterns = [path("", views.overview, name="overview")]
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("platforms/", views.platforms, name="platforms"),
+]

@@ -15,6 +15,7 @@ from builds.build_list import ingest_command
 from builds.models import Service
 from farm.models import Source
 from reports.overview import overview_page
+from reports.platforms import platforms_page
 from reports.service_page import service_page
 
 
@@ -32,6 +33,12 @@ def overview(request: HttpRequest, project_slug: str) -> HttpResponse:
     context = overview_page(project)
     context |= {"project": project, "ingest_command": ingest_command(request)}
     return render(request, "reports/overview.html", context)
+
+
+def platforms(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What is built for which platform, and what emulation costs."""
+    project = get_project(request, project_slug)
+    return render(request, "reports/platforms.html", platforms_page(project) | {"project": project})
 
 
 def service_list(request: HttpRequest, project_slug: str) -> HttpResponse:
