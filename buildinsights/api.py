@@ -11,6 +11,7 @@ from cache.state_api import ReferencesView, StorageView
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 from reports.api import MetricsView
+from reports.comparison_api import ComparedServiceViewSet
 from reports.platforms_api import PlatformsView
 from trends.api import ChangeViewSet, JudgedBuildViewSet, TrendServiceViewSet
 
@@ -32,5 +33,10 @@ urlpatterns = [
     path("metrics/", MetricsView.as_view(), name="metrics"),
     path("platforms/", PlatformsView.as_view(), name="platforms"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path(
+        "services/<slug:slug>/comparison/",
+        ComparedServiceViewSet.as_view({"get": "comparison"}, pagination_class=None),
+        name="service-comparison",
+    ),
     *router.urls,
 ]

@@ -14,6 +14,7 @@ from accounts.roles import Scope
 from builds.build_list import ingest_command
 from builds.models import Service
 from farm.models import Source
+from reports.comparison import comparison_page
 from reports.overview import overview_page
 from reports.platforms import platforms_page
 from reports.service_page import service_page
@@ -57,6 +58,14 @@ def service_detail(request: HttpRequest, project_slug: str, slug: str) -> HttpRe
     context = service_page(service, request.GET)
     context |= {"project": project, "can": _actions(service, scopes_in(request, project))}
     return render(request, "services/service_detail.html", context)
+
+
+def service_comparison(request: HttpRequest, project_slug: str, slug: str) -> HttpResponse:
+    """A service against its own past, its sisters and published figures."""
+    project = get_project(request, project_slug)
+    services = Service.objects.filter(project=project).select_related("project")
+    context = comparison_page(get_object_or_404(services, slug=slug))
+    return render(request, "reports/comparison.html", context | {"project": project})
 
 
 def _actions(service: Service, scopes: Set[str]) -> dict[str, str]:
