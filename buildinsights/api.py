@@ -13,6 +13,7 @@ from ingest.api import BuildKitIngestView, ReceiptViewSet
 from reports.api import MetricsView
 from reports.comparison_api import ComparedServiceViewSet
 from reports.platforms_api import PlatformsView
+from reports.saved_views_api import SavedViewViewSet
 from trends.api import ChangeViewSet, JudgedBuildViewSet, TrendServiceViewSet
 
 app_name = "api"
@@ -22,6 +23,7 @@ router.register("builds", JudgedBuildViewSet, basename="build")
 router.register("services", TrendServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")
 router.register("changes", ChangeViewSet, basename="change")
+router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [

@@ -53,7 +53,11 @@ def overview_page(project: Project) -> dict[str, Any]:
         for service in services
     ]
     changes = _open_changes(project)
-    attention = [item for row in rows for item in attention_items(row, changes[row["service"].pk])]
+    attention = [
+        item | {"service": row["service"]}
+        for row in rows
+        for item in attention_items(row, changes[row["service"].pk])
+    ]
     attention += _failed_uploads(project)
     order = {item["href"] for item in attention}
     rows.sort(key=lambda row: (not _is_noted(row, order), row["service"].name))
@@ -232,6 +236,7 @@ def _failed_uploads(project: Project) -> list[dict[str, Any]]:
     return [
         {
             "severity": "low",
+            "service": None,
             "title": f"{count} upload{'s' if count > 1 else ''} could not be read",
             "why": "the bytes are kept and wait to be replayed or dismissed",
             "since": oldest.received_at,

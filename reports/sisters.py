@@ -56,7 +56,9 @@ def _last_builds(service: Service) -> dict[int, _Last]:
     )
     others = services.exclude(pk=service.pk).order_by("name", "pk")[:MOST_SERVICES]
     rows: list[Any] = [*services.filter(pk=service.pk), *others]
-    names = Build.objects.only("target", "variant").in_bulk([row.last_build for row in rows if row.last_build])
+    names = Build.objects.only("target", "variant").in_bulk(
+        [row.last_build for row in rows if row.last_build]
+    )
     return {
         row.pk: _Last(row, row.last_build, build.target, build.variant)
         for row in rows

@@ -11,6 +11,7 @@ from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
+from buildinsights.paging import is_htmx
 from builds.build_list import ingest_command
 from builds.models import Service
 from farm.models import Source
@@ -18,6 +19,7 @@ from reports.comparison import comparison_page
 from reports.overview import overview_page
 from reports.platforms import platforms_page
 from reports.service_page import service_page
+from reports.wall import wall_page
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -40,6 +42,14 @@ def platforms(request: HttpRequest, project_slug: str) -> HttpResponse:
     """What is built for which platform, and what emulation costs."""
     project = get_project(request, project_slug)
     return render(request, "reports/platforms.html", platforms_page(project) | {"project": project})
+
+
+def wall(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What is broken, what runs and how the week is, for a screen on the wall."""
+    project = get_project(request, project_slug)
+    context = wall_page(project, request.GET.get("theme", "")) | {"project": project}
+    template = "reports/wall.html#live" if is_htmx(request) else "reports/wall.html"
+    return render(request, template, context)
 
 
 def service_list(request: HttpRequest, project_slug: str) -> HttpResponse:
