@@ -20,7 +20,8 @@ from builds.weeks import week_axis, week_label
 from cache.advice_page import LEAST_SECONDS, diff_lines
 from cache.models import LayerAdvice
 from cache.step_names import step_address
-from trends.changes_page import title_of
+from reports.attention import advice_line, commit_of
+from trends.changes_page import line_of
 from trends.models import Change
 from trends.weeks import Weeks, weekly
 
@@ -58,12 +59,19 @@ def service_page(service: Service, query: QueryDict) -> dict[str, Any]:
 def newest_change(service: Service) -> dict[str, Any] | None:
     """Return the newest change of its wall time that is not gone back."""
     changes = Change.objects.filter(series__service=service, series__metric="wall_seconds")
-    change = changes.exclude(state=Change.State.RESOLVED).told().order_by("-found_at").first()
+    known = changes.exclude(state=Change.State.RESOLVED).told()
+    related = known.select_related("build__request", "build__project")
+    change = related.order_by("-found_at").first()
     if change is None:
         return None
+    line = line_of(change)
     return {
-        "text": title_of(change),
+        "text": line["title"],
+        "step": line["step"],
+        "share": line["share"],
+        "cause": line["cause"],
         "since": change.build.listed_at,
+        "commit": commit_of(change.build),
         "href": change.get_absolute_url(),
         "verdict": "worse" if change.is_worse else "better",
     }
@@ -74,13 +82,7 @@ def recommendations(service: Service) -> list[dict[str, Any]]:
     given = LayerAdvice.objects.filter(service=service).to_do(timezone.now().date())
     worth_it = given.filter(seconds_a_week__gte=LEAST_SECONDS).select_related("service__project")
     return [
-        {
-            "title": advice.title,
-            "why": " ".join(advice.why),
-            "worth": f"{'≤ ' if advice.is_upper_bound else ''}{duration(advice.seconds_a_week)}",
-            "diff": diff_lines(advice.diff),
-            "href": advice.get_absolute_url(),
-        }
+        advice_line(advice) | {"why": " ".join(advice.why), "diff": diff_lines(advice.diff)}
         for advice in worth_it[:MOST_RECOMMENDED]
     ]
 

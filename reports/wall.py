@@ -15,6 +15,9 @@ from reports.overview import overview_page
 TILES = 12
 """Services that fit on the screen; more are shown by turns."""
 
+FITS = (4, 6, 9, TILES)
+"""Numbers of tiles that a grid is made for: few services get large ones."""
+
 TURN_SECONDS = 20
 MOST_ATTENTION, MOST_LIVE, MOST_FAILURES = 4, 3, 4
 LIVE = timedelta(days=1)
@@ -45,6 +48,7 @@ def wall_page(project: Project, theme: str) -> dict[str, Any]:
         "worse": sum(item["state"] == "medium" for item in tiles),
         "period": page["period"],
         "tiles": tiles[turn * TILES : (turn + 1) * TILES],
+        "fit": next(fit for fit in FITS if min(len(tiles), TILES) <= fit),
         "services": len(tiles),
         "turn": turn + 1,
         "turns": turns,

@@ -2,10 +2,10 @@
 const OLD_SECONDS = 60;
 const silent = document.getElementById("wall-silent");
 let problem = "";
+let received = Date.now(); // by this machine's clock: the server's may go otherwise
 
 function age() {
-  const wall = document.getElementById("wall");
-  return Math.max(0, Math.round((Date.now() - Date.parse(wall.dataset.asOf)) / 1000));
+  return Math.max(0, Math.round((Date.now() - received) / 1000));
 }
 
 function words(seconds) {
@@ -36,6 +36,9 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
   });
 }
 
+document.addEventListener("htmx:afterSwap", () => {
+  received = Date.now();
+});
 document.addEventListener("htmx:afterRequest", show);
 setInterval(show, 1000);
 show();
