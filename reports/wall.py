@@ -19,7 +19,9 @@ FITS = (4, 6, 9, TILES)
 """Numbers of tiles that a grid is made for: few services get large ones."""
 
 TURN_SECONDS = 20
-MOST_ATTENTION, MOST_LIVE, MOST_FAILURES = 4, 3, 4
+MOST_ATTENTION, MOST_RUNNING, MOST_QUEUED, MOST_FAILURES = 4, 2, 1, 3
+"""What fits beside the tiles; how many there are is said."""
+
 LIVE = timedelta(days=1)
 """A build that began earlier and has not ended is not what runs now."""
 
@@ -33,7 +35,7 @@ def wall_page(project: Project, theme: str) -> dict[str, Any]:
     page = overview_page(project)
     attention = page["attention"]
     noted = {item["service"].pk for item in attention if item["service"]}
-    tiles = [tile(row, noted) for row in page["services"]]
+    tiles = sorted((tile(row, noted) for row in page["services"]), key=_worst_first)
     turns = max(1, ceil(len(tiles) / TILES))
     turn = int(now.timestamp() // TURN_SECONDS) % turns
     return {
@@ -69,6 +71,12 @@ def tile(row: Mapping[str, Any], noted: set[int]) -> dict[str, Any]:
     return {**row, "state": state, "word": WORDS.get(state, "")}
 
 
+def _worst_first(found: Mapping[str, Any]) -> tuple[int, str]:
+    states = ("failed", "medium")
+    state = found["state"]
+    return states.index(state) if state in states else len(states), found["service"].name
+
+
 WORDS = {
     "failed": "Broken",
     "medium": "Worse",
@@ -89,21 +97,21 @@ def _live(project: Project, now: datetime) -> dict[str, Any]:
         "status", "listed_at", "started_at", "ref_name", "service__name"
     )
     return {
-        "running": _first(oldest.filter(status=Build.Status.RUNNING), now),
-        "queued": _first(oldest.filter(status=Build.Status.QUEUED), now),
+        "running": _first(oldest.filter(status=Build.Status.RUNNING), MOST_RUNNING, now),
+        "queued": _first(oldest.filter(status=Build.Status.QUEUED), MOST_QUEUED, now),
         "running_count": counts.get(Build.Status.RUNNING, 0),
         "queued_count": counts.get(Build.Status.QUEUED, 0),
     }
 
 
-def _first(builds: Any, now: datetime) -> list[dict[str, Any]]:
+def _first(builds: Any, most: int, now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "service": build.service.name,
             "ref_name": build.ref_name,
             "seconds": max(0.0, (now - (build.started_at or build.listed_at)).total_seconds()),
         }
-        for build in builds.order_by("listed_at", "pk")[:MOST_LIVE]
+        for build in builds.order_by("listed_at", "pk")[:most]
     ]
 
 
