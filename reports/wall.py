@@ -37,6 +37,7 @@ def wall_page(project: Project, theme: str) -> dict[str, Any]:
     noted = {item["service"].pk for item in attention if item["service"]}
     tiles = sorted((tile(row, noted) for row in page["services"]), key=_worst_first)
     turns = max(1, ceil(len(tiles) / TILES))
+    at_once = ceil(len(tiles) / turns)
     turn = int(now.timestamp() // TURN_SECONDS) % turns
     return {
         "theme": LIGHT if theme == LIGHT else DARK,
@@ -49,8 +50,8 @@ def wall_page(project: Project, theme: str) -> dict[str, Any]:
         "broken": sum(item["state"] == "failed" for item in tiles),
         "worse": sum(item["state"] == "medium" for item in tiles),
         "period": page["period"],
-        "tiles": tiles[turn * TILES : (turn + 1) * TILES],
-        "fit": next(fit for fit in FITS if min(len(tiles), TILES) <= fit),
+        "tiles": tiles[turn * at_once : (turn + 1) * at_once],
+        "fit": next(fit for fit in FITS if at_once <= fit),
         "services": len(tiles),
         "turn": turn + 1,
         "turns": turns,

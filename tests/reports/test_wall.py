@@ -73,9 +73,9 @@ def test_more_services_than_fit_have_turns_by_the_clock(project: Project):
         with time_machine.travel(at, tick=False):
             pages.append(wall_page(project, ""))
     assert [(page["turn"], page["turns"], len(page["tiles"])) for page in pages] == [
-        (1, 2, TILES),
-        (2, 2, 2),
-        (1, 2, TILES),
+        (1, 2, 7),
+        (2, 2, 7),
+        (1, 2, 7),
     ]
     names = [tile["service"].name for page in pages[:2] for tile in page["tiles"]]
     assert sorted(names) == [f"s{number:02}" for number in range(TILES + 2)], "each has its turn"
@@ -83,7 +83,7 @@ def test_more_services_than_fit_have_turns_by_the_clock(project: Project):
 
 
 @pytest.mark.parametrize(
-    ("count", "fit"), [(0, 4), (4, 4), (5, 6), (7, 9), (10, 12), (12, 12), (13, 12)]
+    ("count", "fit"), [(0, 4), (4, 4), (5, 6), (7, 9), (10, 12), (12, 12), (13, 9), (23, 12)]
 )
 def test_few_services_get_large_tiles(project: Project, count: int, fit: int):
     for number in range(count):
