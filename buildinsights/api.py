@@ -12,6 +12,9 @@ from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 from recommendations.api import RecommendedServiceViewSet
 from reports.api import MetricsView
+from reports.comparison_api import ComparedServiceViewSet
+from reports.platforms_api import PlatformsView
+from reports.saved_views_api import SavedViewViewSet
 from resources.api import BuildersView, BuilderView
 from sizes.api import ImageViewSet
 from trends.api import ChangeViewSet, JudgedBuildViewSet
@@ -24,6 +27,7 @@ router.register("services", RecommendedServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")
 router.register("changes", ChangeViewSet, basename="change")
 router.register("images", ImageViewSet, basename="image")
+router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [
@@ -35,6 +39,12 @@ urlpatterns = [
     path("cache/storage/", StorageView.as_view(), name="cache-storage"),
     path("hooks/<uuid:public_id>/push/", PushHookView.as_view(), name="push-hook"),
     path("metrics/", MetricsView.as_view(), name="metrics"),
+    path("platforms/", PlatformsView.as_view(), name="platforms"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path(
+        "services/<slug:slug>/comparison/",
+        ComparedServiceViewSet.as_view({"get": "comparison"}, pagination_class=None),
+        name="service-comparison",
+    ),
     *router.urls,
 ]

@@ -15,16 +15,21 @@ NAVIGATION = (
     ("Builds", "builds:list", Scope.BUILDS_READ),
     ("Changes", "trends:changes", Scope.BUILDS_READ),
     ("Recommendations", "recommendations:list", Scope.BUILDS_READ),
-    ("Queue", "farm:queue", Scope.BUILDS_READ),
-    ("Triggers", "farm:triggers", Scope.BUILDS_READ),
-    ("Failures", "farm:failures", Scope.BUILDS_READ),
     ("Cache", "cache:overview", Scope.BUILDS_READ),
     ("Images", "sizes:images", Scope.BUILDS_READ),
     ("Builders", "resources:builders", Scope.BUILDS_READ),
+    ("Platforms", "reports:platforms", Scope.BUILDS_READ),
+    ("Queue", "farm:queue", Scope.BUILDS_READ),
+    ("Triggers", "farm:triggers", Scope.BUILDS_READ),
+    ("Failures", "farm:failures", Scope.BUILDS_READ),
     ("Receipts", "ingest:list", Scope.INGEST_READ),
     ("Members", "accounts:members", Scope.MEMBERS_WRITE),
     ("Tokens", "accounts:tokens", Scope.TOKENS_WRITE),
+    ("Wall screen", "reports:wall", Scope.BUILDS_READ),
 )
+
+FIRST = 8
+"""Pages that stand side by side; the others are in a menu beside them."""
 
 PARENTS = {
     "cache:acts": "cache:overview",
@@ -67,11 +72,12 @@ def navigation(request: HttpRequest, user: User, projects: list[Project]) -> lis
     return [
         {
             "label": label,
+            "is_later": number >= FIRST,
             "href": reverse(name, args=[project.slug]),
             "current": name in {match.view_name, PARENTS.get(match.view_name)}
             or _same_section(name, match.namespace),
         }
-        for label, name, scope in NAVIGATION
+        for number, (label, name, scope) in enumerate(NAVIGATION)
         if project.pk in user.project_ids_with(scope)
     ]
 

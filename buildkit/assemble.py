@@ -81,6 +81,7 @@ def assemble(draft: Draft) -> Build:
         images=draft.images,
         resources=_resources(draft),
         has_provenance=bool(draft.provenances),
+        builder_platform=_builder_platform(draft),
         trace=draft.trace,
         console=draft.console,
         problems=draft.problems.all(),
@@ -165,6 +166,12 @@ def _platforms(draft: Draft, names: Sequence[StepName]) -> tuple[str, ...]:
         return tuple(sorted(named))
     attested = [name or item.platform for name, item in draft.provenances]
     return tuple(dict.fromkeys(name for name in attested if name))
+
+
+def _builder_platform(draft: Draft) -> str:
+    """What all attestations agree on; nodes of several platforms have no one of their own."""
+    attested = {item.platform for _, item in draft.provenances} - {""}
+    return attested.pop() if len(attested) == 1 else ""
 
 
 def _steps(

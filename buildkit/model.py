@@ -290,6 +290,7 @@ class Build:
     """Everything that was read about one build, from one record or from several pieces of it.
 
     ``console`` is the text that came between the JSON lines of ``--progress=rawjson``.
+    ``builder_platform`` is the builder's own, empty where it is not known.
     """
 
     buildkit_ref: str
@@ -316,6 +317,7 @@ class Build:
     images: tuple[Image, ...] = ()
     resources: tuple[ResourceSample, ...] = ()
     has_provenance: bool = False
+    builder_platform: str = ""
     trace: Trace | None = None
     console: str = ""
     problems: tuple[Problem, ...] = ()

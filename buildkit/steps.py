@@ -107,6 +107,17 @@ def _parse_name(name: str) -> StepName:
 _parse_short_name = lru_cache(maxsize=4096)(_parse_name)
 
 
+def runs_on(name: str, platform: str) -> str:
+    """Return the platform whose code a step of ``platform`` runs.
+
+    Of a cross-compiling step (``linux/amd64->arm64``) it is the first, on which its stage stands.
+    """
+    match = _BRACKETS.fullmatch(name.strip().removeprefix("CACHED "))
+    words = match[1].split() if match else []
+    crossing = (word for word in words if "->" in word and _PLATFORM.fullmatch(word))
+    return next((word.partition("->")[0] for word in crossing), platform)
+
+
 def find_build_start(vertices: Iterable[Vertex], created_ns: int | None) -> int | None:
     """When this build began: as recorded, or at its first transfer from the client.
 

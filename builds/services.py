@@ -197,6 +197,7 @@ def _decoded_columns(decoded: DecodedBuild) -> dict[str, Any]:
         "image_digest": decoded.images[0].digest if decoded.images else "",
         "image_bytes": first.size_bytes if first else None,
         "has_provenance": decoded.has_provenance,
+        "builder_platform": decoded.builder_platform,
         "problems": [asdict(problem) for problem in decoded.problems],
         "trace": asdict(decoded.trace) if decoded.trace else None,
         **_failure_columns(decoded),

@@ -22,8 +22,9 @@ from builds.weeks import week_days, week_label
 from cache.step_names import step_address
 from recommendations.diffs import diff_lines
 from recommendations.models import Recommendation, Unit
-from recommendations.page import LEAST, line_of
-from trends.changes_page import title_of
+from recommendations.page import LEAST
+from reports.attention import commit_of, recommendation_line
+from trends.changes_page import line_of
 from trends.marks import marks_of
 from trends.models import Change
 from trends.series import STEP_SECONDS
@@ -63,12 +64,19 @@ def service_page(service: Service, query: QueryDict) -> dict[str, Any]:
 def newest_change(service: Service) -> dict[str, Any] | None:
     """Return the newest change of its wall time that is not gone back."""
     changes = Change.objects.filter(series__service=service, series__metric="wall_seconds")
-    change = changes.exclude(state=Change.State.RESOLVED).told().order_by("-found_at").first()
+    known = changes.exclude(state=Change.State.RESOLVED).told()
+    related = known.select_related("build__request", "build__project")
+    change = related.order_by("-found_at").first()
     if change is None:
         return None
+    line = line_of(change)
     return {
-        "text": title_of(change),
+        "text": line["title"],
+        "step": line["step"],
+        "share": line["share"],
+        "cause": line["cause"],
         "since": change.build.listed_at,
+        "commit": commit_of(change.build),
         "href": change.get_absolute_url(),
         "verdict": "worse" if change.is_worse else "better",
     }
@@ -79,13 +87,7 @@ def recommendations(service: Service) -> list[dict[str, Any]]:
     given = Recommendation.objects.filter(service=service, unit=Unit.SECONDS)
     to_do = given.to_do(timezone.now().date()).filter(worth__gte=LEAST[Unit.SECONDS])
     return [
-        {
-            "title": row.title,
-            "why": " ".join(row.why),
-            "worth": line_of(row)["worth"],
-            "diff": diff_lines(row.diff),
-            "href": row.get_absolute_url(),
-        }
+        recommendation_line(row) | {"why": " ".join(row.why), "diff": diff_lines(row.diff)}
         for row in to_do.select_related("project")[:MOST_RECOMMENDED]
     ]
 

@@ -11,11 +11,15 @@ from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
+from buildinsights.paging import is_htmx
 from builds.build_list import ingest_command
 from builds.models import Service
 from farm.models import Source
+from reports.comparison import comparison_page
 from reports.overview import overview_page
+from reports.platforms import platforms_page
 from reports.service_page import service_page
+from reports.wall import wall_page
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -34,6 +38,20 @@ def overview(request: HttpRequest, project_slug: str) -> HttpResponse:
     return render(request, "reports/overview.html", context)
 
 
+def platforms(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What is built for which platform, and what emulation costs."""
+    project = get_project(request, project_slug)
+    return render(request, "reports/platforms.html", platforms_page(project) | {"project": project})
+
+
+def wall(request: HttpRequest, project_slug: str) -> HttpResponse:
+    """What is broken, what runs and how the week is, for a screen on the wall."""
+    project = get_project(request, project_slug)
+    context = wall_page(project, request.GET.get("theme", "")) | {"project": project}
+    template = "reports/wall.html#live" if is_htmx(request) else "reports/wall.html"
+    return render(request, template, context)
+
+
 def service_list(request: HttpRequest, project_slug: str) -> HttpResponse:
     """All services of a project with what matters of each."""
     project = get_project(request, project_slug)
@@ -50,6 +68,14 @@ def service_detail(request: HttpRequest, project_slug: str, slug: str) -> HttpRe
     context = service_page(service, request.GET)
     context |= {"project": project, "can": _actions(service, scopes_in(request, project))}
     return render(request, "services/service_detail.html", context)
+
+
+def service_comparison(request: HttpRequest, project_slug: str, slug: str) -> HttpResponse:
+    """A service against its own past, its sisters and published figures."""
+    project = get_project(request, project_slug)
+    services = Service.objects.filter(project=project).select_related("project")
+    context = comparison_page(get_object_or_404(services, slug=slug))
+    return render(request, "reports/comparison.html", context | {"project": project})
 
 
 def _actions(service: Service, scopes: Set[str]) -> dict[str, str]:

@@ -45,12 +45,13 @@ def _by_service(days: DayQuerySet, weeks: int) -> dict[int, Weeks]:
     for row in rows:
         groups[row["service_id"]][(today - row["day"]).days // 7].append(row)
     return {
-        service: {age: _week(found) for age, found in ages.items()}
+        service: {age: added_up(found) for age, found in ages.items()}
         for service, ages in groups.items()
     }
 
 
-def _week(rows: list[Any]) -> dict[str, Any]:
+def added_up(rows: list[Any]) -> dict[str, Any]:
+    """Return rows of ``SUMMED``, ``saved_seconds`` and ``sketch`` as one, as ``Weeks`` has it."""
     sums = {name: sum(row[name] for row in rows) for name in SUMMED}
     saved = [row["saved_seconds"] for row in rows if row["saved_seconds"] is not None]
     return {

@@ -102,6 +102,9 @@ class Build(models.Model):
     """Pairs of first and last failing line in ``failure_filename``, counted from 1."""
 
     has_provenance = models.BooleanField(default=False)
+    builder_platform = models.CharField(max_length=60, blank=True, db_default="")
+    """The builder's own, as provenance says; empty: not known."""
+
     problems = models.JSONField(default=list)
     """Parts of the input that could not be read: ``[{"path", "message"}]``."""
 
@@ -148,6 +151,12 @@ class Build(models.Model):
                 fields=["project", "status", "-listed_at", "-id"],
                 condition=~Q(status="succeeded"),
                 name="builds_build_not_succeeded_ix",
+            ),
+            # Builds of several platforms, in which one can be held against the other.
+            models.Index(
+                fields=["project", "-listed_at", "-id"],
+                condition=Q(platforms__len__gt=1),
+                name="builds_build_platforms_ix",
             ),
             # Builds that failed the same way.
             models.Index(

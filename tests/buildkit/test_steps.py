@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from buildkit.model import BuildStatus, StepKind, StepState
 from buildkit.status import Vertex
-from buildkit.steps import find_build_start, find_states, identify, is_canceled, parse_name
+from buildkit.steps import find_build_start, find_states, identify, is_canceled, parse_name, runs_on
 
 SECOND = 1_000_000_000
 RUNNING, SUCCEEDED, FAILED = BuildStatus.RUNNING, BuildStatus.SUCCEEDED, BuildStatus.FAILED
@@ -174,3 +174,18 @@ def test_identity_differs_by_platform() -> None:
 def test_canceled_messages(text: str) -> None:
     assert is_canceled(text)
     assert not is_canceled("exit code: 1")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("[linux/amd64->arm64 build 2/3] RUN go build", "linux/amd64"),
+        ("CACHED [bake linux/amd64->linux/arm/v7 build 2/3] RUN go build", "linux/amd64"),
+        ("[linux/arm64 build 2/3] RUN echo a->b", "linux/arm64"),
+        ("[build 2/3] RUN go build", "linux/arm64"),
+        ("[a->b 2/3] RUN go build", "linux/arm64"),
+        ("exporting to image", "linux/arm64"),
+    ],
+)
+def test_a_cross_compiling_step_runs_on_the_platform_it_stands_on(name: str, expected: str):
+    assert runs_on(name, "linux/arm64") == expected

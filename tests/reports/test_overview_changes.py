@@ -9,7 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Project, User
+from builds.models import Build, Service
 from builds.services import get_or_create_service
+from recommendations.models import Recommendation
+from reports.overview import overview_page
 from tests.trends.test_trends import built
 from trends.models import Change, Series
 
@@ -45,6 +48,19 @@ def changed(project: Project, **fields: Any) -> Change:
     return Change.objects.create(series=series, **values | fields)
 
 
+def advised(service: Service, seconds: float, title: str) -> None:
+    Recommendation.objects.create(
+        project=service.project,
+        service=service,
+        digest=f"{len(title):032}",
+        kind="layer",
+        title=title,
+        unit="s",
+        worth=seconds,
+        opened_at=timezone.now(),
+    )
+
+
 def test_what_changed_says_by_which_step_and_why(
     project: Project, bob: User, client_of: Callable[[User], Client]
 ):
@@ -74,3 +90,40 @@ def test_what_is_no_news_needs_nobodys_attention(
     changed(project, **fields)
     page = client_of(bob).get(f"/projects/{project.slug}/").content.decode()
     assert "Wall time of api up" not in page
+
+
+def test_it_leads_to_the_commit_and_to_what_helps(
+    project: Project, bob: User, client_of: Callable[[User], Client]
+):
+    change = changed(project)
+    Build.objects.update(revision="c0ffee" + "0" * 34)
+    for seconds, title in ((20.0, "Move npm ci up"), (90.0, "Ignore <docs>"), (0.5, "Little")):
+        advised(change.series.service, seconds, title)
+    client = client_of(bob)
+    page = client.get(f"/projects/{project.slug}/").content.decode()
+    commit = f'<a class="mono" href="{change.build.get_absolute_url()}">c0ffee000000</a>'
+    assert commit in page
+    assert ">Ignore &lt;docs&gt;</a>, worth 1 m 30 s a week" in page
+    assert "Move npm ci up" not in page, "one piece of advice is enough here"
+    own = client.get(change.series.service.get_absolute_url()).content.decode()
+    assert commit in own
+    assert "90 % of it by <code>RUN npm ci</code>" in own
+    assert 'href="#first-title"' in own
+
+
+def test_a_larger_image_has_no_advice_about_time(
+    project: Project, bob: User, client_of: Callable[[User], Client]
+):
+    change = changed(project)
+    Series.objects.update(metric="image_bytes")
+    advised(change.series.service, 90.0, "Ignore docs")
+    page = client_of(bob).get(f"/projects/{project.slug}/").content.decode()
+    assert "Image size of api up 30 %" in page
+    assert "Ignore docs" not in page
+
+
+def test_services_with_changes_come_first(project: Project):
+    built(get_or_create_service(project_id=project.pk, name="a"), timezone.now().date(), 10)
+    changed(project)
+    rows = overview_page(project)["services"]
+    assert [row["service"].name for row in rows] == ["api", "a"]

@@ -49,7 +49,7 @@ def addresses(server: Server) -> list[str]:
     found += [f"{project}/services/{name}/" for name in ("api", "web", "ai")]
     found += [f"{project}/{tail}" for tail in ("queue/", "queue/new/", "failures/", "triggers/")]
     found += [f"{project}/triggers/schedules/new/", f"{project}/services/api/source/"]
-    parts = ("", "advice/", "references/", "storage/", "operations/", "acts/")
+    parts = ("", "references/", "storage/", "operations/", "acts/")
     found += [f"{project}/cache/{tail}" for tail in parts]
     forms = ("policy/", "new/verify/", "new/invalidate/", "new/prune/")
     found += [f"{project}/cache/operations/{tail}" for tail in forms]
@@ -57,6 +57,8 @@ def addresses(server: Server) -> list[str]:
     found += [f"{project}/builders/{tail}" for tail in ("", "default/?days=90")]
     found += [f"{project}/changes/{tail}" for tail in ("", "?state=all")]
     found += [f"{project}/images/", image_of(server, "web"), f"{project}/services/web/sizes/"]
+    found += [f"{project}/{tail}" for tail in ("platforms/", "views/", "wall/", "recommendations/")]
+    found += [f"{project}/services/{name}/comparison/" for name in ("api", "ai")]
     found += [step_of(server, "api"), "/help/troubleshooting/"]
     for status in ("succeeded", "failed", "canceled"):
         builds = server.get(f"/api/v1/builds/?status={status}").json()["results"]
@@ -123,6 +125,47 @@ def test_builds_can_be_filtered_without_a_reload(browser: Browser, demo_server: 
         "[...document.querySelectorAll('#results tbody th a')].every(a => a.textContent === 'web')"
     )
     assert page.locator("#results tbody tr").count() > 0
+
+
+def test_the_wall_fits_and_says_when_the_server_is_silent(browser: Browser, demo_server: Server):
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    page = context.new_page()
+    page.clock.install()
+    sign_in(page, demo_server)
+    page.goto(f"{demo_server.url}/projects/demo/wall/")
+    expect(page.locator("#wall .tile")).to_have_count(3)
+    size = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    assert page.evaluate(size) == [1920, 1080]
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    warning = page.locator("#wall-silent")
+    expect(warning).to_be_hidden()
+    context.set_offline(True)
+    page.clock.run_for(25_000)
+    expect(warning).to_contain_text("The server cannot be reached: what you see is")
+    context.set_offline(False)
+    page.clock.run_for(25_000)
+    expect(warning).to_be_hidden()
+    context.clear_cookies()
+    page.clock.run_for(25_000)
+    expect(warning).to_contain_text("Signed out")
+    expect(page.locator("#wall .tile")).to_have_count(3)
+    context.close()
+
+
+def test_a_page_is_saved_from_the_menu_and_opened_from_it(browser: Browser, demo_server: Server):
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    sign_in(page, demo_server)
+    page.goto(f"{demo_server.url}/projects/demo/builds/?service=web&status=failed")
+    menu = page.locator(".site-header .menu.end")
+    menu.locator("summary").click()
+    menu.get_by_role("link", name="Save this page").click()
+    page.get_by_label("Name").fill("Failed builds of web")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("tbody")).to_contain_text("not shared")
+    page.goto(f"{demo_server.url}/projects/demo/")
+    menu.locator("summary").click()
+    menu.get_by_role("link", name="Failed builds of web").click()
+    page.wait_for_url("**/builds/?service=web&status=failed")
 
 
 def test_the_build_page_works_without_javascript(browser: Browser, demo_server: Server):

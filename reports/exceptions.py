@@ -1,0 +1,25 @@
+"""What can be refused about saved views."""
+
+from buildinsights.exceptions import DomainError
+
+
+class NotAPageError(DomainError):
+    """Only pages of the project can be saved."""
+
+    code = "not_a_page"
+    message = "This is not the address of a page of this project."
+    status_code = 400
+
+
+class NameTakenError(DomainError):
+    """A name leads to one page."""
+
+    code = "name_taken"
+    message = "You have a view of this name in this project."
+
+
+class TooManyViewsError(DomainError):
+    """A person keeps a bounded number."""
+
+    code = "too_many_views"
+    message = "You have saved as many views as a person can: delete one first."
