@@ -18,6 +18,11 @@ class Kind(models.TextChoices):
     LAYER = "layer", "Dockerfile"
     CHANGE = "change", "Change"
     REFERENCE = "reference", "Cache reference"
+    TOOLS = "tools", "Development tools"
+    WASTE = "waste", "Files in vain"
+    BASE = "base", "Base image"
+    SLOTS = "slots", "Builds at once"
+    EMULATION = "emulation", "Emulation"
 
 
 class Unit(models.TextChoices):

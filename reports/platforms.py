@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Project
 from builds.usual import verdict_of
-from reports.emulation import DAYS, emulation_of
+from resources.emulation import DAYS, emulation_of
 from trends.models import BuildDay
 from trends.weeks import SUMMED, added_up
 

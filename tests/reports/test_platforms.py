@@ -20,8 +20,8 @@ from buildkit.reading import read_builds
 from builds.models import Build, Service, Step
 from builds.services import BuildContext, get_or_create_service, record_build
 from cache.tasks import roll_up_stale
-from reports.emulation import emulation_of
 from reports.platforms import platform_rows
+from resources.emulation import emulation_of
 from tests.trends.test_trends import built
 
 pytestmark = pytest.mark.django_db
