@@ -4,44 +4,16 @@ Builds are compared within homogeneous groups. Of a build: its executed steps' b
 same steps' medians in builds that were alone, and how many others were there, as a mean by time.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-ALONE = 0.05
-"""Others, as a mean by time, up to which a build was alone."""
-
-BESIDE = 0.5
-"""Others from which on it counts as one beside others."""
-
-ENOUGH = 8
-"""Builds alone, and builds beside others, that a group has to have."""
-
-ENOUGH_RUNS = 3
-"""Builds alone in which a step has to have run: others have no usual time."""
-
-MOST_BUILDS, MOST_STEPS = 150, 12
-"""Of a group, the newest of a side, and the steps with most time: what a resample costs."""
+from analytics.alike import ALONE, BESIDE, ENOUGH, ENOUGH_RUNS, Array, Group, Run, groups_of
 
 RESAMPLES = 1000
 SEED = 20_261
 SIDES = (2.5, 97.5)
-
-type Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One executed step of a build: its busy seconds, and the builds beside it, by time."""
-
-    group: str
-    build: int
-    step: str
-    seconds: float
-    others: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,38 +55,11 @@ class Slowed:
     others: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Group:
-    """A matrix of seconds by build and step, NaN where it did not run, and others by build."""
-
-    name: str
-    builds: Array
-    seconds: Array
-    others: Array
-
-    @property
-    def is_alone(self) -> Array:
-        return self.others <= ALONE
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """Builds alone, and builds beside others."""
-        return int(self.is_alone.sum()), int((self.others >= BESIDE).sum())
-
-    @property
-    def has_enough(self) -> bool:
-        return min(self.counts) >= ENOUGH
-
-
 class Contention:
     """The groups of a builder's builds, and what is to be said of each and of all of them."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
-        by_group: defaultdict[str, list[Run]] = defaultdict(list)
-        for run in runs:
-            by_group[run.group].append(run)
-        groups = (_group(name, by_group[name]) for name in sorted(by_group))
-        self._groups = {group.name: group for group in groups if len(group.builds)}
+        self._groups = groups_of(runs)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -143,37 +88,6 @@ class Contention:
         return sorted(found, key=lambda one: (-one.ratio, one.build))[:most]
 
 
-def _group(name: str, runs: Sequence[Run]) -> _Group:
-    """Lay runs out by build and step; a build's others are weighted by its steps' seconds."""
-    total: defaultdict[str, float] = defaultdict(float)
-    for run in runs:
-        total[run.step] += run.seconds
-    steps = sorted(total, key=lambda step: (-total[step], step))[:MOST_STEPS]
-    column = {step: n for n, step in enumerate(steps)}
-    used = [run for run in runs if run.step in column and run.seconds > 0]
-    builds = sorted({run.build for run in used})
-    row = {build: n for n, build in enumerate(builds)}
-    seconds, weighted = np.zeros((len(builds), len(steps))), np.zeros(len(builds))
-    for run in sorted(used, key=lambda run: (run.build, run.step, run.seconds, run.others)):
-        seconds[row[run.build], column[run.step]] += run.seconds
-        weighted[row[run.build]] += run.seconds * run.others
-    others = weighted / seconds.sum(axis=1) if len(builds) else weighted
-    return _newest(name, np.array(builds), np.where(seconds > 0, seconds, np.nan), others)
-
-
-def _newest(name: str, builds: Array, seconds: Array, others: Array) -> _Group:
-    """Keep the newest builds of each side, and the steps that have a usual time alone."""
-    alone = others <= ALONE
-    kept = np.sort(
-        np.concatenate([np.flatnonzero(side)[-MOST_BUILDS:] for side in (alone, ~alone)])
-    )
-    builds, seconds, others = builds[kept], seconds[kept], others[kept]
-    usual = (~np.isnan(seconds[others <= ALONE])).sum(axis=0) >= ENOUGH_RUNS
-    seconds = seconds[:, usual]
-    has_any = (~np.isnan(seconds)).any(axis=1)
-    return _Group(name, builds[has_any], seconds[has_any], others[has_any])
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Resampled:
     """Ratios and others, a row for each resample and a column for each of its builds."""
@@ -182,7 +96,7 @@ class _Resampled:
     others: Array
 
     @classmethod
-    def of(cls, group: _Group, random: np.random.Generator | None) -> "_Resampled":
+    def of(cls, group: Group, random: np.random.Generator | None) -> "_Resampled":
         """Draw builds alone and builds beside others anew, each side from itself, with repeats.
 
         Without ``random`` once, as they are. The usual times are those of the builds drawn.
@@ -222,7 +136,7 @@ def _ratios(seconds: Array, usual: Array) -> Array:
     return ratios
 
 
-def _slowdown(groups: Sequence[_Group]) -> Slowdown | None:
+def _slowdown(groups: Sequence[Group]) -> Slowdown | None:
     groups = [group for group in groups if group.has_enough]
     if not groups:
         return None

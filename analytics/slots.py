@@ -6,7 +6,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from analytics.concurrency import ENOUGH, Slowdown
+from analytics.alike import ENOUGH
+from analytics.concurrency import Slowdown
 
 MEMORY_RATIO = 0.9
 """Of a builder's memory that builds may take."""

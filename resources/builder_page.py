@@ -62,6 +62,7 @@ def _told(found: Mapping[str, Any], project: Project, now: Point) -> dict[str, A
         "sentence": long_verdict(found),
         "memory_sentence": memory_sentence(found, now),
         "slowdown": found["slowdown"],
+        "memory": found["memory"],
         "levels": _levels(found),
         "groups": _named(found["groups"], project),
         "slowest": _slowest(found["slowest"], project),

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from django.db.models import F, Max, Min, Q, Value
 from django.utils import timezone
 
-from analytics.concurrency import ALONE, ENOUGH, Contention, Run
+from analytics.alike import ALONE, ENOUGH, Run
+from analytics.concurrency import Contention
 from analytics.occupancy import Span, beside
 from analytics.slots import Memory, memory_of, recommend
 from builds.aggregates import Joined

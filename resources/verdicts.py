@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from analytics.concurrency import ENOUGH
+from analytics.alike import ENOUGH
 from analytics.slots import HALF_BELOW, HALF_BUILDS, MEMORY_RATIO, Verdict, half_would_do
 from buildinsights.templatetags.formats import filesize, ratio, signed_ratio
 

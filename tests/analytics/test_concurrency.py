@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.concurrency import Contention, Run, Slowdown
+from analytics.alike import Run
+from analytics.concurrency import Contention, Slowdown
 
 STEPS = {"install": 6.0, "compile": 3.0, "test": 1.0}
 """10 s alone."""
