@@ -160,7 +160,7 @@ def _slower(row: Mapping[str, Any]) -> Item | None:
         "title": f"{row['service'].name} takes {100 * change:.0f} % longer than the week before",
         "why": f"the median of {row['succeeded']} builds is {now}; "
         f"it was {before} over {row['succeeded_before']}",
-        "since": row["last"].listed_at,
+        "since": timezone.now() - timedelta(weeks=1),
         "commit": None,
         "is_advised": True,
         "href": row["href"],

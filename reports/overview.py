@@ -34,8 +34,9 @@ def overview_page(project: Project) -> dict[str, Any]:
         for service in services
     ]
     attention = attention_of(project, rows)
-    noted = {item["service"].pk for item in attention if item["service"]}
-    rows.sort(key=lambda row: (row["service"].pk not in noted, row["service"].name))
+    noted = [item["service"].pk for item in attention if item["service"]]
+    place = {pk: at for at, pk in reversed(list(enumerate(noted)))}
+    rows.sort(key=lambda row: (place.get(row["service"].pk, len(noted)), row["service"].name))
     return {
         "attention": attention,
         "period": period([weeks[0] for weeks in weekly.values() if 0 in weeks]),

@@ -2,11 +2,14 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from buildkit.assemble import assemble
+from buildkit.draft import new_draft
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
 from buildkit.model import Layer, Material, SourceFile, StepKind
@@ -219,3 +222,23 @@ def test_real_statements(name: str, started: int | None, materials: int, fronten
         materials,
         frontend,
     )
+
+
+@pytest.mark.parametrize(
+    ("attested", "expected"),
+    [
+        ((), ""),
+        (("linux/arm64", "linux/arm64"), "linux/arm64"),
+        (("", "linux/amd64"), "linux/amd64"),
+        (("linux/amd64", "linux/arm64"), ""),
+    ],
+)
+def test_the_builders_platform_is_what_all_attestations_agree_on(
+    attested: tuple[str, ...], expected: str
+) -> None:
+    draft = new_draft("record", Limits())
+    draft.provenances = [
+        (f"linux/{number}", replace(read(v02()), platform=platform))
+        for number, platform in enumerate(attested)
+    ]
+    assert assemble(draft).builder_platform == expected

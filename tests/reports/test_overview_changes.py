@@ -11,7 +11,9 @@ from django.utils import timezone
 from accounts.models import Project, User
 from builds.models import Build, Service
 from builds.services import get_or_create_service
+from farm.models import BuildRequest
 from recommendations.models import Recommendation
+from reports.attention import commit_of
 from reports.overview import overview_page
 from tests.trends.test_trends import built
 from trends.models import Change, Series
@@ -122,8 +124,25 @@ def test_a_larger_image_has_no_advice_about_time(
     assert "Ignore docs" not in page
 
 
-def test_services_with_changes_come_first(project: Project):
-    built(get_or_create_service(project_id=project.pk, name="a"), timezone.now().date(), 10)
+def test_services_that_need_attention_come_first_the_worst_on_top(project: Project):
+    for name, status in (("a", "succeeded"), ("web", "failed")):
+        service = get_or_create_service(project_id=project.pk, name=name)
+        built(service, timezone.now().date(), 10, status=status)
     changed(project)
+    changed(project, is_worse=False)
     rows = overview_page(project)["services"]
-    assert [row["service"].name for row in rows] == ["api", "a"]
+    assert [row["service"].name for row in rows] == ["web", "api", "a"]
+
+
+def test_who_asked_for_a_build_is_told_where_this_server_knows(project: Project):
+    build = changed(project).build
+    assert commit_of(build) is None, "no commit was said"
+    build.revision = "c0ffee"
+    build.project = project
+    assert commit_of(build) == {
+        "revision": "c0ffee",
+        "by": "",
+        "href": build.get_absolute_url(),
+    }
+    build.request = BuildRequest(requested_by="alice")
+    assert (commit_of(build) or {})["by"] == "alice"
