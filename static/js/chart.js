@@ -4,6 +4,7 @@
 const COLOR = /^--([\w-]+?)(?:@([\d.]+))?$/;
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: true, showTips: false };
 const TOUCH = matchMedia("(pointer: coarse)").matches;
+const ONE_TOUCH = 400;
 const DAY = 86_400_000;
 
 // Plotly adds style elements, which the content security policy refuses, unless elements with these
@@ -118,10 +119,17 @@ class Plot {
   follow({ points, event }) {
     const href = points.map((point) => point.customdata).find(Boolean);
     if (!href) return;
-    // A finger sees what a point says before it follows it.
-    if (TOUCH && this.touched !== href) this.touched = href;
-    else if (event.ctrlKey || event.metaKey) window.open(href, "_blank", "noopener");
+    if (TOUCH && !this.isSecond(href)) return;
+    if (event.ctrlKey || event.metaKey) window.open(href, "_blank", "noopener");
     else location.assign(href);
+  }
+
+  /** A finger sees what a point says before it follows it; one touch may come as two clicks. */
+  isSecond(href) {
+    const now = performance.now();
+    const isSame = this.touched?.href === href;
+    if (!isSame) this.touched = { href, at: now };
+    return isSame && now - this.touched.at > ONE_TOUCH;
   }
 
   zoom(change) {

@@ -194,6 +194,29 @@ def test_every_chart_on_a_phone(
     context.close()
 
 
+def test_a_finger_sees_what_a_point_says_before_it_follows_it(
+    browser: Browser, demo_server: Server
+):
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    sign_in(page, demo_server)
+    wait_for_days(demo_server)
+    opened(page, demo_server, f"{TREND}?grain=month")
+    address = page.url
+    point = page.locator(POINTS).first.bounding_box()
+    assert point is not None
+    at = point["x"] + point["width"] / 2, point["y"] + point["height"] / 2
+    page.touchscreen.tap(*at)
+    expect(page.locator(".live .hovertext").first).to_be_visible()
+    page.wait_for_timeout(500)  # a touch may come as two clicks
+    assert page.url == address
+    page.touchscreen.tap(*at)
+    page.wait_for_url("**/builds/?service=api&after=**")
+    context.close()
+
+
 def test_without_javascript_there_are_the_svg_and_the_table(browser: Browser, demo_server: Server):
     wait_for_days(demo_server)
     context = browser.new_context(java_script_enabled=False)
