@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Max, Sum
+from django.urls import reverse
 from django.utils import timezone
 
 from buildinsights.charts import Chart, Spot, draw
@@ -36,7 +38,7 @@ def step_page(service: Service, identity: str) -> dict[str, Any] | None:
         "build": found.build,
         "days": DAYS,
         "sums": _sums(rows),
-        "trend": _trend(rows, builds),
+        "trend": _trend(service, identity, rows, builds),
         "causes": causes(service, identity),
         "builds": builds,
     }
@@ -53,7 +55,9 @@ def _sums(rows: list[StepDay]) -> dict[str, Any]:
     }
 
 
-def _trend(rows: list[StepDay], builds: list[dict[str, Any]]) -> dict[str, Any]:
+def _trend(
+    service: Service, identity: str, rows: list[StepDay], builds: list[dict[str, Any]]
+) -> dict[str, Any]:
     """Return the daily median of the runs, and the runs of the last builds, as ``chart``.
 
     Days on which it did not run are left out.
@@ -63,6 +67,9 @@ def _trend(rows: list[StepDay], builds: list[dict[str, Any]]) -> dict[str, Any]:
     if not medians:
         return {"chart": None, "summary": "It did not run on any of these days."}
     words = f"{duration(min(medians))} to {duration(max(medians))}, last {duration(medians[-1])}"
+    # What a drag and the links lead to is of those builds alone that succeeded.
+    query = urlencode({"metric": "step_seconds", "step": identity, "days": DAYS})
+    api = f"{reverse('api:service-trends', args=[service.slug])}?project={service.project.slug}"
     summary = f"median of the runs of each of {len(ran)} days: {words}"
     chart = Chart(
         spots=[_of_day(row) for row in ran],
@@ -76,6 +83,8 @@ def _trend(rows: list[StepDay], builds: list[dict[str, Any]]) -> dict[str, Any]:
             if row["step"].state == "executed" and row["build"].listed_at.date() >= ran[0].day
         ],
         dots_name="In the last builds",
+        zoom=f"{reverse('trends:trend', args=[service.project.slug, service.slug])}?{query}",
+        links={"As JSON": f"{api}&{query}", "As CSV": f"{api}&{query}&format=csv"},
         table="builds",
     )
     return {"chart": draw(chart), "summary": summary}

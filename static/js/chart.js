@@ -1,15 +1,19 @@
-// [data-plot]: Plotly takes the place of the server's SVG, once that is painted and comes near the view.
+// [data-plot]: Plotly takes the place of the server's SVG, once that is painted and near the view.
 // A click leads to what a point is of, a drag to the same page for the days that it spans.
-// The colours of a figure are names of custom properties, so that it is drawn anew for another theme.
+// Colours of a figure are names of custom properties: for another theme it is drawn anew.
 const COLOR = /^--([\w-]+?)(?:@([\d.]+))?$/;
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: true, showTips: false };
 const TOUCH = matchMedia("(pointer: coarse)").matches;
+const ONE_TOUCH = 400;
 const DAY = 86_400_000;
 
-// Plotly adds style elements, which the content security policy refuses, unless elements with these ids
-// are there: the first by its own convention, the second is of maps, which are not drawn here.
+// Plotly adds style elements, which the content security policy refuses, unless elements with these
+// ids are there: the first by its own convention, the second is of maps, which are not drawn here.
 // What it needs of them is in pages.css.
-const STYLES = ["plotly.js-style-global", "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"];
+const STYLES = [
+  "plotly.js-style-global",
+  "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53",
+];
 
 let loading;
 
@@ -51,7 +55,8 @@ function color(name, probe) {
 class Plot {
   constructor(element) {
     this.element = element;
-    this.figure = JSON.parse(element.querySelector("script[type='application/json']").textContent);
+    const data = element.querySelector("script[type='application/json']");
+    this.figure = JSON.parse(data.textContent);
     this.switches = [...element.parentElement.querySelectorAll("[data-trace]")];
     this.box = document.createElement("div");
     this.box.className = "live";
@@ -59,18 +64,22 @@ class Plot {
 
   async start() {
     this.plotly = await load(this.element.dataset.plotly);
-    const still = this.element.querySelector(".chart");
+    const { table } = this.element.dataset;
     this.box.setAttribute("role", "img");
-    this.box.setAttribute("aria-label", still.getAttribute("aria-label"));
-    if (this.element.dataset.table) this.box.setAttribute("aria-details", this.element.dataset.table);
+    this.box.ariaLabel = this.element.querySelector(".chart").ariaLabel;
+    if (table) this.box.setAttribute("aria-details", table);
     this.element.append(this.box);
     await this.draw();
     this.element.classList.add("is-live");
     this.box.on("plotly_click", (event) => this.follow(event));
     this.box.on("plotly_relayout", (change) => this.zoom(change));
     this.switches.forEach((button) => button.addEventListener("click", () => this.toggle(button)));
-    new MutationObserver(() => this.draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    const again = () => this.draw();
+    const root = document.documentElement;
+    new MutationObserver(again).observe(root, { attributeFilter: ["data-theme"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+    // Who comes back to the page sees all of it, and not what was dragged over.
+    addEventListener("pageshow", (event) => event.persisted && again());
   }
 
   draw() {
@@ -95,8 +104,9 @@ class Plot {
 
   /** The end of the scale: as the server set it, or above what was switched on. */
   top() {
-    const shown = this.figure.data.filter((trace) => trace.visible === true).flatMap((trace) => trace.y);
-    return Math.max(this.figure.layout.yaxis.range[1], ...shown.map((value) => value * 1.06));
+    const { data, layout } = this.figure;
+    const shown = data.filter((trace) => trace.visible === true).flatMap((trace) => trace.y);
+    return Math.max(layout.yaxis.range[1], ...shown.map((value) => value * 1.06));
   }
 
   toggle(button) {
@@ -109,19 +119,30 @@ class Plot {
   follow({ points, event }) {
     const href = points.map((point) => point.customdata).find(Boolean);
     if (!href) return;
-    // A finger sees what a point says before it follows it.
-    if (TOUCH && this.touched !== href) this.touched = href;
-    else if (event.ctrlKey || event.metaKey) window.open(href, "_blank", "noopener");
+    if (TOUCH && !this.isSecond(href)) return;
+    if (event.ctrlKey || event.metaKey) window.open(href, "_blank", "noopener");
     else location.assign(href);
   }
 
+  /** A finger sees what a point says before it follows it; one touch may come as two clicks. */
+  isSecond(href) {
+    const now = performance.now();
+    const isSame = this.touched?.href === href;
+    if (!isSame) this.touched = { href, at: now };
+    return isSame && now - this.touched.at > ONE_TOUCH;
+  }
+
   zoom(change) {
-    const range = ["xaxis.range[0]", "xaxis.range[1]"].map((name) => Date.parse(`${change[name]}`.replace(" ", "T") + "Z"));
-    if (range.some(Number.isNaN) || !this.element.dataset.zoom) return;
+    const range = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    if (range.includes(undefined) || !this.element.dataset.zoom) return;
+    const [first, last] = range.map((time) => {
+      const [date, clock = "00:00"] = time.split(" ");
+      return Date.parse(`${date}T${clock}Z`);
+    });
     const day = (time) => new Date(time).toISOString().slice(0, 10);
     const url = new URL(this.element.dataset.zoom, location.href);
-    url.searchParams.set("after", day(range[0]));
-    url.searchParams.set("before", day(Math.floor(range[1] / DAY) * DAY + DAY));
+    url.searchParams.set("after", day(first));
+    url.searchParams.set("before", day(Math.floor(last / DAY) * DAY + DAY));
     location.assign(url);
   }
 }

@@ -137,6 +137,9 @@ def test_the_page_tells_when_the_limit_is_reached(
     page = page_of(client, project)
     assert "It grows by 5 MB a day (95 % interval 5 MB to 5 MB)." in page
     assert "The limit of 200 MB is reached in about 11 days" in page
+    assert page.count('class="line"') == 1, "the days are drawn"
+    assert "Limit 200 MB" in page, "it is near enough to be drawn, too"
+    assert '<td class="number">145 MB</td>' in page, "and told"
 
 
 @pytest.mark.parametrize(

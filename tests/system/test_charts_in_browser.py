@@ -21,7 +21,8 @@ new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((o
     .observe({ type: "layout-shift", buffered: true });
 """
 TREND = "/projects/demo/services/api/trends/"
-POINTS = ".live .subplot.xy .point"
+POINTS = ".live .trace.scatter .point"
+"""Those of the median first."""
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +97,9 @@ def test_plotly_takes_the_place_of_the_svg(page: Page, demo_server: Server, comp
 
 def test_a_click_leads_to_the_builds(page: Page, demo_server: Server, complaints: list[str]):
     opened(page, demo_server, f"{TREND}?grain=month")
-    href = page.locator("tbody th a").first.get_attribute("href")
-    last = page.locator(POINTS).last.bounding_box()
+    months = page.locator("tbody th a")
+    href = months.first.get_attribute("href")
+    last = page.locator(POINTS).nth(months.count() - 1).bounding_box()
     assert last is not None
     page.mouse.move(last["x"] + last["width"] / 2, last["y"] + last["height"] / 2)
     expect(page.locator(".live .hoverlayer .hovertext").first).to_be_visible()
@@ -189,6 +191,29 @@ def test_every_chart_on_a_phone(
         assert area is not None
         assert area["width"] > 200, address
     assert complaints == []
+    context.close()
+
+
+def test_a_finger_sees_what_a_point_says_before_it_follows_it(
+    browser: Browser, demo_server: Server
+):
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    sign_in(page, demo_server)
+    wait_for_days(demo_server)
+    opened(page, demo_server, f"{TREND}?grain=month")
+    address = page.url
+    point = page.locator(POINTS).first.bounding_box()
+    assert point is not None
+    at = point["x"] + point["width"] / 2, point["y"] + point["height"] / 2
+    page.touchscreen.tap(*at)
+    expect(page.locator(".live .hovertext").first).to_be_visible()
+    page.wait_for_timeout(500)  # a touch may come as two clicks
+    assert page.url == address
+    page.touchscreen.tap(*at)
+    page.wait_for_url("**/builds/?service=api&after=**")
     context.close()
 
 

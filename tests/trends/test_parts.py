@@ -145,6 +145,10 @@ def test_the_page_names_the_step_and_costs_few_queries(
     assert "Busy time of stage build" in stage
     step = client.get(f"{address}steps/test/").content.decode()
     assert "?metric=step_seconds&amp;stage=build" in step
+    assert f'data-zoom="{address}trends/?metric=step_seconds&amp;step=test&amp;days=180"' in step
+    csv = f"/api/v1/services/api/trends/?project={days.project.slug}&metric=step_seconds&step=test"
+    assert client.get(f"{csv}&days=180&format=csv").status_code == 200
+    assert f"{csv}&days=180&format=csv".replace("&", "&amp;") in step
     assert "?metric=step_seconds&amp;step=test" in client.get(address).content.decode()
     nothing = client.get(f"{address}trends/?metric=step_seconds").content.decode()
     assert "Name a stage or a step, and not both." in nothing
