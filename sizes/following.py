@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Min
 
 from builds.layerview import rows_of
@@ -20,8 +20,6 @@ from sizes.instructions import Part, named_as_before, parts_of
 from sizes.models import InstructionSize, SizedImage, Waiting
 from sizes.querysets import GROUP
 
-LOCK = 0x73697A65  # the letters "size": first key of the two-key advisory lock
-LOOKED_AT = 20
 AT_ONCE = 200
 """Builds that one transaction follows; those of the very same start belong together."""
 
@@ -55,8 +53,9 @@ class Staircases:
 def follow_next() -> bool:
     """Follow some builds of one service that waits; tell whether there was one."""
     with transaction.atomic():
-        rows = Waiting.objects.select_related("service").order_by("since")
-        waiting = next((row for row in rows[:LOOKED_AT] if _is_ours(row)), None)
+        # Whoever notes a build waits for this row first, and so cannot wait in a circle with us.
+        rows = Waiting.objects.select_for_update(skip_locked=True).order_by("since")
+        waiting = rows.first()
         if waiting is None:
             return False
         builds, last = _next_builds(waiting)
@@ -66,13 +65,6 @@ def follow_next() -> bool:
         _write(stairs)
         _wait_on(waiting, last)
     return True
-
-
-def _is_ours(row: Waiting) -> bool:
-    """Tell whether no other worker is at this service, and keep them from it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, row.pk % 2**31])
-        return bool(cursor.fetchone()[0])
 
 
 def _since(service_id: int, since: datetime) -> BuildQuerySet:
@@ -88,19 +80,16 @@ def _next_builds(waiting: Waiting) -> tuple[list[Build], datetime | None]:
 
 
 def _wait_on(waiting: Waiting, last: datetime | None) -> None:
-    """Let a service wait for the builds that come after, or no more.
-
-    A build that came meanwhile has counted the version up: the service still waits.
-    """
-    same = Waiting.objects.filter(pk=waiting.pk, version=waiting.version)
+    """Let a service wait for the builds that come after, or no more."""
     since = None
     if last is not None:
         later = Build.objects.filter(service=waiting.pk, listed_at__gt=last).succeeded()
         since = later.aggregate(first=Min("listed_at"))["first"]
     if since is None:
-        same.delete()
+        waiting.delete()
     else:
-        same.update(since=since)
+        waiting.since = since
+        waiting.save(update_fields=["since"])
 
 
 def _anew(service_id: int, since: datetime) -> Staircases:

@@ -10,14 +10,10 @@ from sizes.querysets import ImageContentsQuerySet, InstructionSizeQuerySet, Size
 
 
 class Waiting(models.Model):
-    """A service of which a build came, changed or went; ``since`` is the start of the oldest.
-
-    ``version`` grows with each.
-    """
+    """A service of which a build came, changed or went; ``since`` is the start of the oldest."""
 
     service = models.OneToOneField(Service, models.DB_CASCADE, primary_key=True, related_name="+")
     since = models.DateTimeField()
-    version = models.BigIntegerField(db_default=1)
 
     def __str__(self) -> str:
         return f"{self.service_id} since {self.since}"

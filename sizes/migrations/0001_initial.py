@@ -36,7 +36,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('service', models.OneToOneField(on_delete=django.db.models.deletion.DB_CASCADE, primary_key=True, related_name='+', serialize=False, to='builds.service')),
                 ('since', models.DateTimeField()),
-                ('version', models.BigIntegerField(db_default=1)),
             ],
         ),
         migrations.CreateModel(
