@@ -24,6 +24,8 @@ AT_ONCE = 200
 """Builds that one transaction follows; those of the very same start belong together."""
 
 type Group = tuple[str, ...]
+type Names = dict[str, tuple[str, str]]
+"""Key and name of an instruction by the digest of its layer."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,8 @@ class Staircases:
     standing: defaultdict[Group, dict[str, InstructionSize]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    names: dict[Group, Names] = field(default_factory=dict)
+    """Of the image before."""
     images: list[SizedImage] = field(default_factory=list)
     made: list[InstructionSize] = field(default_factory=list)
     ended: dict[int, InstructionSize] = field(default_factory=dict)
@@ -146,14 +150,32 @@ def _take(stairs: Staircases, build: Build, image: Image, parts: Sequence[Part])
     )
     stairs.images.append(sized)
     standing = stairs.standing[group]
-    known_as = {row.digest: (row.instruction, row.name) for row in standing.values() if row.digest}
-    parts = named_as_before(parts, known_as)
+    raw = parts
+    if not all(part.kind for part in raw):
+        parts = named_as_before(raw, _names(stairs, group))
+    stairs.names[group] = _known_names(raw)
     for part in parts:
         known = standing.get(part.key)
         if known is None or known.after_bytes != part.size_bytes:
             standing[part.key] = _step(stairs, sized, known, part)
     for key in standing.keys() - {part.key for part in parts}:
         _step(stairs, sized, standing.pop(key), None)
+
+
+def _names(stairs: Staircases, group: Group) -> Names:
+    """Return what the layers of the group's image before were, by digest."""
+    if group not in stairs.names:
+        named = dict(zip(GROUP, group, strict=True))
+        rows = SizedImage.objects.filter(service=stairs.service_id, **named)
+        last = rows.select_related("build").order_by("-number").first()
+        layers = list(last.image.layers.all()) if last else []
+        steps = list(Step.objects.of(last.build)) if last else []
+        stairs.names[group] = _known_names(parts_of(rows_of(layers, steps)) or [])
+    return stairs.names[group]
+
+
+def _known_names(parts: Sequence[Part]) -> Names:
+    return {part.digest: (part.key, part.name) for part in parts if part.kind}
 
 
 def _step(
@@ -171,7 +193,6 @@ def _step(
         instruction=part.key if part else before.instruction if before else "",
         name=shown.name,
         position=shown.position,
-        digest=shown.digest,
         build_id=image.build_id,
         at=image.at,
         number=image.number,

@@ -83,8 +83,6 @@ class InstructionSize(models.Model):
     """Normalised: what it is known by over many builds."""
     name = models.CharField(max_length=500)
     position = models.PositiveIntegerField()
-    digest = models.CharField(max_length=80, blank=True)
-    """Of its last layer in that build."""
     build = models.ForeignKey(Build, models.DB_CASCADE, related_name="instruction_sizes")
     """The first one with the new size."""
     at = models.DateTimeField()

@@ -48,7 +48,6 @@ class Migration(migrations.Migration):
                 ('instruction', models.CharField(max_length=500)),
                 ('name', models.CharField(max_length=500)),
                 ('position', models.PositiveIntegerField()),
-                ('digest', models.CharField(blank=True, max_length=80)),
                 ('at', models.DateTimeField()),
                 ('number', models.PositiveIntegerField()),
                 ('before_bytes', models.BigIntegerField(null=True)),

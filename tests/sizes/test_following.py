@@ -179,6 +179,22 @@ def test_following_one_more_build_costs_the_same_after_many(
     assert newest.number == 31
 
 
+@pytest.mark.parametrize("at_once", [200, 1])
+def test_a_layer_that_a_build_does_not_name_is_the_one_of_the_build_before(
+    service: Service, monkeypatch: pytest.MonkeyPatch, at_once: int
+):
+    monkeypatch.setattr("sizes.following.AT_ONCE", at_once)
+    for day in range(3):
+        build = imaged(service, day, {"FROM node": 100, "RUN a": 5}, names=[str(day)])
+        if day == 1:
+            build.images.get().layers.filter(position=1).update(created_by="")
+    follow()
+    assert rows(service) == [
+        ("FROM node", 0, None, 100, None, None),
+        ("RUN a", 0, None, 5, None, None),
+    ]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_service_that_another_worker_is_at_is_left_to_it(service: Service):
     imaged(service, 0, {"RUN a": 5})
