@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Min
 
 from builds.layerview import rows_of
@@ -20,12 +20,12 @@ from sizes.instructions import Part, named_as_before, parts_of
 from sizes.models import InstructionSize, SizedImage, Waiting
 from sizes.querysets import GROUP
 
-LOCK = 0x73697A65  # the letters "size": first key of the two-key advisory lock
-LOOKED_AT = 20
 AT_ONCE = 200
 """Builds that one transaction follows; those of the very same start belong together."""
 
 type Group = tuple[str, ...]
+type Names = dict[str, tuple[str, str]]
+"""Key and name of an instruction by the digest of its layer."""
 
 
 @dataclass(slots=True)
@@ -37,6 +37,8 @@ class Staircases:
     standing: defaultdict[Group, dict[str, InstructionSize]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    names: dict[Group, Names] = field(default_factory=dict)
+    """Of the image before."""
     images: list[SizedImage] = field(default_factory=list)
     made: list[InstructionSize] = field(default_factory=list)
     ended: dict[int, InstructionSize] = field(default_factory=dict)
@@ -55,8 +57,9 @@ class Staircases:
 def follow_next() -> bool:
     """Follow some builds of one service that waits; tell whether there was one."""
     with transaction.atomic():
-        rows = Waiting.objects.select_related("service").order_by("since")
-        waiting = next((row for row in rows[:LOOKED_AT] if _is_ours(row)), None)
+        # Whoever notes a build waits for this row first, and so cannot wait in a circle with us.
+        rows = Waiting.objects.select_for_update(skip_locked=True).order_by("since")
+        waiting = rows.first()
         if waiting is None:
             return False
         builds, last = _next_builds(waiting)
@@ -66,13 +69,6 @@ def follow_next() -> bool:
         _write(stairs)
         _wait_on(waiting, last)
     return True
-
-
-def _is_ours(row: Waiting) -> bool:
-    """Tell whether no other worker is at this service, and keep them from it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, row.pk % 2**31])
-        return bool(cursor.fetchone()[0])
 
 
 def _since(service_id: int, since: datetime) -> BuildQuerySet:
@@ -88,19 +84,16 @@ def _next_builds(waiting: Waiting) -> tuple[list[Build], datetime | None]:
 
 
 def _wait_on(waiting: Waiting, last: datetime | None) -> None:
-    """Let a service wait for the builds that come after, or no more.
-
-    A build that came meanwhile has counted the version up: the service still waits.
-    """
-    same = Waiting.objects.filter(pk=waiting.pk, version=waiting.version)
+    """Let a service wait for the builds that come after, or no more."""
     since = None
     if last is not None:
         later = Build.objects.filter(service=waiting.pk, listed_at__gt=last).succeeded()
         since = later.aggregate(first=Min("listed_at"))["first"]
     if since is None:
-        same.delete()
+        waiting.delete()
     else:
-        same.update(since=since)
+        waiting.since = since
+        waiting.save(update_fields=["since"])
 
 
 def _anew(service_id: int, since: datetime) -> Staircases:
@@ -157,14 +150,32 @@ def _take(stairs: Staircases, build: Build, image: Image, parts: Sequence[Part])
     )
     stairs.images.append(sized)
     standing = stairs.standing[group]
-    known_as = {row.digest: (row.instruction, row.name) for row in standing.values() if row.digest}
-    parts = named_as_before(parts, known_as)
+    raw = parts
+    if not all(part.kind for part in raw):
+        parts = named_as_before(raw, _names(stairs, group))
+    stairs.names[group] = _known_names(raw)
     for part in parts:
         known = standing.get(part.key)
         if known is None or known.after_bytes != part.size_bytes:
             standing[part.key] = _step(stairs, sized, known, part)
     for key in standing.keys() - {part.key for part in parts}:
         _step(stairs, sized, standing.pop(key), None)
+
+
+def _names(stairs: Staircases, group: Group) -> Names:
+    """Return what the layers of the group's image before were, by digest."""
+    if group not in stairs.names:
+        named = dict(zip(GROUP, group, strict=True))
+        rows = SizedImage.objects.filter(service=stairs.service_id, **named)
+        last = rows.select_related("build").order_by("-number").first()
+        layers = list(last.image.layers.all()) if last else []
+        steps = list(Step.objects.of(last.build)) if last else []
+        stairs.names[group] = _known_names(parts_of(rows_of(layers, steps)) or [])
+    return stairs.names[group]
+
+
+def _known_names(parts: Sequence[Part]) -> Names:
+    return {part.digest: (part.key, part.name) for part in parts if part.kind}
 
 
 def _step(
@@ -182,7 +193,6 @@ def _step(
         instruction=part.key if part else before.instruction if before else "",
         name=shown.name,
         position=shown.position,
-        digest=shown.digest,
         build_id=image.build_id,
         at=image.at,
         number=image.number,

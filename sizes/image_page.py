@@ -25,6 +25,7 @@ def image_page(image: Image) -> dict[str, Any]:
         "crumbs": [{"label": "Images", "href": reverse("sizes:images", args=[image.project.slug])}],
         "view": next((view for view in views if view["image"]["digest"] == image.digest), None),
         "builds": made,
+        "listed": LISTED_BUILDS,
         "contents": contents,
         "findings": findings_of(rows, contents),
         "is_production": any(is_for_production(build) for build in made),

@@ -10,14 +10,10 @@ from sizes.querysets import ImageContentsQuerySet, InstructionSizeQuerySet, Size
 
 
 class Waiting(models.Model):
-    """A service of which a build came, changed or went; ``since`` is the start of the oldest.
-
-    ``version`` grows with each.
-    """
+    """A service of which a build came, changed or went; ``since`` is the start of the oldest."""
 
     service = models.OneToOneField(Service, models.DB_CASCADE, primary_key=True, related_name="+")
     since = models.DateTimeField()
-    version = models.BigIntegerField(db_default=1)
 
     def __str__(self) -> str:
         return f"{self.service_id} since {self.since}"
@@ -87,8 +83,6 @@ class InstructionSize(models.Model):
     """Normalised: what it is known by over many builds."""
     name = models.CharField(max_length=500)
     position = models.PositiveIntegerField()
-    digest = models.CharField(max_length=80, blank=True)
-    """Of its last layer in that build."""
     build = models.ForeignKey(Build, models.DB_CASCADE, related_name="instruction_sizes")
     """The first one with the new size."""
     at = models.DateTimeField()

@@ -10,8 +10,7 @@ from sizes.models import SizedImage
 
 ASK = """
 INSERT INTO sizes_waiting (service_id, since) VALUES (%s, %s)
-ON CONFLICT (service_id) DO UPDATE SET
-    since = LEAST(sizes_waiting.since, EXCLUDED.since), version = sizes_waiting.version + 1
+ON CONFLICT (service_id) DO UPDATE SET since = LEAST(sizes_waiting.since, EXCLUDED.since)
 """
 
 

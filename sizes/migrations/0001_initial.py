@@ -36,7 +36,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('service', models.OneToOneField(on_delete=django.db.models.deletion.DB_CASCADE, primary_key=True, related_name='+', serialize=False, to='builds.service')),
                 ('since', models.DateTimeField()),
-                ('version', models.BigIntegerField(db_default=1)),
             ],
         ),
         migrations.CreateModel(
@@ -49,7 +48,6 @@ class Migration(migrations.Migration):
                 ('instruction', models.CharField(max_length=500)),
                 ('name', models.CharField(max_length=500)),
                 ('position', models.PositiveIntegerField()),
-                ('digest', models.CharField(blank=True, max_length=80)),
                 ('at', models.DateTimeField()),
                 ('number', models.PositiveIntegerField()),
                 ('before_bytes', models.BigIntegerField(null=True)),

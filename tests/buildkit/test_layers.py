@@ -171,6 +171,7 @@ def test_tools_are_told_with_the_layer_that_brought_them():
         (archive(member("a", 1))[:300], "ends within a header"),
         (gzip.compress(archive(member("a", 1)))[:-12], "ends in the middle"),
         (b"\x1f\x8b" + b"x" * 600, "broken gzip"),
+        (b"\x28\xb5\x2f\xfd" + b"x" * 600, "zstd"),
     ],
 )
 def test_what_is_broken_or_hostile_names_the_layer(data: bytes, says: str):

@@ -1,9 +1,11 @@
 """Staircases of sizes: a row where a size changes, and the same rows whatever the order."""
 
 from collections.abc import Mapping
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -175,3 +177,41 @@ def test_following_one_more_build_costs_the_same_after_many(
     newest = SizedImage.objects.order_by("-number").first()
     assert newest is not None
     assert newest.number == 31
+
+
+@pytest.mark.parametrize("at_once", [200, 1])
+def test_a_layer_that_a_build_does_not_name_is_the_one_of_the_build_before(
+    service: Service, monkeypatch: pytest.MonkeyPatch, at_once: int
+):
+    monkeypatch.setattr("sizes.following.AT_ONCE", at_once)
+    for day in range(3):
+        build = imaged(service, day, {"FROM node": 100, "RUN a": 5}, names=[str(day)])
+        if day == 1:
+            build.images.get().layers.filter(position=1).update(created_by="")
+    follow()
+    assert rows(service) == [
+        ("FROM node", 0, None, 100, None, None),
+        ("RUN a", 0, None, 5, None, None),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_service_that_another_worker_is_at_is_left_to_it(service: Service):
+    imaged(service, 0, {"RUN a": 5})
+    is_held, may_go = Event(), Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            Waiting.objects.select_for_update().get()
+            is_held.set()
+            may_go.wait(20)
+        connection.close()
+
+    worker = Thread(target=other)
+    worker.start()
+    assert is_held.wait(20)
+    assert not follow_next()
+    may_go.set()
+    worker.join()
+    assert follow_next()
+    assert SizedImage.objects.count() == 1
