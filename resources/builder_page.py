@@ -1,16 +1,17 @@
 """The page of one builder."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import Project
-from buildinsights.svg import TREND, Band, shapes
+from buildinsights.charts import Chart, Spot, draw
 from buildinsights.templatetags.formats import filesize, number, ratio
 from builds.models import Build, Service
-from builds.weeks import day_axis
 from cache.storage_page import builders as stored
 from farm.models import Builder
 from resources.forms import DaysForm
@@ -34,7 +35,6 @@ def builder_page(finding: Finding, project: Project, query: QueryDict) -> dict[s
         "grain": "hour" if form.is_hourly else "day",
         "now": now | {"headroom_bytes": _headroom(now)},
         "charts": [_chart(kind, filled(points, form)) for kind in CHARTS],
-        "axis": day_axis(points[0]["start"], points[-1]["start"]) if len(points) > 1 else [],
         "points": list(reversed(points)),
         "finding": finding,
         "slots_now": slots_now(finding.builder),
@@ -101,48 +101,74 @@ def _storage(name: str, form: DaysForm) -> str:
     return next(found, "")
 
 
-def _at_once(one: Point | None) -> Band:
-    """Return that of a time without builds, too: none."""
-    value = (one["at_once"] or 0.0) if one else 0.0
-    return value, value, float(one["most_at_once"]) if one else 0.0
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One chart of a builder: the columns of a ``Point`` that it shows, and how."""
 
+    label: str
+    meaning: str
+    column: str
+    unit: str
+    shown: Callable[[float | None], Any]
+    low: str = ""
+    high: str = ""
+    range_name: str = ""
+    most: str = ""
 
-def _cpu(one: Point | None) -> Band | None:
-    if one is None or one["cpu_median"] is None:
-        return None
-    return one["cpu_p25"], one["cpu_median"], one["cpu_p75"]
-
-
-def _of(name: str) -> Callable[[Point | None], Band | None]:
-    return lambda one: _line(one[name]) if one else None
-
-
-def _line(value: float | None) -> Band | None:
-    return None if value is None else (value, value, value)
+    def spot(self, start: datetime, one: Point | None) -> Spot:
+        """Return a point; without builds there is none at once, and nothing else is known."""
+        if one is None:
+            return Spot(start, 0.0 if self.most else None)
+        value = one[self.column]
+        value = value or 0.0 if self.most else value
+        more = {"Most": float(one[self.most])} if self.most else {}
+        low, high = (one[name] if name else None for name in (self.low, self.high))
+        return Spot(start, value, [str(self.shown(value))], low=low, high=high, more=more)
 
 
 CHARTS = (
-    ("Builds at once", "mean while any was there, with the most", _at_once, number),
-    ("Processors", "median busy share, with 25 to 75 % of the time", _cpu, ratio),
-    ("Saturated", "share of the time with 90 % or more busy", _of("saturated_ratio"), ratio),
-    ("Memory", "most in use", _of("memory_peak_bytes"), filesize),
-    ("Disk", "read and written", _of("disk_bytes"), filesize),
-    ("Network", "received and sent", _of("network_bytes"), filesize),
+    _Kind(
+        "Builds at once",
+        "mean while any was there; the most on demand",
+        "at_once",
+        "builds",
+        number,
+        most="most_at_once",
+    ),
+    _Kind(
+        "Processors",
+        "median busy share, with 25 to 75 % of the time",
+        "cpu_median",
+        "ratio",
+        ratio,
+        "cpu_p25",
+        "cpu_p75",
+        "25 to 75 %",
+    ),
+    _Kind(
+        "Saturated", "share of the time with 90 % or more busy", "saturated_ratio", "ratio", ratio
+    ),
+    _Kind("Memory", "most in use", "memory_peak_bytes", "bytes", filesize),
+    _Kind("Disk", "read and written", "disk_bytes", "bytes", filesize),
+    _Kind("Network", "received and sent", "network_bytes", "bytes", filesize),
 )
 
 
-def _chart(kind: Any, series: Sequence[Point | None]) -> dict[str, Any]:
-    label, meaning, band_of, shown = kind
-    bands = [band_of(one) for one in series]
-    drawn = shapes(bands, TREND)
-    known = [band[1] for band in bands if band]
-    return {
-        "label": label,
-        "meaning": meaning,
-        "points": drawn.points,
-        "band": drawn.band,
-        "top": shown(drawn.top),
-        "summary": f"{label}, {meaning}: {shown(min(known))} to {shown(max(known))}"
+def _chart(kind: _Kind, series: Sequence[tuple[datetime, Point | None]]) -> dict[str, Any]:
+    spots = [kind.spot(start, one) for start, one in series]
+    known = [spot.value for spot in spots if spot.value is not None]
+    summary = (
+        f"{kind.label}, {kind.meaning}: {kind.shown(min(known))} to {kind.shown(max(known))}"
         if known
-        else f"{label}: not recorded",
-    }
+        else f"{kind.label}: not recorded"
+    )
+    chart = Chart(
+        spots=spots,
+        unit=kind.unit,
+        shown=kind.shown,
+        summary=summary,
+        name=kind.label,
+        range_name=kind.range_name,
+        hover="%-d %b %Y, %H:%M",
+    )
+    return {"label": kind.label, "meaning": kind.meaning, "summary": summary, "chart": draw(chart)}

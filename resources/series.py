@@ -80,11 +80,12 @@ def _known(hours: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
     return [row[name] for row in hours if row[name] is not None]
 
 
-def filled(points: Sequence[Point], form: DaysForm) -> list[Point | None]:
-    """Return the points from first to last, evenly spaced, with ``None`` where none was."""
+def filled(points: Sequence[Point], form: DaysForm) -> list[tuple[datetime, Point | None]]:
+    """Return the points from first to last by their start, with ``None`` where none was."""
     if not points:
         return []
     step = timedelta(hours=1) if form.is_hourly else timedelta(days=1)
     by_start = {point["start"]: point for point in points}
     first, last = points[0]["start"], points[-1]["start"]
-    return [by_start.get(first + n * step) for n in range(round((last - first) / step) + 1)]
+    starts = (first + n * step for n in range(round((last - first) / step) + 1))
+    return [(start, by_start.get(start)) for start in starts]

@@ -1,19 +1,16 @@
 """What made the images of a service grow."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
-from django.utils import timezone
 
-from buildinsights.svg import TREND, shapes
+from buildinsights.charts import Chart, Spot, draw
 from buildinsights.templatetags.formats import filesize
 from builds.crumbs import service_crumbs
 from builds.layerview import image_layers
 from builds.models import Service, Step
-from builds.weeks import day_axis
 from sizes.growth import PERIODS, Growth, SizesForm
 from sizes.images_page import contents_of
 from sizes.production import findings_of, is_for_production
@@ -83,22 +80,19 @@ def _totals(growth: Growth) -> list[dict[str, Any]]:
 
 
 def _drawn(growth: Growth, days: int) -> dict[str, Any]:
-    """Return the chart of days; one without an image is a gap that the line bridges."""
-    known = dict(growth.days(days))
+    """Return the chart of days with an image."""
+    known = growth.days(days)
     if not known:
-        return {"points": "", "axis": [], "summary": "No image in this period."}
-    first, last = min(known), timezone.now().date()
-    every = (first + timedelta(days=age) for age in range((last - first).days + 1))
-    drawn = shapes([(size,) * 3 if (size := known.get(day)) else None for day in every], TREND)
-    sizes = list(known.values())
+        return {"chart": None, "summary": "No image in this period."}
+    sizes = [size for _, size in known]
     low, high = filesize(min(sizes)), filesize(max(sizes))
-    return {
-        "points": drawn.points,
-        "top": filesize(drawn.top),
-        "axis": day_axis(first, last),
-        "summary": f"{low} to {high}, the last image of each day with one; now "
-        f"{filesize(growth.newest.size_bytes)}",
-    }
+    summary = (
+        f"{low} to {high}, the last image of each day with one; now "
+        f"{filesize(growth.newest.size_bytes)}"
+    )
+    spots = [Spot(day, size, [str(filesize(size))]) for day, size in known]
+    chart = Chart(spots=spots, unit="bytes", shown=filesize, summary=summary, name="Size")
+    return {"chart": draw(chart), "summary": summary}
 
 
 _NOTHING: Mapping[str, Any] = {
