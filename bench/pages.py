@@ -1,4 +1,4 @@
-"""The build list, the build page and the cache's pages, with many builds against few."""
+"""Pages with many builds against few."""
 
 from datetime import timedelta
 from functools import partial
@@ -104,7 +104,7 @@ def prepare(project: Project) -> None:
 
 
 def paths_of(project: Project) -> dict[str, str]:
-    """Return the list, the page of a build in the middle, and the pages of the cache."""
+    """Return the pages that are timed; the build's is of one in the middle."""
     middle: Any = Build.objects.filter(status="succeeded").order_by("pk")
     build = middle[middle.count() // 2]
     listed = f"/projects/{project.slug}/builds/"
@@ -115,6 +115,12 @@ def paths_of(project: Project) -> dict[str, str]:
         "overview": f"/projects/{project.slug}/",
         "service_page": step.service.get_absolute_url(),
         "trend_page": f"{step.service.get_absolute_url()}trends/?days=180",
+        "step_trend_page": f"{step.service.get_absolute_url()}trends/?days=180"
+        f"&metric=step_seconds&step={step.identity}",
+        "comparison": f"{step.service.get_absolute_url()}comparison/",
+        "platforms": f"/projects/{project.slug}/platforms/",
+        "wall": f"/projects/{project.slug}/wall/",
+        "recommendations": f"/projects/{project.slug}/recommendations/",
         "cache_page": f"/projects/{project.slug}/cache/",
         "cache_references": f"/projects/{project.slug}/cache/references/",
         "cache_storage": f"/projects/{project.slug}/cache/storage/",

@@ -20,13 +20,15 @@ from typing import Any
 from recorder import engine
 from recorder.plan import History
 from recorder.planted import BASE, NEIGHBOURS, PLANTED, history_of, neighbour_of
-from recorder.recording import Job, jobs_of, keep, record
+from recorder.recording import Job, build, jobs_of, keep
 from recorder.repositories import grow, midnight
+
+from buildkit.reading import read_builds  # recorder.contexts has put it on the path
 
 SOURCE = Path(__file__).parent / "planted" / "service"
 FIRST_RUN = 7001
-HEAD_START_SECONDS = 1
-"""Neighbours begin earlier by this, so that they are at work when the build begins."""
+HEAD_START_SECONDS = 4
+"""Neighbours are asked for earlier by this, so that they are at work when the build begins."""
 
 
 def main() -> None:
@@ -36,7 +38,9 @@ def main() -> None:
     registry = engine.Registry(options.registry, team="planted", platforms="linux/amd64")
     forbidden = [text.encode() for text in (str(SOURCE.resolve().parents[2]), *options.forbid)]
     options.folder.mkdir(parents=True, exist_ok=True)
-    beside = [_neighbour(name, options.workspace, today) for name in NEIGHBOURS]
+    beside = [
+        job for name in NEIGHBOURS for job in _jobs(neighbour_of(name), options.workspace, today)
+    ]
     for planted in PLANTED:
         listed = options.folder / f"{planted.service}.json"
         if not listed.exists():
@@ -67,11 +71,6 @@ def _jobs(history: History, workspace: Path, today: datetime) -> list[Job]:
     return list(jobs_of([grow(history, SOURCE, path, today)]))
 
 
-def _neighbour(name: str, workspace: Path, today: datetime) -> Job:
-    (job,) = _jobs(neighbour_of(name), workspace, today)
-    return replace(job, earlier_seconds=HEAD_START_SECONDS)
-
-
 def _record_all(
     jobs: list[Job],
     neighbours: list[Job],
@@ -93,12 +92,20 @@ def _record_all(
             ]
             if others:
                 time.sleep(HEAD_START_SECONDS)
-            entry = record(job, run, registry, out, forbidden)
-        yield entry
+            recorded = build(job, run, registry)
+        yield keep(job, run, recorded, registry, out, forbidden)
         for number, (item, other) in enumerate(zip(beside, others, strict=True), start=1):
-            yield keep(item, run + number, other.result(), registry, out, forbidden)
-        sys.stderr.write(f"{run} {entry['service']} {entry['outcome']}: {entry['subject']}\n")
+            earlier = round(_start(recorded) - _start(other.result()))
+            kept = replace(item, earlier_seconds=earlier)
+            yield keep(kept, run + number, other.result(), registry, out, forbidden)
+        sys.stderr.write(f"{run} {job.repository.history.service}: {job.commit.message}\n")
         run += 1 + len(others)
+
+
+def _start(recorded: engine.Recorded) -> float:
+    """Return when a build began, in epoch seconds, as its record says."""
+    [decoded] = read_builds(record=recorded.bundle)
+    return (decoded.started_ns or 0) / 1e9
 
 
 def _pack(folder: Path, out: Path, today: datetime) -> None:

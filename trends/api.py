@@ -82,6 +82,7 @@ class ChangeSerializer(serializers.ModelSerializer[Change]):
             "kind",
             "state",
             "is_worse",
+            "is_slight",
             "direction",
             "before",
             "after",

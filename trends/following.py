@@ -188,6 +188,7 @@ def _note(series: Series, event: Event) -> None:
         known.state, known.ended_at = Change.State.REOPENED, None
         known.after, known.ratio = event.after, event.change
         known.ratio_low, known.ratio_high = event.low, event.high
+        known.is_slight = _is_slight(series, event)
     known.save()
 
 
@@ -215,8 +216,13 @@ def _open(series: Series, event: Event, first: int) -> None:
         parts=parts,
         causes=causes_of(before, after, parts),
         is_worse=series.means.worse(1 if is_up else -1),
+        is_slight=_is_slight(series, event),
         found_at=_moment(series),
     )
+
+
+def _is_slight(series: Series, event: Event) -> bool:
+    return abs(event.after - event.before) < series.means.slight
 
 
 def _moment(series: Series) -> datetime:

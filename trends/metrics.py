@@ -16,6 +16,8 @@ class Metric:
     unit: str
     shown: Callable[[float | None], Any]
     less_is_better: bool = True
+    slight: float = 0.0
+    """A change by less is nobody's concern, however sure it is: in the unit of the metric."""
 
     def worse(self, direction: int) -> bool:
         """Tell whether a change up (1) or down (-1) is one for the worse."""
@@ -46,8 +48,8 @@ USE = (
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("wall_seconds", "Wall time", "s", duration),
-        Metric("image_bytes", "Image size", "bytes", filesize),
+        Metric("wall_seconds", "Wall time", "s", duration, slight=0.5),
+        Metric("image_bytes", "Image size", "bytes", filesize, slight=100_000),
         Metric("hit_ratio_time", "Cache hits by time", "ratio", ratio, less_is_better=False),
     )
 }

@@ -240,6 +240,8 @@ class Change(models.Model):
     causes = models.JSONField(default=list)
     """``[{cause, words, weight, revision}]``, the likeliest first."""
     is_worse = models.BooleanField()
+    is_slight = models.BooleanField(default=False)
+    """Whether it is smaller than what anybody would care about: ``Metric.slight``."""
     found_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=200, blank=True)

@@ -22,8 +22,8 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         return self.filter(series__service__project__in=actor.project_ids_with(scope))
 
     def open(self) -> Self:
-        """Those that have not gone back, and of which nobody has said that they are known."""
-        return self.filter(state__in=["new", "reopened"])
+        """Those worth a look, that have not gone back, and of which nobody knows yet."""
+        return self.filter(state__in=["new", "reopened"], is_slight=False)
 
     def told(self) -> Self:
         """With all that a line about them needs."""

@@ -128,7 +128,7 @@ RUN sh compile.sh src one & sh compile.sh src other & wait
 def neighbour_of(name: str) -> History:
     """Return the history of a service that is built beside others: one commit, one build."""
     dockerfile = Write("Dockerfile", NEIGHBOUR.format(name=name))
-    edits = (dockerfile, Write("src/size", "600\n"))
+    edits = (dockerfile, Write("src/size", "1200\n"))
     builds = (BuildPlan(no_cache=True),)
     commit = Commit("99 12:00", f"Add the service {name}", JONAS, edits, builds=builds)
     return History(name, BASES, "", {}, (commit,))

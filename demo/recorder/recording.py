@@ -51,14 +51,19 @@ def record(
     job: Job, run: int, registry: engine.Registry, out: Path, forbidden: list[bytes]
 ) -> dict[str, Any]:
     """Build once, save what BuildKit emitted and return the entry for the index."""
+    recorded = build(job, run, registry)
+    return keep(job, run, recorded, registry, out, forbidden)
+
+
+def build(job: Job, run: int, registry: engine.Registry) -> engine.Recorded:
+    """Check out what is to be built, do what is planned before it, and build."""
     job.repository.checkout(job.revision)
     if job.plan.refreshed_base:
         note = f"rebuilt for run {run}"
         engine.refresh_base(registry, job.plan.refreshed_base, note, job.plan.base_growth_mib)
     if job.plan.lost_cache:
         engine.empty_cache()
-    recorded = engine.build(job.repository, job.revision, job.plan, registry)
-    return keep(job, run, recorded, registry, out, forbidden)
+    return engine.build(job.repository, job.revision, job.plan, registry)
 
 
 def keep(

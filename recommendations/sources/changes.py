@@ -16,8 +16,12 @@ from trends.changes_page import line_of
 from trends.following import builds_of
 from trends.models import Change
 
-MEASURES = {"wall_seconds": Unit.SECONDS, "image_bytes": Unit.BYTES}
-"""Metrics whose change is worth something by itself; cache hits are in the wall time."""
+MEASURES = {
+    "wall_seconds": ("wall_seconds", Unit.SECONDS),
+    "image_bytes": ("image_bytes", Unit.BYTES),
+    "hit_ratio_time": ("wall_seconds", Unit.SECONDS),
+}
+"""What a change of each metric is worth is read from, and in what: hits in the time they saved."""
 
 WINDOW = timedelta(days=28)
 WEEKS = WINDOW / timedelta(days=7)
@@ -29,8 +33,8 @@ MOST_BEFORE = 40
 def from_changes(project: Project, now: datetime) -> Iterator[Draft]:
     """Yield what builds of the last four weeks took more than those before the change.
 
-    Times are held against builds of the same cache state; what is no longer worth anything is not
-    told.
+    Times are held against builds of the same cache state, but for a change of the hits themselves;
+    what is no longer worth anything is not told.
     """
     found = Change.objects.filter(series__service__project=project, is_worse=True).open().told()
     worse = found.filter(series__metric__in=MEASURES).order_by("-found_at", "-pk")
@@ -42,10 +46,11 @@ def from_changes(project: Project, now: datetime) -> Iterator[Draft]:
 
 def _more(change: Change, now: datetime) -> list[float]:
     """Return by how much each recent build is above the median of its like before the change."""
-    metric = change.series.metric
-    is_time = MEASURES[metric] is Unit.SECONDS
+    metric, _ = MEASURES[change.series.metric]
+    is_time = change.series.metric == "wall_seconds"
     like = F("cache_state") if is_time else Value("", output_field=CharField())
-    builds = builds_of(change.series).annotate(like=like)
+    known = builds_of(change.series).filter(**{f"{metric}__isnull": False})
+    builds = known.annotate(like=like)
     first = change.build
     earlier = builds.filter(listed_at__lt=first.listed_at).order_by("-listed_at", "-pk")
     before: defaultdict[str, list[float]] = defaultdict(list)
@@ -64,12 +69,13 @@ def _more(change: Change, now: datetime) -> list[float]:
 
 def _draft(change: Change, more: list[float]) -> Draft:
     series = change.series
+    measure, unit = MEASURES[series.metric]
     interval = interval_of_sum(more)
     return Draft(
         kind=Kind.CHANGE,
         key=str(change.public_id),
         title=line_of(change)["title"],
-        unit=MEASURES[series.metric],
+        unit=unit,
         worth=sum(more) / WEEKS,
         low=interval[0] / WEEKS if interval else None,
         high=interval[1] / WEEKS if interval else None,
@@ -81,7 +87,7 @@ def _draft(change: Change, more: list[float]) -> Draft:
         page=change.get_absolute_url(),
         builds=len(more),
         examples=(change.build.buildkit_ref,) if change.build.buildkit_ref else (),
-        measure=series.metric,
+        measure=measure,
     )
 
 
