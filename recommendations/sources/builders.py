@@ -1,17 +1,19 @@
 """Builders that run more builds at once than they can bear, and builds that they emulate."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
 
 from accounts.models import Project
+from analytics.emulation import Slowdown
 from analytics.slots import Verdict
 from buildkit.advising import interval_of_sum
 from recommendations.drafts import Draft
 from recommendations.models import Kind, Unit
-from resources.emulation import Emulation, emulation_of
+from resources.emulation import emulation_of
 from resources.models import Finding, Stay
 from resources.verdicts import long_verdict
 
@@ -75,35 +77,43 @@ def _spared(finding: Finding, slots: Mapping[str, Any], now: datetime) -> list[f
 
 
 def from_emulation(project: Project, now: datetime) -> Iterator[Draft]:
-    """Yield the platforms whose emulation costs time."""
+    """Yield platforms whose emulation costs time against native steps, run now or as usual."""
     found = emulation_of(project)
+    groups: defaultdict[tuple[str, str], list[Slowdown]] = defaultdict(list)
     for item in found.slowdowns:
-        if not item.is_usual and item.cost_seconds > 0:
-            yield _emulated(project, found, item)
+        groups[item.platform, item.builder].append(item)
+    for items in groups.values():
+        if sum(item.cost_seconds for item in items) > 0:
+            yield _emulated(project, found.weeks, max(items, key=lambda item: item.pairs), items)
 
 
-def _emulated(project: Project, found: Emulation, item: Any) -> Draft:
-    worth = [
-        None if ratio is None else item.native_seconds * (ratio - 1) / found.weeks
-        for ratio in (item.low, item.high)
+def _emulated(project: Project, weeks: float, most: Slowdown, items: Sequence[Slowdown]) -> Draft:
+    """Return the draft of one platform; ``most`` has most of its pairs."""
+    bounds = [
+        sum(item.native_seconds * (ratio - 1) for item in items) / weeks
+        if ratio is not None and len(items) == 1
+        else None
+        for ratio in (most.low, most.high)
     ]
+    usual = ", where that came from the cache its usual time" if most.is_usual else ""
     return Draft(
         kind=Kind.EMULATION,
-        key=f"{item.platform}\n{item.builder}",
-        title=f"Build {item.platform} without emulation",
+        key=f"{most.platform}\n{most.builder}",
+        title=f"Build {most.platform} without emulation",
         unit=Unit.SECONDS,
-        worth=item.cost_seconds / found.weeks,
-        low=worth[0],
-        high=worth[1],
+        worth=sum(item.cost_seconds for item in items) / weeks,
+        low=bounds[0],
+        high=bounds[1],
         why=(
-            f"Commands take {item.ratio:.1f} times as long as on {item.builder}, the builder's own "
-            f"platform: the median of {item.pairs} pairs in {item.builds} builds.",
+            f"Commands take {most.ratio:.1f} times as long as on {most.builder}, the builder's own "
+            f"platform{usual}: the median of {most.pairs} pairs in {most.builds} "
+            f"build{'' if most.builds == 1 else 's'}.",
         ),
         how=(
-            f"Append a node of {item.platform} to the builder: docker buildx create --append.",
-            "Or compile across: FROM --platform=$BUILDPLATFORM, and TARGETARCH for the compiler.",
+            f"Append a node of {most.platform} to the builder: `docker buildx create --append`.",
+            "Or compile across: `FROM --platform=$BUILDPLATFORM`, and `TARGETARCH` for the compiler.",
         ),
         page=reverse("reports:platforms", args=[project.slug]),
-        builds=item.builds,
+        builds=most.builds,
         measure="wall_seconds",
     )

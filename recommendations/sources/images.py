@@ -113,5 +113,5 @@ def _base(row: Any, count: int, name: str, base: Any) -> Draft:
             f"of {base.build.service.name} has measured. {seen}",
             _made(row, count),
         ),
-        how=(f"FROM {base.name}, and run the tests: what it lacks may be needed.",),
+        how=(f"`FROM {base.name}`, and run the tests: what it lacks may be needed.",),
     )
