@@ -111,7 +111,7 @@ def _emulated(project: Project, weeks: float, most: Slowdown, items: Sequence[Sl
         ),
         how=(
             f"Append a node of {most.platform} to the builder: `docker buildx create --append`.",
-            "Or compile across: `FROM --platform=$BUILDPLATFORM`, with `TARGETARCH` to the compiler.",
+            "Or compile across: `FROM --platform=$BUILDPLATFORM`; `TARGETARCH` tells the compiler.",
         ),
         page=reverse("reports:platforms", args=[project.slug]),
         builds=most.builds,
