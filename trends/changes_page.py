@@ -27,6 +27,7 @@ class ChangesForm(forms.Form):
     metric = forms.ChoiceField(
         required=False, choices=[("", "All"), *((m.name, m.label) for m in METRICS.values())]
     )
+    kind = forms.ChoiceField(required=False, choices=[("", "All"), *Change.Kind.choices])
     state = forms.ChoiceField(
         required=False, choices=[("", "Open"), ("all", "All"), *Change.State.choices]
     )
@@ -45,9 +46,12 @@ class ChangesForm(forms.Form):
             changes = changes.filter(series__service__slug=said["service"])
         if said.get("metric"):
             changes = changes.filter(series__metric=said["metric"])
-        if not said.get("state"):
+        if said.get("kind"):
+            changes = changes.filter(kind=said["kind"])
+        if not said.get("state") and said.get("kind") != Change.Kind.OUTLIER:
             return changes.open()
-        return changes if said["state"] == "all" else changes.filter(state=said["state"])
+        is_any = said.get("state") in {"", "all"}
+        return changes if is_any else changes.filter(state=said["state"])
 
 
 def changes_page(request: HttpRequest, project: Project) -> dict[str, Any]:
@@ -82,7 +86,10 @@ def title_of(change: Change) -> str:
     unit = "points" if metric.unit == "ratio" else "%"
     way = "up" if change.direction > 0 else "down"
     drift = "drifts " if change.kind == Change.Kind.DRIFT else ""
-    return f"{metric.label} of {service.name} {drift}{way} {amount:.0f} {unit}"
+    title = f"{metric.label} of {service.name} {drift}{way} {amount:.0f} {unit}"
+    if change.kind != Change.Kind.OUTLIER:
+        return title
+    return f"{title} in {change.builds_after} build{'' if change.builds_after == 1 else 's'} alone"
 
 
 def change_page(change: Change) -> dict[str, Any]:

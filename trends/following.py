@@ -172,14 +172,15 @@ def _build_at(series: Series, index: int) -> int | None:
 
 
 def _note(series: Series, event: Event) -> None:
-    """Keep what the detector tells of the level; single outliers are no changes."""
-    if event.kind == "outlier" or event.of != "level":
+    """Keep what the detector tells of the level, and of single builds that lay far off it."""
+    if event.of != "level":
         return
     first = _build_at(series, event.index)
-    if event.status == "opened" and first is not None:
+    if event.status in {"opened", "seen"} and first is not None:
         _open(series, event, first)
         return
-    known = Change.objects.filter(series=series).order_by("-found_at", "-pk").first()
+    levels = Change.objects.filter(series=series).of_level()
+    known = levels.order_by("-found_at", "-pk").first()
     if known is None:
         return
     if event.status == "resolved":
@@ -192,13 +193,23 @@ def _note(series: Series, event: Event) -> None:
     known.save()
 
 
+KINDS = {"drift": Change.Kind.DRIFT, "outlier": Change.Kind.OUTLIER}
+
+
 def _open(series: Series, event: Event, first: int) -> None:
     before, after = _sides(series, event.index)
+    is_outlier = event.kind == "outlier"
+    # The newest build is the one that is back.
+    builds_after = event.builds_after - is_outlier
+    after = after[:builds_after] if is_outlier else after
+    Change.objects.filter(series=series, build=first).delete()
     is_up = event.direction == "up"
     parts = parts_of(before, after, unit=series.means.unit, is_up=is_up)
     Change.objects.create(
         series=series,
-        kind=Change.Kind.DRIFT if event.kind == "drift" else Change.Kind.STEP,
+        kind=KINDS.get(event.kind, Change.Kind.STEP),
+        state=Change.State.RESOLVED if is_outlier else Change.State.NEW,
+        ended_at=_moment(series) if is_outlier else None,
         build_id=first,
         last_before_id=_build_at(series, event.index - 1),
         seen_in_id=series.recent[-1],
@@ -210,7 +221,7 @@ def _open(series: Series, event: Event, first: int) -> None:
         ratio_high=event.high,
         p_value=event.p,
         builds_before=len(before),
-        builds_after=event.builds_after,
+        builds_after=builds_after,
         method=event.method,
         parameters=event.parameters,
         parts=parts,

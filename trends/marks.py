@@ -20,7 +20,7 @@ def marks_of(
     ``group`` narrows them where it names what builds of a series have in common.
     """
     series = {f"series__{name}": group[name] for name in HOMOGENEOUS if name in group}
-    changes = Change.objects.filter(
+    changes = Change.objects.of_level().filter(
         series__service=service,
         series__metric=metric,
         build__listed_at__date__range=period,

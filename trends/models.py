@@ -206,6 +206,8 @@ class Change(models.Model):
 
         STEP = "step", "Step"
         DRIFT = "drift", "Slow drift"
+        OUTLIER = "outlier", "Single outlier"
+        """A few builds far off the level, which is the same after them."""
 
     class State(models.TextChoices):
         """Where it stands."""

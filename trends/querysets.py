@@ -25,6 +25,10 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         """Those worth a look, that have not gone back, and of which nobody knows yet."""
         return self.filter(state__in=["new", "reopened"], is_slight=False)
 
+    def of_level(self) -> Self:
+        """Those after which a level is another one: no single outliers."""
+        return self.exclude(kind="outlier")
+
     def told(self) -> Self:
         """With all that a line about them needs."""
         return self.select_related("series__service__project", "build", "last_before")

@@ -21,6 +21,7 @@ from cache.models import StepReason
 from tests.trends.making import History
 from trends import following
 from trends.causes import causes_of
+from trends.changes_page import title_of
 from trends.following import follow_next
 from trends.models import Change, Series, Waiting
 from trends.tasks import follow_waiting
@@ -47,7 +48,7 @@ SLOW = {"install": 45.0, "compile": 20.0}
 def found(**filters: Any) -> list[Change]:
     follow_waiting()
     assert not Waiting.objects.exists()
-    return list(Change.objects.filter(**filters).order_by("build"))
+    return list(Change.objects.of_level().filter(**filters).order_by("build"))
 
 
 def test_a_slower_step_is_found_with_its_build_and_its_share(history: History):
@@ -84,6 +85,12 @@ def test_one_slow_build_is_no_change(history: History):
     history.add(1, {"install": 300.0, "compile": 20.0})
     history.add(20, CALM)
     assert found() == []
+    outlier = Change.objects.get()
+    assert (outlier.kind, outlier.state, outlier.builds_after) == ("outlier", "resolved", 1)
+    assert outlier.build == history.builds[40]
+    assert outlier.parts[0]["identity"] == "install"
+    assert not Change.objects.open()
+    assert title_of(outlier).endswith("in 1 build alone")
 
 
 def test_what_is_found_build_by_build_is_found_at_once(service: Service):

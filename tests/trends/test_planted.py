@@ -75,7 +75,7 @@ def changes(project: Project, alice: User) -> list[Change]:
         explain_waiting()
     follow_waiting()
     assert not Waiting.objects.exists()
-    found = Change.objects.filter(is_slight=False).told()
+    found = Change.objects.filter(is_slight=False).of_level().told()
     return list(found.order_by("series__service__name", "series__metric"))
 
 
