@@ -39,7 +39,7 @@ def test_styles_that_plotly_would_add_are_those_that_are_kept_out():
     """chart.js marks them as there; a Plotly that adds another must not come unseen."""
     plotly = Path(str(finders.find(PLOTLY))).read_text()
     places = [match.start() for match in re.finditer(r'createElement\("style"\)', plotly)]
-    marked = re.search(r"const STYLES = \[(.+?)\];", SCRIPT.read_text())
+    marked = re.search(r"const STYLES = \[(.+?)\];", SCRIPT.read_text(), re.DOTALL)
     assert marked is not None
     names = re.findall(r'"([^"]+)"', marked[1])
     assert len(places) == len(names)
