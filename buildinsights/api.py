@@ -10,7 +10,7 @@ from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
-from recommendations.api import RecommendedServiceViewSet
+from recommendations.api import RecommendationViewSet, RecommendedServiceViewSet
 from reports.api import MetricsView
 from reports.comparison_api import ComparedServiceViewSet
 from reports.platforms_api import PlatformsView
@@ -27,6 +27,7 @@ router.register("services", RecommendedServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")
 router.register("changes", ChangeViewSet, basename="change")
 router.register("images", ImageViewSet, basename="image")
+router.register("recommendations", RecommendationViewSet, basename="recommendation")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 

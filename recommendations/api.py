@@ -3,17 +3,19 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from builds.models import Service
+from ingest.api import project_id_for
 from recommendations.decisions import OPEN, DecisionForm, decide
 from recommendations.models import Recommendation
 from sizes.api import SizedServiceViewSet
@@ -120,14 +122,52 @@ class RecommendedServiceViewSet(SizedServiceViewSet):
         found = self._of(self.get_object()).given().filter(digest=digest).first()
         if found is None:
             raise NotFound
-        body = DecideSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        form = DecisionForm(body.validated_data)
-        if not form.is_valid():
-            raise ValidationError(errors_of(form))
-        decide(recommendation=found, values=form.cleaned_data, actor=actor_of(request))
-        return Response(RecommendationSerializer(found).data)
+        return _decided(found, request)
 
     @staticmethod
     def _of(service: Service) -> Any:
         return Recommendation.objects.filter(service=service).select_related("service", "project")
+
+
+class RecommendationViewSet(mixins.ListModelMixin, GenericViewSet[Recommendation]):
+    """What to do first in a project, of all services and builders, what is worth most first."""
+
+    scope = Scope.BUILDS_READ
+    queryset = Recommendation.objects.none()
+    serializer_class = RecommendationSerializer
+    lookup_field = "digest"
+    lookup_value_converter = "slug"
+    filterset_fields = ("kind", "unit", "state")
+    cursor_ordering = ("-worth", "-id")
+
+    def get_queryset(self) -> Any:
+        """Those that are told in the project that the request names, or the actor's only one."""
+        rows = Recommendation.objects.filter(project=project_id_for(self.request, self.scope))
+        return rows.given().select_related("service", "project")
+
+    @extend_schema(parameters=[PROJECT])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What to do first; seconds and bytes are worth apart: `unit` tells them."""
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(
+        request=DecideSerializer,
+        responses=RecommendationSerializer,
+        parameters=[PROJECT],
+        filters=False,
+    )
+    @action(detail=True, methods=["post"], scope=Scope.SERVICES_WRITE, pagination_class=None)
+    def decide(self, request: Request, digest: str) -> Response:
+        """Accept, snooze or dismiss a recommendation, or open it again."""
+        return _decided(self.get_object(), request)
+
+
+def _decided(found: Recommendation, request: Request) -> Response:
+    """Keep what a request decides; raise ``ValidationError`` if that is no decision."""
+    body = DecideSerializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    form = DecisionForm(body.validated_data)
+    if not form.is_valid():
+        raise ValidationError(errors_of(form))
+    decide(recommendation=found, values=form.cleaned_data, actor=actor_of(request))
+    return Response(RecommendationSerializer(found).data)

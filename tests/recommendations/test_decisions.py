@@ -154,3 +154,34 @@ def test_what_is_told_no_more_cannot_be_decided(
     listing = f"/api/v1/services/{row.service.slug}/recommendations/"
     assert client.post(f"{listing}{row.digest}/", {"state": "accepted"}, "json").status_code == 404
     assert [item["closed_at"] is not None for item in client.get(listing).json()] == [True]
+
+
+def test_those_of_a_builder_are_listed_and_decided_in_the_project(
+    row: Recommendation, project: Project, carol: User, api_of: Callable[..., APIClient]
+):
+    Recommendation.objects.create(
+        project=project,
+        digest="e" * 32,
+        kind=Kind.SLOTS,
+        title="Run 2 builds at once on one",
+        unit=Unit.SECONDS,
+        worth=50.0,
+        opened_at=timezone.now(),
+    )
+    client = api_of(Scope.BUILDS_READ, Scope.SERVICES_WRITE)
+    listing = "/api/v1/recommendations/"
+    told = client.get(listing).json()["results"]
+    assert [(item["id"][0], item["service"]) for item in told] == [("e", None), ("d", "api")]
+    assert [item["kind"] for item in client.get(f"{listing}?kind=layer").json()["results"]] == [
+        "layer"
+    ]
+    address = f"{listing}{'e' * 32}/decide/"
+    answer = client.post(address, {"state": "accepted"}, "json")
+    assert answer.json()["decision"]["state"] == "accepted"
+    assert client.post(address, {"state": "dismissed"}, "json").status_code == 400
+    assert api_of(Scope.BUILDS_READ).post(address, {"state": "open"}, "json").status_code == 403
+    stranger = APIClient()
+    stranger.force_login(carol)
+    assert stranger.get(f"{listing}?project={project.slug}").status_code == 400, (
+        "no project of hers"
+    )
