@@ -3,19 +3,19 @@
 Whatever came late, was corrected or deleted, the sums are those of what there is now.
 """
 
-import zlib
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, F, FloatField, Max, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from buildkit.model import CACHEABLE_KINDS
 from builds.aggregates import Joined, Median
 from builds.branches import branch_class
+from builds.locks import try_lock
 from builds.models import Build, Step
 from builds.querysets import BuildQuerySet
 from cache.economics import roll_up_references
@@ -36,7 +36,9 @@ def roll_up_next() -> bool:
     """Make the sums of a project's stale day again; tell whether there was one to make."""
     with transaction.atomic():
         stale = StaleDay.objects.select_related("service").order_by("-day", "pk")[:LOOKED_AT]
-        first = next((row for row in stale if _is_ours(row)), None)
+        first = next(
+            (row for row in stale if try_lock(LOCK, row.service.project_id, row.day)), None
+        )
         if first is None:
             return False
         project_id = first.service.project_id
@@ -48,14 +50,6 @@ def roll_up_next() -> bool:
             # A build that came meanwhile has counted the version up: its day stays stale.
             StaleDay.objects.filter(pk=row.pk, version=row.version).delete()
     return True
-
-
-def _is_ours(row: StaleDay) -> bool:
-    """Tell whether no other worker is at this day of the project, and keep them from it."""
-    key = zlib.crc32(f"{row.service.project_id} {row.day}".encode()) - 2**31
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, key])
-        return bool(cursor.fetchone()[0])
 
 
 def builds_of(day: date) -> BuildQuerySet:

@@ -1,16 +1,14 @@
 """Whether what was done has helped: builds before and since, held together."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from buildkit.advising import effect
 from builds.models import Build
 from cache.models import LayerAdvice
-from recommendations.drafts import digest_of
+from recommendations.drafts import WINDOW
 from recommendations.models import Kind, Recommendation
-from recommendations.sources.layers import key_of
 from trends.models import Change
 
-WINDOW = timedelta(days=28)
 MOST = 200
 """Builds on each side, those next to the moment."""
 
@@ -20,12 +18,8 @@ def closing_of(row: Recommendation) -> datetime | None:
     if row.kind == Kind.LAYER:
         followed = _followed(row)
         return followed.since if followed else None
-    if row.kind == Kind.CHANGE and row.service_id:
-        changes = Change.objects.filter(series__service=row.service_id, ended_at__isnull=False)
-        found = (
-            item for item in changes if digest_of(Kind.CHANGE, str(item.public_id)) == row.digest
-        )
-        change = next(found, None)
+    if row.kind == Kind.CHANGE:
+        change = Change.objects.filter(public_id=row.key).first()
         return change.ended_at if change else None
     return None
 
@@ -39,10 +33,10 @@ def check(row: Recommendation) -> None:
 
 
 def _followed(row: Recommendation) -> LayerAdvice | None:
-    advice = LayerAdvice.objects.filter(service=row.service_id).exclude(since=None)
-    return next(
-        (item for item in advice if digest_of(Kind.LAYER, key_of(item)) == row.digest), None
-    )
+    digest = row.key.partition(" ")[2]
+    return LayerAdvice.objects.filter(
+        service=row.service_id, digest=digest, since__isnull=False
+    ).first()
 
 
 def _check_layer(row: Recommendation) -> None:

@@ -1,10 +1,15 @@
 """What a source recommends, before it is kept."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import md5
 
 from builds.models import Service
 from recommendations.models import Kind, Unit
+
+WINDOW = timedelta(days=28)
+WEEKS = WINDOW / timedelta(days=7)
+"""How far back builds are looked at, and what their sums are divided by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,5 @@ class Draft:
     @property
     def digest(self) -> str:
         """What names it in its project."""
-        return digest_of(self.kind, self.key)
-
-
-def digest_of(kind: Kind, key: str) -> str:
-    """Return what names a recommendation of a kind in its project."""
-    return md5(f"{kind.value}\n{key}".encode(), usedforsecurity=False).hexdigest()
+        name = f"{self.kind.value}\n{self.key}"
+        return md5(name.encode(), usedforsecurity=False).hexdigest()

@@ -69,6 +69,8 @@ class Recommendation(models.Model):
         Service, models.DB_CASCADE, null=True, related_name="recommendations"
     )
     digest = models.CharField(max_length=32)
+    key = models.TextField()
+    """What names it within its kind: of a change its id, of layer advice its digest."""
     kind = models.CharField(max_length=12, choices=Kind)
     target = models.CharField(max_length=200, blank=True)
     variant = models.CharField(max_length=60, blank=True)

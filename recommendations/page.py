@@ -18,6 +18,7 @@ from buildinsights.templatetags.formats import (
 )
 from buildkit.advising.effects import ENOUGH
 from builds.models import Build
+from cache.forms import ServiceForm
 from cache.models import Advised
 from recommendations.decisions import DecisionForm
 from recommendations.diffs import diff_lines
@@ -36,18 +37,10 @@ SIGNED = {Unit.SECONDS: signed_duration, Unit.BYTES: signed_filesize}
 type Row = dict[str, Any]
 
 
-class RecommendationForm(forms.Form):
+class RecommendationForm(ServiceForm):
     """Which recommendations; what is not a choice is not applied."""
 
-    service = forms.ChoiceField(required=False)
     kind = forms.ChoiceField(required=False, choices=[("", "All"), *Kind.choices])
-
-    def __init__(self, project: Project, query: QueryDict) -> None:
-        super().__init__(query)
-        field: Any = self.fields["service"]
-        names = project.services.order_by("name").values_list("slug", "name")
-        field.choices = [("", "All"), *names]
-        self.full_clean()
 
     def narrow(self, rows: RecommendationQuerySet) -> RecommendationQuerySet:
         """Return those that are meant."""
@@ -59,7 +52,7 @@ class RecommendationForm(forms.Form):
 
 def recommendations_page(project: Project, query: QueryDict) -> dict[str, Any]:
     """Return the context."""
-    form = RecommendationForm(project, query)
+    form = RecommendationForm(project, query.dict())
     rows = form.narrow(Recommendation.objects.filter(project=project))
     rows = rows.select_related("service__project", "project")
     today = timezone.now().date()

@@ -13,7 +13,7 @@ from builds.models import Build
 from cache.models import Advised
 from recommendations.checking import check, closing_of
 from recommendations.decisions import UNDECIDED
-from recommendations.drafts import Draft
+from recommendations.drafts import WINDOW, Draft
 from recommendations.models import Recommendation, Renewed
 from recommendations.sources import SOURCES
 
@@ -51,7 +51,9 @@ def renew(project: Project) -> None:
     drafts = {draft.digest: draft for source in SOURCES for draft in source(project, now)}
     with transaction.atomic():
         Renewed.objects.select_for_update().get(project=project)
-        known = {row.digest: row for row in Recommendation.objects.filter(project=project)}
+        # Locked, so that nothing that somebody decides meanwhile is written over.
+        rows = Recommendation.objects.filter(project=project).select_for_update()
+        known = {row.digest: row for row in rows}
         for digest, draft in drafts.items():
             _tell(project, draft, known.get(digest), now)
         for digest, row in known.items():
@@ -63,7 +65,7 @@ def renew(project: Project) -> None:
 def _tell(project: Project, draft: Draft, row: Recommendation | None, now: datetime) -> None:
     """Keep what is told; what was closed and is told again is open again."""
     values: dict[str, Any] = {name: getattr(draft, name) for name in asdict(draft)}
-    values = {name: _listed(value) for name, value in values.items() if name != "key"}
+    values = {name: _listed(value) for name, value in values.items()}
     if row is None:
         Recommendation.objects.create(project=project, digest=draft.digest, opened_at=now, **values)
         return
@@ -79,8 +81,10 @@ def _listed(value: Any) -> Any:
 
 
 def _close(row: Recommendation, now: datetime) -> None:
-    """Close what is told no more, and go on to hold what came after against what was before."""
+    """Close what is told no more, and hold what comes after against what was before."""
     if row.closed_at is None:
         row.closed_at = closing_of(row) or now
+    elif row.closed_at < now - WINDOW:
+        return  # all builds that it is held against are there
     check(row)
     row.save()

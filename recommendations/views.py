@@ -1,5 +1,7 @@
 """The page of recommendations."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -35,12 +37,6 @@ def decide_on(request: HttpRequest, project_slug: str, digest: str) -> HttpRespo
     for texts in form.errors.values():
         for text in texts:
             messages.error(request, f"{found.title}: {text}")
-    return redirect(_back(request, project_slug, digest))
-
-
-def _back(request: HttpRequest, project_slug: str, digest: str) -> str:
-    """Return the page as it was narrowed when the decision was made."""
-    project = get_project(request, project_slug)
-    asked = RecommendationForm(project, request.GET).cleaned_data
-    query = "&".join(f"{name}={value}" for name, value in asked.items() if value)
-    return f"{reverse('recommendations:list', args=[project_slug])}?{query}#at-{digest}"
+    asked = RecommendationForm(project, request.GET.dict()).cleaned_data
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return redirect(f"{reverse('recommendations:list', args=[project.slug])}?{query}#at-{digest}")

@@ -1,12 +1,11 @@
 """What builds on a builder cost each other, worked out once and kept."""
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Max, Min, Q, Value
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from analytics.concurrency import Contention
 from analytics.occupancy import Span, beside
 from analytics.slots import Memory, memory_of, recommend
 from builds.aggregates import Joined
+from builds.locks import try_lock
 from builds.models import Build, Step
 from resources.models import BuilderHour, Finding, Stay
 
@@ -37,7 +37,9 @@ WORK = ("run", "copy")
 def weigh_next() -> bool:
     """Work out one builder whose turn it is and that no other worker has; tell if there was one."""
     with transaction.atomic():
-        finding = next((row for row in _due()[:LOOKED_AT] if _is_ours(row)), None)
+        finding = next(
+            (row for row in _due()[:LOOKED_AT] if try_lock(LOCK, row.project_id, row.builder)), None
+        )
         if finding is None:
             return False
         now = timezone.now()
@@ -53,14 +55,6 @@ def _due() -> Any:
     changed = Finding.objects.exclude(version=F("made_of"))
     due = changed.filter(Q(made_at=None) | Q(made_at__lte=timezone.now() - AGAIN_AFTER))
     return due.order_by(F("made_at").asc(nulls_first=True), "pk")
-
-
-def _is_ours(row: Finding) -> bool:
-    """Tell whether no other worker is at this builder, and keep them from it."""
-    key = zlib.crc32(f"{row.project_id} {row.builder}".encode()) - 2**31
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, key])
-        return bool(cursor.fetchone()[0])
 
 
 def found_on(project_id: int, builder: str, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Hours of builders, made again whenever a build that was there came, changed or went."""
 
-import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from django.db.models import Max, Min
 from analytics.occupancy import Span, beside, occupancy
 from analytics.samples import COLUMNS, Machine, Stretches
 from analytics.sketch import weighted_sketch
+from builds.locks import try_lock
 from builds.models import ResourceSeries
 from resources.models import BuilderHour, Stay, WaitingHour
 
@@ -33,7 +33,9 @@ def roll_up_next() -> bool:
     """Add up one hour that waits and that no other worker has; tell whether there was one."""
     with transaction.atomic():
         waiting = WaitingHour.objects.order_by("-hour", "pk")[:LOOKED_AT]
-        row = next((row for row in waiting if _is_ours(row)), None)
+        row = next(
+            (row for row in waiting if try_lock(LOCK, row.project_id, row.builder, row.hour)), None
+        )
         if row is None:
             return False
         roll_up(row.project_id, row.builder, row.hour)
@@ -47,14 +49,6 @@ def _mark(row: WaitingHour) -> None:
     """Let what was found of the builder be worked out again."""
     with connection.cursor() as cursor:
         cursor.execute(CHANGED, [row.project_id, row.builder])
-
-
-def _is_ours(row: WaitingHour) -> bool:
-    """Tell whether no other worker is at this hour of the builder, and keep them from it."""
-    key = zlib.crc32(f"{row.project_id} {row.builder} {row.hour}".encode()) - 2**31
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, key])
-        return bool(cursor.fetchone()[0])
 
 
 def roll_up(project_id: int, builder: str, hour: datetime) -> None:

@@ -14,11 +14,8 @@ class TrendsConfig(AppConfig):
     def ready(self) -> None:
         """Listen for builds that belong to series, and for days that are added up."""
         from trends.days import roll_up
-        from trends.parts import roll_up_parts
         from trends.services import ask_for, forget
 
         build_recorded.connect(ask_for, dispatch_uid="trends.ask_for")
         build_deleted.connect(forget, dispatch_uid="trends.forget")
         day_added_up.connect(roll_up, dispatch_uid="trends.roll_up")
-        # After the days that its rows belong to: receivers are called in the order of connecting.
-        day_added_up.connect(roll_up_parts, dispatch_uid="trends.roll_up_parts")

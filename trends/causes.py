@@ -1,5 +1,6 @@
 """What a change is likely to come from, with its evidence."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -28,19 +29,8 @@ LEAST_SLOWER = 0.05
 
 LONGEST_WORDS = 300
 
-LOCK_FILES = (
-    "package-lock.json",
-    "yarn.lock",
-    "pnpm-lock.yaml",
-    "packages.lock",
-    "requirements",
-    "poetry.lock",
-    "uv.lock",
-    "go.sum",
-    "Cargo.lock",
-    "Gemfile.lock",
-    "composer.lock",
-)
+LOCK_FILE = re.compile(r"[-.]lock\b|\brequirements[\w./-]*\.txt|\bgo\.sum\b|\bnpm-shrinkwrap\.json")
+"""What pins dependencies: package-lock.json, yarn.lock, pnpm-lock.yaml, and the like."""
 
 _SLOWER = 0.5
 """That a step takes longer says what, and not why: what says why of half its runs counts more."""
@@ -171,5 +161,5 @@ def _firsts(builds: Sequence[Build], identity: str) -> list[StepReason]:
 
 def _cause(cause: Cause, words: str) -> str:
     """Return the cause; changed files of a lock file are a dependency."""
-    is_lock = cause is Cause.FILES and any(name in words for name in LOCK_FILES)
+    is_lock = cause is Cause.FILES and LOCK_FILE.search(words) is not None
     return "dependency" if is_lock else cause.value

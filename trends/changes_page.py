@@ -3,13 +3,14 @@
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import Project
 from buildinsights.charts import Chart, Level, Mark, Spot, draw
 from buildinsights.paging import page_of
 from builds.models import Build
+from cache.forms import ServiceForm
 from trends.following import builds_of
 from trends.metrics import METRICS, Metric
 from trends.models import Change
@@ -20,10 +21,9 @@ AROUND = 60
 """Builds on each side of a change that its chart shows at most."""
 
 
-class ChangesForm(forms.Form):
+class ChangesForm(ServiceForm):
     """Which changes; what is not a choice is not applied."""
 
-    service = forms.ChoiceField(required=False)
     metric = forms.ChoiceField(
         required=False, choices=[("", "All"), *((m.name, m.label) for m in METRICS.values())]
     )
@@ -31,13 +31,6 @@ class ChangesForm(forms.Form):
     state = forms.ChoiceField(
         required=False, choices=[("", "Open"), ("all", "All"), *Change.State.choices]
     )
-
-    def __init__(self, project: Project, query: QueryDict) -> None:
-        super().__init__(query)
-        field: Any = self.fields["service"]
-        names = project.services.order_by("name").values_list("slug", "name")
-        field.choices = [("", "All"), *names]
-        self.full_clean()
 
     def narrow(self, changes: Any) -> Any:
         """Return the changes that are meant."""
@@ -56,7 +49,7 @@ class ChangesForm(forms.Form):
 
 def changes_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     """Return the context of the list."""
-    form = ChangesForm(project, request.GET)
+    form = ChangesForm(project, request.GET.dict())
     changes = Change.objects.filter(series__service__project=project).told()
     page = page_of(request, form.narrow(changes), NEWEST)
     rows = [line_of(change) for change in page.rows]

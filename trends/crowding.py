@@ -1,14 +1,15 @@
 """How many builds ran beside others on the same builder."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import reduce
 from operator import or_
-from typing import Self
+from statistics import fmean
 
 from django.db.models import Q
 
+from analytics.occupancy import Span
+from analytics.occupancy import beside as by_time
 from builds.models import Build
 
 LONGEST = timedelta(days=1)
@@ -16,41 +17,31 @@ LONGEST = timedelta(days=1)
 
 
 def beside(builds: Sequence[Build]) -> float:
-    """Return how many builds overlapped each on the same builder, on average."""
-    spans = [_Span.of(build) for build in builds if build.started_at and build.completed_at]
-    if not spans:
+    """Return how many others were on the builder of each, as a mean by time, on average."""
+    timed = [build for build in builds if build.started_at and build.completed_at]
+    if not timed:
         return 0.0
-    overlapping = reduce(or_, (span.overlapping() for span in spans))
-    others = Build.objects.filter(
-        overlapping,
-        project=builds[0].project_id,
-        listed_at__gte=min(span.start for span in spans) - LONGEST,
-    )
-    known = [_Span.of(build) for build in others.only("builder", "started_at", "completed_at")]
-    return sum(span.crosses(other) for span in spans for other in known) / len(spans)
+    around = reduce(or_, map(_around, timed))
+    first = min(build.listed_at for build in timed)
+    found = Build.objects.filter(
+        around, project=timed[0].project_id, listed_at__gte=first - LONGEST
+    ).order_by()
+    rows = found.values_list("pk", "builder", "started_at", "completed_at")
+    there = {
+        pk: (name, (start.timestamp(), end.timestamp()))
+        for pk, name, start, end in rows
+        if start and end
+    }
+    return fmean(_beside(build.pk, there) for build in timed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """When one build was on which builder."""
+def _around(build: Build) -> Q:
+    """Return what finds the builds on a build's builder at that time, and itself."""
+    ends_after, begins_before = Q(completed_at__gte=build.started_at), build.completed_at
+    return Q(ends_after, builder=build.builder, started_at__lte=begins_before)
 
-    build: int
-    builder: str
-    start: datetime
-    end: datetime
 
-    @classmethod
-    def of(cls, build: Build) -> Self:
-        """Return that of a build of which both are known."""
-        assert build.started_at  # noqa: S101  # whoever calls has looked
-        assert build.completed_at  # noqa: S101
-        return cls(build.pk, build.builder, build.started_at, build.completed_at)
-
-    def overlapping(self) -> Q:
-        """Return what finds the builds beside it."""
-        return Q(builder=self.builder, started_at__lt=self.end, completed_at__gt=self.start)
-
-    def crosses(self, other: Self) -> bool:
-        """Tell whether another build was on the builder at the same time."""
-        is_same = self.build == other.build or self.builder != other.builder
-        return not is_same and other.start < self.end and other.end > self.start
+def _beside(build: int, there: Mapping[int, tuple[str, Span]]) -> float:
+    builder, span = there[build]
+    others = [at for pk, (name, at) in there.items() if name == builder and pk != build]
+    return by_time([span], others)

@@ -14,6 +14,7 @@ from builds.models import Build, Step
 from cache.rollups import builds_of
 from trends.metrics import TRENDS, USE, WORK
 from trends.models import BuildDay
+from trends.parts import add_parts
 from trends.use import use_of
 
 GROUP = ("target", "variant", "environment", "joined_platforms", "branch_class", "cache_state")
@@ -26,7 +27,7 @@ type Row = Mapping[str, Any]
 
 
 def roll_up(*, service_id: int, day: date, **_: Any) -> None:
-    """Make the distributions of a service's day again."""
+    """Make the distributions of a service's day again, and those of its stages and steps."""
     builds = builds_of(day).filter(service=service_id).order_by()
     rows = builds.annotate(
         joined_platforms=Joined(F("platforms"), Value(",")), branch_class=branch_class()
@@ -37,8 +38,12 @@ def roll_up(*, service_id: int, day: date, **_: Any) -> None:
         found = {**row, **work.get(row["pk"], {}), **use.get(row["pk"], {})}
         groups[tuple(row[name] for name in GROUP)].append(found)
     BuildDay.objects.filter(service=service_id, day=day).delete()
-    BuildDay.objects.bulk_create(
+    made = BuildDay.objects.bulk_create(
         _group(service_id, day, key, group) for key, group in groups.items()
+    )
+    pairs = zip(made, groups.values(), strict=True)
+    add_parts(
+        builds, day, {row["pk"]: (own, row["status"]) for own, group in pairs for row in group}
     )
 
 

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Min, Q, Value
 from django.utils import timezone
 
 from analytics.changes import Event, Observation, State, update
 from builds.aggregates import Joined
 from builds.branches import branch_class
+from builds.locks import try_lock
 from builds.models import Build
 from builds.querysets import BuildQuerySet
 from trends.attribution import parts_of
@@ -45,7 +46,7 @@ def follow_next() -> bool:
     until = timezone.now() - SETTLED
     with transaction.atomic():
         rows = Waiting.objects.filter(since__lte=until).select_related("service").order_by("since")
-        waiting = next((row for row in rows[:LOOKED_AT] if _is_ours(row)), None)
+        waiting = next((row for row in rows[:LOOKED_AT] if try_lock(LOCK, row.pk)), None)
         if waiting is None:
             return False
         for group in _groups(waiting):
@@ -67,13 +68,6 @@ def _wait_on(waiting: Waiting, until: datetime) -> None:
         same.delete()
     else:
         same.update(since=since)
-
-
-def _is_ours(row: Waiting) -> bool:
-    """Tell whether no other worker is at this service, and keep them from it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, row.pk])
-        return bool(cursor.fetchone()[0])
 
 
 def _groups(waiting: Waiting) -> list[tuple[str, ...]]:

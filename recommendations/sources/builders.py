@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -11,14 +11,12 @@ from accounts.models import Project
 from analytics.emulation import Slowdown
 from analytics.slots import Verdict
 from buildkit.advising import interval_of_sum
-from recommendations.drafts import Draft
+from recommendations.drafts import WEEKS, WINDOW, Draft
 from recommendations.models import Kind, Unit
 from resources.emulation import emulation_of
 from resources.models import Finding, Stay
 from resources.verdicts import long_verdict
 
-WINDOW = timedelta(days=28)
-WEEKS = WINDOW / timedelta(days=7)
 MOST = 2_000
 """Newest builds of a builder that are weighed."""
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
 
 from django.db.models import CharField, F, Value
@@ -10,7 +10,7 @@ from django.db.models import CharField, F, Value
 from accounts.models import Project
 from buildkit.advising import interval_of_sum
 from buildkit.explaining import MEANINGS, Cause
-from recommendations.drafts import Draft
+from recommendations.drafts import WEEKS, WINDOW, Draft
 from recommendations.models import Kind, Unit
 from trends.changes_page import line_of
 from trends.following import builds_of
@@ -23,8 +23,6 @@ MEASURES = {
 }
 """What a change of each metric is worth is read from, and in what: hits in the time they saved."""
 
-WINDOW = timedelta(days=28)
-WEEKS = WINDOW / timedelta(days=7)
 MOST = 50
 MOST_BEFORE = 40
 """Builds before a change that those since are held against."""

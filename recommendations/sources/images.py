@@ -1,22 +1,20 @@
 """What need not be in images: development tools, files that are replaced, larger bases."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 
 from accounts.models import Project
 from buildinsights.templatetags.formats import filesize
-from recommendations.drafts import Draft
+from recommendations.drafts import WEEKS, WINDOW, Draft
 from recommendations.models import Kind, Unit
 from sizes.growth import Growth
 from sizes.images_page import line_of, newest_images
 from sizes.models import InstructionSize, SizedImage
 from sizes.sisters import base_of, bases_of
 
-WINDOW = timedelta(days=28)
-WEEKS = WINDOW / timedelta(days=7)
 MOST = 100
 """Newest images of a project that are looked at."""
 

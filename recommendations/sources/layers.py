@@ -15,7 +15,7 @@ def from_layers(project: Project, now: datetime) -> Iterator[Draft]:
     for advice in given.select_related("service"):
         yield Draft(
             kind=Kind.LAYER,
-            key=key_of(advice),
+            key=f"{advice.service_id} {advice.digest}",
             title=advice.title,
             unit=Unit.SECONDS,
             worth=advice.seconds_a_week,
@@ -31,8 +31,3 @@ def from_layers(project: Project, now: datetime) -> Iterator[Draft]:
             builds=advice.builds,
             examples=tuple(advice.examples),
         )
-
-
-def key_of(advice: LayerAdvice) -> str:
-    """Return what names a piece of advice among those of its project."""
-    return f"{advice.service_id}\n{advice.digest}"

@@ -14,11 +14,8 @@ from cache.flags import Flag
 from cache.models import ReferenceDay
 from cache.periods import Period
 from cache.references_page import references
-from recommendations.drafts import Draft
+from recommendations.drafts import WEEKS, WINDOW, Draft
 from recommendations.models import Kind, Unit
-
-DAYS = 28
-WEEKS = DAYS / 7
 
 COSTS: Mapping[str, Any] = {
     "costs-more": F("import_seconds")
@@ -33,7 +30,7 @@ COSTS: Mapping[str, Any] = {
 def from_references(project: Project, now: datetime) -> Iterator[Draft]:
     """Yield the references with a flag whose seconds are measured, over four weeks."""
     services = list(Service.objects.filter(project=project).order_by("name"))
-    period = Period(now.date(), DAYS)
+    period = Period(now.date(), WINDOW.days)
     for row in references(project, period.now, [service.pk for service in services]):
         for flag in row["flags"]:
             if flag.name in COSTS:

@@ -109,12 +109,12 @@ def test_a_day_that_another_worker_has_just_finished_is_no_error(
 ):
     recorded(service, step(0, 0, 4), at=0)
 
-    def ours_after_theirs(row: StaleDay) -> bool:
+    def ours_after_theirs(*_: object) -> bool:
         monkeypatch.undo()
         settled()
         return True
 
-    monkeypatch.setattr("cache.rollups._is_ours", ours_after_theirs)
+    monkeypatch.setattr("cache.rollups.try_lock", ours_after_theirs)
     assert roll_up_next()
     assert CacheDay.objects.get().builds == 1
 

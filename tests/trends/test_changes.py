@@ -222,7 +222,7 @@ def test_a_crowd_on_the_builder_is_told(history: History, project: Project):
     others = History(get_or_create_service(project_id=project.pk, name="web"), seed=3)
     for build in history.builds[30:]:
         for _ in range(3):
-            others.one(build.listed_at, {"other": 60.0}, target="web")
+            others.one(build.listed_at, {"other": 90.0}, target="web")
     [change] = found(series__service=history.service, series__metric="wall_seconds")
     told = {cause["cause"]: cause["words"] for cause in change.causes}
     assert told["concurrency"].startswith("3.0 other builds ran beside each on its builder; 0.0 ")
