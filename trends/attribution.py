@@ -26,7 +26,7 @@ def parts_of(
     is empty where a layer's step is not known.
     """
     if unit == "bytes":
-        rows = [*_layers(before[-MOST_IMAGES:], False), *_layers(after[:MOST_IMAGES], True)]
+        rows = _layers(before[-MOST_IMAGES:], after[:MOST_IMAGES])
     else:
         rows = list(_steps(before, after))
     is_more = not is_up if unit == "ratio" else is_up
@@ -59,14 +59,32 @@ def _steps(before: Sequence[Build], after: Sequence[Build]) -> Iterator[Row]:
         }
 
 
-def _layers(builds: Sequence[Build], is_after: bool) -> Iterator[Row]:
-    """Yield the bytes that each instruction added to the images of builds."""
+def _layers(before: Sequence[Build], after: Sequence[Build]) -> list[Row]:
+    """Return the bytes that each instruction added to the images of builds.
+
+    A builder does not always record which step a layer is of: then it is that of the same layer in
+    another build.
+    """
+    rows = [*_layers_of(before, False), *_layers_of(after, True)]
+    known = {row["digest"]: row for row in rows if row["is_step"]}
+    names = ("identity", "name", "is_step")
+    return [
+        row
+        if row["is_step"]
+        else row | {name: known.get(row["digest"], row)[name] for name in names}
+        for row in rows
+    ]
+
+
+def _layers_of(builds: Sequence[Build], is_after: bool) -> Iterator[Row]:
     for build in builds:
         steps = list(Step.objects.of(build))
         made_by = {step.layer_digest: step for step in steps if step.layer_digest}
+        named = {step.name: step for step in steps}
         for image, rows in image_layers(build, steps):
             for row in rows:
-                step = made_by.get(row.digest)
+                # A base that was not unpacked has a step, and no layer of it is known.
+                step = made_by.get(row.digest) or named.get(row.instruction)
                 yield {
                     "build": build.pk,
                     "is_after": is_after,
@@ -76,6 +94,7 @@ def _layers(builds: Sequence[Build], is_after: bool) -> Iterator[Row]:
                     "ran": not row.empty,
                     "name": step.name if step else row.instruction,
                     "is_step": step is not None,
+                    "digest": row.digest,
                 }
 
 
