@@ -6,48 +6,54 @@ from typing import Any
 from django.db import connection
 
 from builds.models import Build
-from resources.models import Stay
 from resources.querysets import LONGEST
-
-STAY = """
-INSERT INTO resources_stay (build_id, project_id, builder, start, "end")
-VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (build_id) DO UPDATE SET
-    project_id = EXCLUDED.project_id, builder = EXCLUDED.builder,
-    start = EXCLUDED.start, "end" = EXCLUDED."end"
-"""
 
 MARK = """
 INSERT INTO resources_waitinghour (project_id, builder, hour)
-SELECT %(project)s, %(builder)s, hour
-FROM generate_series(
-    date_trunc('hour', %(start)s::timestamptz, 'UTC'), %(end)s::timestamptz, interval '1 hour'
-) AS hour
+SELECT DISTINCT project_id, builder, hour
+FROM places, generate_series(date_trunc('hour', start, 'UTC'), "end", interval '1 hour') AS hour
+ORDER BY hour
 ON CONFLICT (project_id, builder, hour) DO UPDATE SET version = resources_waitinghour.version + 1
 """
 """In the order of hours, so that two builds cannot wait for each other's locks."""
 
+COLUMNS = 'project_id, builder, start, "end"'
+
+CAME = f"""
+WITH known AS (SELECT {COLUMNS} FROM resources_stay WHERE build_id = %(build)s),
+stay AS (
+    INSERT INTO resources_stay (build_id, {COLUMNS})
+    VALUES (%(build)s, %(project)s, %(builder)s, %(start)s, %(end)s)
+    ON CONFLICT (build_id) DO UPDATE SET
+        project_id = EXCLUDED.project_id, builder = EXCLUDED.builder,
+        start = EXCLUDED.start, "end" = EXCLUDED."end"
+    RETURNING {COLUMNS}
+),
+places AS (SELECT * FROM stay UNION SELECT * FROM known)
+{MARK}
+"""  # noqa: S608
+
+WENT = f"""
+WITH places AS (DELETE FROM resources_stay WHERE build_id = %(build)s RETURNING {COLUMNS})
+{MARK}
+"""  # noqa: S608
+
 
 def note(*, build: Build, **_: Any) -> None:
     """Note when a build was on its builder: the hours it touches, or touched, wait."""
-    known = Stay.objects.filter(build=build).first()
     span = span_of(build)
-    if known and (span is None or _place(known) != (build.project_id, build.builder, *span)):
-        mark(*_place(known))
     if span is None:
-        Stay.objects.filter(build=build).delete()
+        forget(build=build)
         return
-    place = (build.project_id, build.builder, *span)
-    with connection.cursor() as cursor:
-        cursor.execute(STAY, [build.pk, *place])
-    mark(*place)
+    values: dict[str, Any] = {"project": build.project_id, "builder": build.builder}
+    with connection.cursor() as cursor:  # one statement: this is on the way of every build
+        cursor.execute(CAME, values | {"build": build.pk, "start": span[0], "end": span[1]})
 
 
 def forget(*, build: Build, **_: Any) -> None:
-    """Note that a build is counted no more: its row goes with it."""
-    known = Stay.objects.filter(build=build).first()
-    if known:
-        mark(*_place(known))
+    """Note that a build is counted no more."""
+    with connection.cursor() as cursor:
+        cursor.execute(WENT, {"build": build.pk})
 
 
 def span_of(build: Build) -> tuple[datetime, datetime] | None:
@@ -61,14 +67,3 @@ def span_of(build: Build) -> tuple[datetime, datetime] | None:
     if start != build.listed_at or end < start:
         return None
     return start, min(end, start + LONGEST)
-
-
-def mark(project_id: int, builder: str, start: datetime, end: datetime) -> None:
-    """Let the hours of that time be made again."""
-    values: dict[str, Any] = {"project": project_id, "builder": builder, "start": start, "end": end}
-    with connection.cursor() as cursor:
-        cursor.execute(MARK, values)
-
-
-def _place(stay: Stay) -> tuple[int, str, datetime, datetime]:
-    return stay.project_id, stay.builder, stay.start, stay.end

@@ -12,7 +12,7 @@ from accounts.models import Project
 from builds.models import Build, Service
 from builds.services import BuildContext, delete_build, lock_service, record_build
 from resources.models import BuilderHour, Finding, Stay, WaitingHour
-from resources.services import mark, note
+from resources.services import note
 from tests.builds.making import SECOND, START, step
 from tests.builds.making import build as decoded
 from tests.resources.making import MB, NOON, on_builder, settled, with_samples
@@ -141,8 +141,7 @@ def test_a_build_that_never_seems_to_end_touches_a_day(service: Service):
 
 
 def test_what_comes_while_an_hour_waits_counts_its_version_up(service: Service):
-    on_builder(service, NOON, 60)
-    mark(service.project_id, "one", NOON, NOON)
+    note(build=on_builder(service, NOON, 60))
     assert WaitingHour.objects.get().version == 2
     assert hours()[0].builds == 1
     first = Finding.objects.get().version
