@@ -1,6 +1,7 @@
 """The recorded sample builds: sent through the ordinary way in, dated relative to today."""
 
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,8 @@ from ingest.schemas import FIELD_NAMES
 from ingest.services import accept_upload
 from ingest.uploads import Part, Upload, plain
 
-RECORDINGS = Path(settings.BASE_DIR) / "demo" / "recordings"
+DEMO = Path(settings.BASE_DIR) / "demo"
+RECORDINGS = DEMO / "recordings"
 UPLOAD_DELAY = timedelta(seconds=20)
 """How long after its build a sample is said to have been received."""
 
@@ -30,6 +32,11 @@ class Sample:
 
     upload: Upload
     starts_at: datetime
+
+
+def planted_recordings() -> Traversable:
+    """Return the builds whose causes are known, as ``demo/README.md`` lists them."""
+    return zipfile.Path(DEMO / "planted" / "recordings.zip")
 
 
 def load_samples(now: datetime, folder: Traversable = RECORDINGS) -> list[Sample]:

@@ -38,6 +38,9 @@ KEPT = 300
 MOST_BUILDS = 20
 """Builds of each side that are held together, those next to the change."""
 
+COVARIATES = {"cache_hit": "cache_state", "runner": "builder", "branch": "branch"}
+"""Where a build has what the detector knows under these names."""
+
 GROUP = ("target", "variant", "environment", "joined_platforms")
 
 
@@ -141,7 +144,7 @@ def _take(series: Series, builds: Iterable[Any]) -> None:
         observation = Observation(
             value=float(getattr(build, series.metric)),
             timestamp=build.listed_at.timestamp(),
-            covariates=_covariates(series, build),
+            covariates={name: getattr(build, COVARIATES[name]) for name in series.means.moved_by},
         )
         state, events = update(state, observation)
         series.recent = [*series.recent, build.pk][-KEPT:]
@@ -151,12 +154,6 @@ def _take(series: Series, builds: Iterable[Any]) -> None:
             _note(series, event)
     series.state = state.dump()
     series.save()
-
-
-def _covariates(series: Series, build: Any) -> dict[str, str]:
-    """Return what moves a value although nothing has changed: a ratio of hits is its own state."""
-    found = {"runner": build.builder, "branch": build.branch}
-    return found if series.metric == "hit_ratio_time" else {"cache_hit": build.cache_state, **found}
 
 
 def _build_at(series: Series, index: int) -> int | None:

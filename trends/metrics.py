@@ -18,6 +18,9 @@ class Metric:
     less_is_better: bool = True
     slight: float = 0.0
     """A change by less is nobody's concern, however sure it is: in the unit of the metric."""
+    moved_by: tuple[str, ...] = ()
+    """What moves a build's value although nothing of the service has changed: names of covariates.
+    Not what could not: where one of them changes with the level, it would take a part of that."""
 
     def worse(self, direction: int) -> bool:
         """Tell whether a change up (1) or down (-1) is one for the worse."""
@@ -48,9 +51,25 @@ USE = (
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("wall_seconds", "Wall time", "s", duration, slight=0.5),
-        Metric("image_bytes", "Image size", "bytes", filesize, slight=100_000),
-        Metric("hit_ratio_time", "Cache hits by time", "ratio", ratio, less_is_better=False),
+        Metric(
+            "wall_seconds",
+            "Wall time",
+            "s",
+            duration,
+            slight=0.5,
+            moved_by=("cache_hit", "runner", "branch"),
+        ),
+        Metric(
+            "image_bytes", "Image size", "bytes", filesize, slight=100_000, moved_by=("branch",)
+        ),
+        Metric(
+            "hit_ratio_time",
+            "Cache hits by time",
+            "ratio",
+            ratio,
+            less_is_better=False,
+            moved_by=("runner", "branch"),
+        ),
     )
 }
 """Metrics whose level is watched."""

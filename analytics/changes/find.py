@@ -121,8 +121,9 @@ def _at(view: Window, scan: Splits, errors: np.ndarray) -> Found:
     z, error = float(scan.z[place]), MEDIAN * float(errors[place]) * view.fitted.spread
     place += scan.low
     old, new = sides(view, place)
-    level = usual(view, place)
-    before, after = (view.scale.value(level + side) for side in (old, new))
+    near = _near(view, place)
+    before = view.scale.value(usual(view, near, slice(near.start, place)) + old)
+    after = view.scale.value(usual(view, near, slice(place, near.stop)) + new)
     return Found(place, new - old, error, z, len(scan.z), before, after)
 
 
@@ -134,19 +135,33 @@ def last_of(z: np.ndarray) -> int:
 
 def sides(view: Window, place: int) -> tuple[float, float]:
     """Return the medians of residuals before and from ``place`` on."""
-    flat = view.fitted.residuals
+    flat, near = view.fitted.residuals, _near(view, place)
     return (
-        float(np.median(flat[max(view.begins, place - SIDE) : place])),
-        float(np.median(flat[place : place + SIDE])),
+        float(np.median(flat[near.start : place])),
+        float(np.median(flat[place : near.stop])),
     )
 
 
-def usual(view: Window, place: int) -> float:
-    """Return what the newest level has at the mix of covariates around a place."""
-    levels, near = view.design.levels, slice(max(view.begins, place - SIDE), place + SIDE)
-    mix = view.fitted.columns[near, levels:].mean(axis=0)
-    effects = view.fitted.effects
-    return float(effects[:levels].sum() + mix @ effects[levels:])
+def _near(view: Window, place: int) -> slice:
+    return slice(max(view.begins, place - SIDE), place + SIDE)
+
+
+def usual(view: Window, near: slice, side: slice) -> float:
+    """Return the newest level at the mix of covariates of ``near``, as far as it crept by ``side``.
+
+    Creep is that of the builds it is told of: it takes a part of a step that is large.
+    """
+    levels, effects = view.design.levels, view.fitted.effects
+    mix = view.fitted.columns[near].mean(axis=0)
+    creep = list(view.design.base[1:])
+    mix[creep] = view.fitted.columns[side][:, creep].mean(axis=0)
+    return float(effects[:levels].sum() + mix[levels:] @ effects[levels:])
+
+
+def usual_at(view: Window, place: int) -> float:
+    """Return the newest level at the mix of covariates around a place."""
+    near = _near(view, place)
+    return usual(view, near, near)
 
 
 def _holds(view: Window, found: Found) -> bool:

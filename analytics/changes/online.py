@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 
 from analytics.changes.events import Event, Incident
-from analytics.changes.find import Found, Window, find, is_slope, student, usual, window
+from analytics.changes.find import Found, Window, find, is_slope, student, usual_at, window
 from analytics.changes.params import Params
 from analytics.changes.shares import find_share, states_of
 from analytics.changes.state import Observation, State, with_build
@@ -108,7 +108,7 @@ def _outlier(state: State, view: Window, params: Params) -> Told:
     if not 0 < burst < params.after:
         return state, ()
     place = view.size - 1 - burst
-    shift, level = float(np.median(flat[place:-1])), usual(view, place)
+    shift, level = float(np.median(flat[place:-1])), usual_at(view, place)
     before, after = view.scale.value(level), view.scale.value(level + shift)
     if abs(shift) <= far or abs(view.scale.change(before, after)) < view.least:
         return state, ()

@@ -16,7 +16,7 @@ def level_event(
     state: State, scale: Scale, found: Found, params: Params, kind: str, status: str
 ) -> Event:
     """Return the event of a change of level, or of builds that lie far off."""
-    level, width = scale.level(found.before) + found.shift, NORMAL_95 * found.error
+    level, width = scale.level(found.after), NORMAL_95 * found.error
     low, high = (scale.change(found.before, scale.value(level + side)) for side in (-width, width))
     change = scale.change(found.before, found.after)
     return _event(state, found, params, (kind, status, "level"), (change, low, high))

@@ -183,6 +183,12 @@ def short_digest(digest: str | None) -> str | SafeString:
 
 
 @register.filter
+def short_digests(text: str) -> str:
+    """Write digests within a text by their first 12 hex digits."""
+    return re.sub(rf"(sha256:[0-9a-f]{{{DIGEST_LENGTH}}})[0-9a-f]+", r"\1", text)
+
+
+@register.filter
 def inline_code(text: str) -> SafeString:
     """Set what stands between backticks as code; all else is escaped as usual."""
     parts = re.split(r"`([^`]+)`", text)

@@ -177,3 +177,11 @@ def test_level_state(level_tag: str, state: str) -> None:
 def test_filters_are_built_in_and_unknown_is_not_escaped() -> None:
     page = engines["django"].from_string("{{ wall|duration }} {{ size|filesize }}")
     assert page.render({"wall": 1.5, "size": None}) == f"1.5 s {UNKNOWN}"
+
+
+def test_short_digests_leaves_all_else_as_it_is():
+    digest = "sha256:" + "0123456789abcdef" * 4
+    text = f"FROM base@{digest} before, {digest[:40]} since, sha256:none now"
+    assert formats.short_digests(text) == (
+        "FROM base@sha256:0123456789ab before, sha256:0123456789ab since, sha256:none now"
+    )

@@ -4,10 +4,9 @@ The recordings are builds of a real engine (demo/README.md says how they were ma
 """
 
 import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -16,13 +15,11 @@ from django.utils import timezone
 from accounts.models import Project, User
 from builds.models import Build
 from cache.tasks import explain_waiting
-from ingest.demo import ingest_samples, load_samples
+from ingest.demo import ingest_samples, load_samples, planted_recordings
 from trends.models import Change, Waiting
 from trends.tasks import follow_waiting
 
 pytestmark = pytest.mark.django_db
-
-RECORDINGS = zipfile.Path(Path(__file__).parents[2] / "demo" / "planted" / "recordings.zip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ other way round; what is larger takes longer to export.
 @pytest.fixture
 def changes(project: Project, alice: User) -> list[Change]:
     """All that is found in all recordings and worth a look, in the order of services."""
-    samples = load_samples(timezone.now(), RECORDINGS)
+    samples = load_samples(timezone.now(), planted_recordings())
     states = {payload.state for payload in ingest_samples(samples, project=project, actor=alice)}
     assert states == {"done"}
     while Build.objects.filter(explanation__state="pending").exists():
@@ -81,7 +78,7 @@ def changes(project: Project, alice: User) -> list[Change]:
 
 def revisions(service: str) -> list[str]:
     """The commits of a service's builds, the oldest first."""
-    builds = json.loads((RECORDINGS / "index.json").read_text())["builds"]
+    builds = json.loads((planted_recordings() / "index.json").read_text())["builds"]
     own = [build for build in builds if build["service"] == service]
     return [build["revision"] for build in sorted(own, key=lambda item: -item["offset_seconds"])]
 
@@ -103,6 +100,9 @@ def _check(change: Change, expected: Expected) -> None:
     came_with = commits[expected.came_at]
     told = list(_told(change))
     assert change.is_worse, told
+    assert change.kind == Change.Kind.STEP, told
+    if expected.metric == "image_bytes":
+        _check_sizes(change, expected)
     assert change.last_before is not None
     span = commits.index(change.last_before.revision), commits.index(change.build.revision)
     assert span[0] < expected.came_at <= span[1] + 1, (span, told)
@@ -113,6 +113,15 @@ def _check(change: Change, expected: Expected) -> None:
     assert expected.words in first["words"], told
     if expected.is_commit:
         assert first["revision"] == came_with, told
+
+
+def _check_sizes(change: Change, expected: Expected) -> None:
+    """A size is no other for another cache or builder: the medians are those of the images."""
+    builds = Build.objects.filter(service__slug=expected.service).order_by("listed_at")
+    sizes = [build.image_bytes or 0 for build in builds]
+    before, after = sizes[: expected.came_at], sizes[expected.came_at :]
+    assert change.before == pytest.approx(median(before), rel=0.01)
+    assert change.after == pytest.approx(median(after), rel=0.01)
 
 
 def _told(change: Change) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""``manage.py load_demo``: the recorded sample builds, into the first project."""
+"""``manage.py load_demo``: the recorded sample builds."""
 
 import logging
 from typing import Any
@@ -7,13 +7,20 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import Project, User
-from ingest.demo import ingest_samples, load_samples
+from accounts.services import create_project
+from ingest.demo import Sample, ingest_samples, load_samples, planted_recordings
+
+KNOWN_CAUSES = "Known causes"
+"""The project for builds with causes planted into them, to see what is found of these."""
 
 
 class Command(BaseCommand):
     """Load the samples once; what is there already is left alone."""
 
-    help = "Load recorded builds of three small services, dated relative to today."
+    help = (
+        "Load recorded builds, dated relative to today: of three small services into the first "
+        f"project, and of six with known causes into “{KNOWN_CAUSES}”."
+    )
 
     def handle(self, **options: Any) -> None:
         """Send each sample through the ordinary way in."""
@@ -25,7 +32,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{project} has builds already; the samples are not loaded again.")
             return
         logging.getLogger("ingest").setLevel(logging.WARNING)
-        samples = load_samples(timezone.now())
+        now = timezone.now()
+        self._load(load_samples(now), project, actor)
+        known = create_project(name=KNOWN_CAUSES, owner=actor)
+        self._load(load_samples(now, planted_recordings()), known, actor)
+
+    def _load(self, samples: list[Sample], project: Project, actor: User) -> None:
         failed = 0
         for done, payload in enumerate(
             ingest_samples(samples, project=project, actor=actor), start=1
