@@ -42,7 +42,12 @@ def roll_up_next() -> bool:
         if first is None:
             return False
         project_id = first.service.project_id
-        rows = list(StaleDay.objects.filter(service__project=project_id, day=first.day))
+        # In the order in which those lock them that mark the day of several services.
+        rows = list(
+            StaleDay.objects.filter(service__project=project_id, day=first.day).order_by(
+                "service_id"
+            )
+        )
         for row in rows:
             roll_up(row.service_id, row.day)
         roll_up_references(project_id, builds_of(first.day).filter(project=project_id), first.day)

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from builds.masking import mask_secrets
 from builds.models import Image
 from cache.registries import allowed, registry_for
 from sizes.models import ImageContents, InstructionSize, SizedImage
+from sizes.uncompressed import remake_days
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +69,9 @@ def read_image(image: Image) -> None:
     except RegistryError as error:
         _keep(image, error=mask_secrets(str(error)), again_at=timezone.now() + AGAIN)
     else:
-        _keep(image, **_bounded(found))
+        with transaction.atomic():
+            _keep(image, **_bounded(found))
+            remake_days(image)
 
 
 def give_up(image: Image) -> None:

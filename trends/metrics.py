@@ -21,6 +21,10 @@ class Metric:
     moved_by: tuple[str, ...] = ()
     """What moves a build's value although nothing of the service has changed: names of covariates.
     Not what could not: where one of them changes with the level, it would take a part of that."""
+    counted: str = ""
+    """Which builds have a value, if that is not plain."""
+    missing: str = ""
+    """Why none may have one, and what to do about it."""
 
     def worse(self, direction: int) -> bool:
         """Tell whether a change up (1) or down (-1) is one for the worse."""
@@ -45,8 +49,9 @@ USE = (
     "memory_bytes",
     "disk_bytes",
     "network_bytes",
+    "image_uncompressed_bytes",
 )
-"""What builds waited for and took; unknown where it was not recorded."""
+"""What is known of builds beside their columns; unknown where it was not recorded or read."""
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
@@ -101,6 +106,16 @@ TRENDS: Mapping[str, Metric] = {
             Metric("memory_bytes", "Memory in use on the builder", "bytes", filesize),
             Metric("disk_bytes", "Disk traffic of the builder", "bytes", filesize),
             Metric("network_bytes", "Network traffic of the builder", "bytes", filesize),
+            Metric(
+                "image_uncompressed_bytes",
+                "Image size, uncompressed",
+                "bytes",
+                filesize,
+                counted="Only builds count of whose image the layers were read.",
+                missing="None of these builds has a value: the server reads the layers of the "
+                "newest image of each target, variant and platform, once CACHE_REGISTRIES names "
+                "the registry that it was pushed to.",
+            ),
         )
     },
 }

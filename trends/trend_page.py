@@ -51,6 +51,7 @@ def trend_page(service: Service, query: QueryDict) -> dict[str, Any]:
         "change": _change(found),
         "summary": _summary(found),
         "chart": _chart(service, form, found, rows, query),
+        "missing": found.metric.missing if found.now["median"] is None else "",
         "numbers": NUMBERS,
         "rows": rows[::-1],
     }

@@ -1,4 +1,4 @@
-"""What builds waited for and took: of steps, of samples of their builders, and of the queue."""
+"""What builds waited for and took: of steps, of samples, of the queue, and of later apps."""
 
 from collections import defaultdict
 from datetime import date
@@ -7,9 +7,10 @@ from typing import Any
 from django.db.models import F, Sum
 
 from analytics.samples import COLUMNS, Machine
-from builds.models import ResourceSeries, Step
+from builds.models import Build, ResourceSeries, Step
 from farm.models import BuildRequest
 from trends.models import SampledUse
+from trends.signals import measures_asked
 
 AT_ONCE = 200
 """Series that are read at once: they may be long."""
@@ -23,7 +24,8 @@ type Values = dict[int, dict[str, float]]
 def use_of(builds: Any, day: date) -> Values:
     """Return what is known of each of a day's builds: names of ``trends.metrics.USE``."""
     found: defaultdict[int, dict[str, float]] = defaultdict(dict)
-    for part in (_of_steps(builds, day), _of_samples(builds), _of_queue(builds)):
+    own = (_of_steps(builds, day), _of_samples(builds), _of_queue(builds))
+    for part in (*own, *_of_others(builds)):
         for build, values in part.items():
             found[build] |= values
     return dict(found)
@@ -78,3 +80,9 @@ def _of_queue(builds: Any) -> Values:
         for build, asked, claimed in requests.values_list("build_id", "requested_at", "claimed_at")
         if claimed is not None
     }
+
+
+def _of_others(builds: Any) -> list[Values]:
+    """Return what later apps know."""
+    answers: Any = measures_asked.send(Build, builds=builds)
+    return [values for _, values in answers]
