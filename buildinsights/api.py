@@ -7,7 +7,7 @@ from rest_framework.routers import SimpleRouter
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
 from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
-from cache.state_api import ReferencesView, StorageView
+from cache.state_api import ReferencesView, StorageView, WorthView
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet
 from recommendations.api import RecommendationViewSet, RecommendedServiceViewSet
@@ -35,6 +35,7 @@ urlpatterns = [
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
     path("builders/", BuildersView.as_view(), name="builders"),
     path("builders/<path:name>/", BuilderView.as_view(), name="builder"),
+    path("cache/", WorthView.as_view(), name="cache"),
     path("cache/acts/", CacheActsView.as_view(), name="cache-acts"),
     path("cache/references/", ReferencesView.as_view(), name="cache-references"),
     path("cache/storage/", StorageView.as_view(), name="cache-storage"),

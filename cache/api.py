@@ -4,24 +4,18 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from buildinsights.forms import errors_of
 from builds.api import PROJECT, ServiceViewSet
 from builds.models import Build, Step
-from cache.csv import GroupsAsCSV
 from cache.explaining import named_sibling
-from cache.forms import DAYS, Dimension, WorthForm
 from cache.models import Explanation, StepReason
-from cache.serializers import (
-    ExplanationSerializer,
-    ServiceCacheSerializer,
-)
+from cache.serializers import ExplanationSerializer, ServiceCacheSerializer
 from cache.services import reasons_of
-from cache.worth import Worth
+from cache.state_api import WORTH, WorthAsCSV, told_worth
 from farm.api import TriggeredBuildViewSet
 
 
@@ -30,27 +24,18 @@ class CachedServiceViewSet(ServiceViewSet):
 
     @extend_schema(
         responses=ServiceCacheSerializer,
-        parameters=[
-            PROJECT,
-            OpenApiParameter("days", int, enum=[days for days, _ in DAYS], description="Period."),
-            OpenApiParameter("by", str, enum=Dimension.values, description="What groups are of."),
-        ],
+        parameters=[PROJECT, *WORTH],
         filters=False,
     )
     @action(
         detail=True,
         pagination_class=None,
-        renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, GroupsAsCSV],
+        renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, WorthAsCSV],
     )
     def cache(self, request: Request, slug: str) -> Response:
-        """Hits and savings, from the sums by day; as CSV only the groups."""
+        """Hits and savings, from the sums by day; as CSV only the groups, or the weeks."""
         service = self.get_object()
-        query = request.query_params.dict() | {"service": service.slug}
-        form = WorthForm(service.project, query)
-        if not form.is_valid():
-            raise ValidationError(errors_of(form))
-        found = Worth([service], form.period, form.dimension)
-        return Response(ServiceCacheSerializer(found.told()).data)
+        return told_worth(request, service.project, service=service.slug)
 
 
 class ExplainedBuildViewSet(TriggeredBuildViewSet):

@@ -3,9 +3,12 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the start of a formula."""
@@ -19,10 +22,46 @@ class GroupsAsCSV(BaseRenderer):
     charset = "utf-8"
     key = "groups"
 
-    def render(self, data: Any, *_: Any, **__: Any) -> str:
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> str:
         """Return the table, with a header of the names of its columns."""
-        rows = data[self.key] if self.key in data else data.get("errors", [])
-        return table(rows)
+        if "errors" in data:
+            return table(data["errors"])
+        return table(self.rows(data, (renderer_context or {})["request"]))
+
+    def rows(self, data: Mapping[str, Any], request: Request) -> Any:
+        """Return the rows of the table."""
+        return data[self.key]
+
+
+class ChosenAsCSV(GroupsAsCSV):
+    """The rows of the part that ``table`` in the query names, of ``tables``; or else of the first.
+
+    Its view calls ``asked`` before it answers, while a wrong name can still be told as a 400.
+    """
+
+    tables: ClassVar[tuple[str, ...]] = ()
+
+    def rows(self, data: Mapping[str, Any], request: Request) -> Any:
+        """Return the rows that are asked for."""
+        return data[self.asked(request)]
+
+    @classmethod
+    def asked(cls, request: Request) -> str:
+        """Return the name of the part that is asked for."""
+        name = request.query_params.get("table") or cls.tables[0]
+        if name not in cls.tables:
+            raise ValidationError({"table": [f"Must be one of {', '.join(cls.tables)}."]})
+        return name
+
+    @classmethod
+    def parameter(cls) -> OpenApiParameter:
+        """Describe ``table``."""
+        return OpenApiParameter("table", str, enum=cls.tables, description="Rows of the CSV.")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

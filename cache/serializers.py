@@ -83,7 +83,7 @@ class InvalidatorSerializer(serializers.Serializer[Any]):
 
 
 class ServiceCacheSerializer(serializers.Serializer[Any]):
-    """The cache of one service over a period, and over the one before."""
+    """The cache of a service, or of several, over a period, and over the one before."""
 
     first_day = serializers.DateField()
     last_day = serializers.DateField()

@@ -66,10 +66,8 @@ def _trend(project: Project, form: WorthForm, weeks: Weeks) -> dict[str, Any]:
 
 def _chart(project: Project, form: WorthForm, weeks: Weeks, summary: str) -> dict[str, Any] | None:
     slug = form.cleaned_data.get("service", "")
-    links = {}
-    if slug:
-        query = urlencode({"project": project.slug, "days": form.period.days})
-        links["As JSON"] = f"{reverse('api:service-cache', args=[slug])}?{query}"
+    asked = {"project": project.slug, "service": slug, "days": form.period.days}
+    api = f"{reverse('api:cache')}?{urlencode({k: v for k, v in asked.items() if v})}"
     return draw(
         Chart(
             spots=[
@@ -81,7 +79,7 @@ def _chart(project: Project, form: WorthForm, weeks: Weeks, summary: str) -> dic
             summary=summary,
             name="Hit ratio by time",
             hover="week from %-d %b %Y",
-            links=links,
+            links={"As JSON": api, "As CSV": f"{api}&table=weeks&format=csv"},
         )
     )
 

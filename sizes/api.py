@@ -15,7 +15,7 @@ from accounts.roles import Scope
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from builds.models import Image, Service
-from cache.csv import GroupsAsCSV
+from cache.csv import ChosenAsCSV
 from sizes.growth import DAYS, SizesForm
 from sizes.image_page import image_page
 from sizes.images_page import line_of, newest_images
@@ -25,10 +25,10 @@ from sizes.sizes_page import told_sizes
 from trends.api import TrendServiceViewSet
 
 
-class ChangesAsCSV(GroupsAsCSV):
-    """The changes alone."""
+class SizesAsCSV(ChosenAsCSV):
+    """The changes, or the days that the chart shows."""
 
-    key = "changes"
+    tables = ("changes", "days")
 
 
 class SizedServiceViewSet(TrendServiceViewSet):
@@ -40,16 +40,18 @@ class SizedServiceViewSet(TrendServiceViewSet):
             PROJECT,
             OpenApiParameter("group", int, description="Number of a group; 0 was built last."),
             OpenApiParameter("days", int, enum=[days for days, _ in DAYS], description="Period."),
+            SizesAsCSV.parameter(),
         ],
         filters=False,
     )
     @action(
         detail=True,
         pagination_class=None,
-        renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, ChangesAsCSV],
+        renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, SizesAsCSV],
     )
     def sizes(self, request: Request, slug: str) -> Response:
-        """What each instruction adds to images and what made it grow; as CSV the changes."""
+        """What each instruction adds to images and what made it grow; as CSV changes or days."""
+        SizesAsCSV.asked(request)
         form = SizesForm(self.get_object(), request.query_params.dict())
         if form.newest and not form.is_valid():
             raise ValidationError(errors_of(form))

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from buildinsights.charts import Chart, Spot, draw
 from buildinsights.templatetags.formats import filesize
@@ -40,10 +41,18 @@ def sizes_page(service: Service, query: QueryDict) -> dict[str, Any]:
         "totals": _totals(growth),
         "instructions": growth.instructions(),
         "changes": _changes(growth, days),
-        **_drawn(growth, days),
+        **_drawn(growth, days, _links(service, form)),
         **_tools(growth),
         **told_sisters(growth),
     }
+
+
+def _links(service: Service, form: SizesForm) -> dict[str, str]:
+    """Return where the numbers of the chart are."""
+    asked = {name: form.cleaned_data[name] for name in ("group", "days")}
+    query = urlencode({"project": service.project.slug, **asked})
+    api = f"{reverse('api:service-sizes', args=[service.slug])}?{query}"
+    return {"As JSON": api, "As CSV": f"{api}&table=days&format=csv"}
 
 
 def _tools(growth: Growth) -> dict[str, Any]:
@@ -79,7 +88,7 @@ def _totals(growth: Growth) -> list[dict[str, Any]]:
     ]
 
 
-def _drawn(growth: Growth, days: int) -> dict[str, Any]:
+def _drawn(growth: Growth, days: int, links: Mapping[str, str]) -> dict[str, Any]:
     """Return the chart of days with an image."""
     known = growth.days(days)
     if not known:
@@ -91,7 +100,9 @@ def _drawn(growth: Growth, days: int) -> dict[str, Any]:
         f"{filesize(growth.newest.size_bytes)}"
     )
     spots = [Spot(day, size, [str(filesize(size))]) for day, size in known]
-    chart = Chart(spots=spots, unit="bytes", shown=filesize, summary=summary, name="Size")
+    chart = Chart(
+        spots=spots, unit="bytes", shown=filesize, summary=summary, name="Size", links=links
+    )
     return {"chart": draw(chart), "summary": summary}
 
 

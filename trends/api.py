@@ -19,6 +19,7 @@ from builds.api import PROJECT
 from cache.api import CachedServiceViewSet, ExplainedBuildViewSet
 from cache.csv import GroupsAsCSV
 from trends.budgets import Judged, judge, verdict_of
+from trends.changes_page import told_around
 from trends.models import Change
 from trends.series import DAYS, NARROWED_BY, SHOWN, Grain, TrendForm, trend_of
 from trends.services import acknowledge
@@ -51,6 +52,27 @@ class CauseSerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
     weight = serializers.FloatField(help_text="Share of the change that speaks for it.")
     revision = serializers.CharField(default="", help_text="The commit it came with, if known.")
+
+
+class BuildAroundSerializer(serializers.Serializer[Any]):
+    """A build of the change's series; the value is as recorded, in the metric's unit."""
+
+    build = serializers.UUIDField()
+    at = serializers.DateTimeField(help_text="Start of the build.")
+    value = serializers.FloatField()
+    ref_name = serializers.CharField()
+    revision = serializers.CharField()
+
+
+class AroundSerializer(serializers.Serializer[Any]):
+    """The builds around a change, 60 at most on each side, the oldest first."""
+
+    metric = serializers.CharField()
+    unit = serializers.CharField(help_text="s, bytes or ratio.")
+    since = serializers.DateTimeField(help_text="Start of the first build of the new level.")
+    before = serializers.FloatField(help_text="Level before, and the one after.")
+    after = serializers.FloatField()
+    builds = BuildAroundSerializer(many=True)
 
 
 class ChangeSerializer(serializers.ModelSerializer[Change]):
@@ -142,6 +164,12 @@ class PointsAsCSV(GroupsAsCSV):
     """The points alone."""
 
     key = "points"
+
+
+class AroundAsCSV(GroupsAsCSV):
+    """The builds alone."""
+
+    key = "builds"
 
 
 class TrendServiceViewSet(CachedServiceViewSet):
@@ -244,6 +272,16 @@ class ChangeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     def get_queryset(self) -> Any:
         """Changes for which the actor has the scope."""
         return Change.objects.visible_to(actor_of(self.request), self.scope).told()
+
+    @extend_schema(responses=AroundSerializer, filters=False)
+    @action(
+        detail=True,
+        pagination_class=None,
+        renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, AroundAsCSV],
+    )
+    def builds(self, request: Request, public_id: str) -> Response:
+        """The builds around it, as its chart shows them; as CSV these alone."""
+        return Response(AroundSerializer(told_around(self.get_object())).data)
 
     @extend_schema(request=ReasonSerializer, responses=ChangeSerializer, filters=False)
     @action(detail=True, methods=["post"], scope=Scope.SERVICES_WRITE, pagination_class=None)

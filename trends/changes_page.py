@@ -110,6 +110,7 @@ def _chart(change: Change, builds: list[Build]) -> dict[str, Any] | None:
     """Return the builds around a change, each a point, with the levels on both sides."""
     metric, at = change.series.means, change.build.listed_at
     before, after = metric.shown(change.before), metric.shown(change.after)
+    api = reverse("api:change-builds", args=[change.public_id])
     return draw(
         Chart(
             spots=[_spot(build, metric) for build in builds],
@@ -124,9 +125,32 @@ def _chart(change: Change, builds: list[Build]) -> dict[str, Any] | None:
                 Level(f"Since: {after}", change.after, first=at),
             ],
             hover="%-d %b %Y %H:%M UTC",
+            links={"As JSON": api, "As CSV": f"{api}?format=csv"},
             table="around",
         )
     )
+
+
+def told_around(change: Change) -> dict[str, Any]:
+    """Return the same for machines."""
+    metric = change.series.means
+    return {
+        "metric": metric.name,
+        "unit": metric.unit,
+        "since": change.build.listed_at,
+        "before": change.before,
+        "after": change.after,
+        "builds": [
+            {
+                "build": build.public_id,
+                "at": build.listed_at,
+                "value": getattr(build, metric.name),
+                "ref_name": build.ref_name,
+                "revision": build.revision,
+            }
+            for build in _around(change)
+        ],
+    }
 
 
 def _spot(build: Build, metric: Metric) -> Spot:

@@ -12,10 +12,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from accounts.models import Project, User
+from accounts.roles import Scope
 from buildkit.caching.usage import Entry, Usage
-from cache.models import BuilderEntries, BuilderSnapshot, Eviction
+from cache.models import BuilderEntries, BuilderSnapshot, Eviction, RegistryDay
 from cache.snapshots import due, forget_old, gc_limit, keep, take_snapshot
 from farm.builders import UnreachableError
 from farm.models import Builder
@@ -178,6 +180,44 @@ def test_more_builders_cost_no_more_queries_and_strangers_see_nothing(
     assert len(many) == len(one)
     address = f"/projects/{project.slug}/cache/storage/"
     assert client_of(carol).get(address).status_code == 404
+
+
+def test_the_days_of_all_charts_come_as_csv(
+    api_of: Callable[..., APIClient],
+    client_of: Callable[[User], Client],
+    bob: User,
+    project: Project,
+    builder: Builder,
+):
+    today = timezone.now().date()
+    RegistryDay.objects.create(
+        project=project, host="r.example", day=today, used_bytes=7, looked_at=timezone.now()
+    )
+    other = Builder.objects.create(name="=other")
+    keep(other, Usage((entry("a", 3 * MB),)), None, timezone.now())
+    for days in (1, 0):
+        usage = Usage((entry("a", (5 - days) * MB),))
+        keep(builder, usage, 10 * MB, timezone.now() - timedelta(days=days))
+    api = api_of(Scope.BUILDS_READ)
+    answer = api.get("/api/v1/cache/storage/", headers={"accept": "text/csv"})
+    assert answer["Content-Type"].startswith("text/csv")
+    header, *rows = answer.content.decode().splitlines()
+    assert header == "kind,name,limit_bytes,day,size_bytes"
+    assert sorted(rows) == [
+        f"builder,'=other,,{today},3000000.0",
+        f"builder,fast,10000000,{today - timedelta(days=1)},4000000.0",
+        f"builder,fast,10000000,{today},5000000.0",
+        f"registry,r.example,10000000000,{today},7.0",
+    ]
+    href = f"/api/v1/cache/storage/?project={project.slug}&amp;days=30&amp;format=csv"
+    assert f'href="{href}">As CSV' in page_of(client_of(bob), project)
+    with CaptureQueriesContext(connection) as as_json:
+        api.get("/api/v1/cache/storage/")
+    with CaptureQueriesContext(connection) as as_csv:
+        api.get("/api/v1/cache/storage/?format=csv")
+    assert len(as_csv) == len(as_json)
+    refused = api_of(Scope.INGEST_WRITE).get("/api/v1/cache/storage/?format=csv")
+    assert refused.status_code == 403
 
 
 @pytest.mark.engine

@@ -186,6 +186,82 @@ def test_groups_come_as_csv(api_of: Callable[..., APIClient], shop: Service):
     assert row.endswith(",Shop")
 
 
+def test_the_weeks_of_the_chart_come_as_csv_of_one_service_and_of_all(
+    api_of: Callable[..., APIClient], shop: Service
+):
+    other = get_or_create_service(project_id=shop.project_id, name="Other")
+    recorded(other, step(0, 0, 5), at=30)
+    settled()
+    api = api_of(Scope.BUILDS_READ)
+    counts = {}
+    for name, address in {
+        "all": "/api/v1/cache/?",
+        "one": "/api/v1/cache/?service=shop&",
+        "its own": "/api/v1/services/shop/cache/?",
+    }.items():
+        answer = api.get(f"{address}table=weeks&format=csv")
+        assert answer["Content-Type"].startswith("text/csv")
+        header, row = answer.content.decode().splitlines()
+        assert header.startswith("builds,cold_builds")
+        assert header.endswith(",hit_ratio_time,first_day")
+        assert row.endswith(",2026-01-01")
+        counts[name] = row.split(",")[0]
+    assert counts == {"all": "4", "one": "3", "its own": "3"}
+    wrong = api.get("/api/v1/cache/?table=steps&format=csv")
+    assert wrong.status_code == 400
+    assert wrong.content.decode().splitlines()[1] == (
+        'invalid,"Must be one of groups, weeks.",table'
+    )
+
+
+def test_machines_get_the_numbers_of_all_services(
+    api_of: Callable[..., APIClient], client_of: ClientOf, carol: User, shop: Service
+):
+    other = get_or_create_service(project_id=shop.project_id, name="Other")
+    recorded(other, step(0, 0, 5), at=30)
+    settled()
+    api = api_of(Scope.BUILDS_READ)
+    answer = api.get("/api/v1/cache/").json()
+    # Of Shop 10 of 30 seconds are saved; Other spends 5 more.
+    assert answer["now"]["hit_ratio_time"] == pytest.approx(10 / 35)
+    assert answer["now"]["builds"] == 4
+    groups = {row["value"]: row["executed_seconds"] for row in answer["groups"]}
+    assert groups == {"Shop": pytest.approx(20), "Other": pytest.approx(5)}
+    one = api.get("/api/v1/cache/?service=shop").json()
+    assert one == api.get("/api/v1/services/shop/cache/").json()
+    assert api.get("/api/v1/cache/?service=nope").status_code == 400
+    assert api_of(Scope.INGEST_WRITE).get("/api/v1/cache/").status_code == 403
+    strange = client_of(carol).get(f"/api/v1/cache/?project={shop.project.slug}")
+    assert strange.status_code == 400
+
+
+def test_more_services_cost_machines_no_more_queries(
+    api_of: Callable[..., APIClient], shop: Service
+):
+    api, counts = api_of(Scope.BUILDS_READ), []
+    api.get("/api/v1/cache/")
+    for number in range(2):
+        for query in ("", "?format=csv", "?table=weeks&format=csv"):
+            with CaptureQueriesContext(connection) as queries:
+                api.get(f"/api/v1/cache/{query}")
+            counts.append(len(queries))
+        other = get_or_create_service(project_id=shop.project_id, name=f"Other {number}")
+        recorded(other, step(0, 0, 4), at=number + 2)
+        settled()
+    assert len(set(counts)) == 1
+
+
+def test_the_chart_leads_to_its_numbers(client_of: ClientOf, bob: User, shop: Service):
+    recorded(shop, step(0, 0, 4), at=-24 * 10)
+    settled()
+    client, slug = client_of(bob), shop.project.slug
+    for query in ("", "service=shop&"):
+        page = client.get(f"{PAGES[0].format(slug)}?{query}days=90").content.decode()
+        api = f"/api/v1/cache/?project={slug}&{query}days=90".replace("&", "&amp;")
+        assert f'href="{api}">As JSON' in page
+        assert f'href="{api}&amp;table=weeks&amp;format=csv">As CSV' in page
+
+
 def test_no_cell_is_a_formula():
     assert table([{"name": "=1+1", "n": -1, "none": None}]).splitlines()[1] == "'=1+1,-1,"
     assert table([]) == ""

@@ -105,6 +105,9 @@ def test_pages_show_it_and_lead_to_each_other(
     href = reverse("resources:builder", args=[service.project.slug, "one"])
     assert f'href="{href}"' in listed.content.decode()
     page = client.get(href).content.decode()
+    numbers = f"/api/v1/builders/one/?project={service.project.slug}&amp;days=30"
+    assert f'href="{numbers}">As JSON' in page
+    assert f'href="{numbers}&amp;format=csv">As CSV' in page
     for words in (
         "95 % of the time below 100 %",
         "Not enough evidence: it takes 8 builds alone and 8 beside others",

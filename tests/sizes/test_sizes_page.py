@@ -85,6 +85,25 @@ def test_the_changes_come_as_csv(grown: list[Build], api_of: Callable[..., APICl
     assert len(rows) == 2
 
 
+def test_the_days_of_the_chart_come_as_csv(
+    grown: list[Build],
+    api_of: Callable[..., APIClient],
+    client_of: Callable[[User], Client],
+    bob: User,
+):
+    api = api_of(Scope.BUILDS_READ)
+    text = api.get(API, {"table": "days", "days": 30, "format": "csv"}).content.decode()
+    last = [build.listed_at.date() for build in grown[-2:]]
+    assert text.splitlines() == ["day,size_bytes", f"{last[0]},1070000", f"{last[1]},1070100"]
+    wrong = api.get(API, {"table": "instructions"})
+    assert wrong.status_code == 400
+    assert wrong.json()["errors"][0]["attr"] == "table"
+    page = client_of(bob).get(f"{PAGE}?days=30").content.decode()
+    href = f"{API}?project=shop&amp;group=0&amp;days=30"
+    assert f'href="{href}">As JSON' in page
+    assert f'href="{href}&amp;table=days&amp;format=csv">As CSV' in page
+
+
 def test_the_page_shows_them(grown: list[Build], client_of: Callable[[User], Client], bob: User):
     page = client_of(bob).get(PAGE).content.decode()
     assert "Jonas Lind" in page
