@@ -169,7 +169,7 @@ def test_tools_are_told_with_the_layer_that_brought_them():
         (b"x" * 1024, "is no number"),
         (archive(member("a", 3000))[:2000], "ends within a file"),
         (archive(member("a", 1))[:300], "ends within a header"),
-        (gzip.compress(archive(member("a", 1)))[:-12], "ends in the middle"),
+        (gzip.compress(archive(member("a", 1)), mtime=0)[:-12], "ends in the middle"),
         (b"\x1f\x8b" + b"x" * 600, "broken gzip"),
         (b"\x28\xb5\x2f\xfd" + b"x" * 600, "zstd"),
     ],
