@@ -22,7 +22,7 @@ APPS = [
 ]
 """Data flow from left to right in the end; imports go only from right to left."""
 
-PURE = ["buildkit", "cli", "analytics"]
+PURE = ["buildkit", "supplychain", "cli", "analytics"]
 WIRING = {
     "buildinsights.batches",
     "buildinsights.charts",
