@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "audit",
     "accounts",
     "builds",
+    "security",
     "ingest",
     "farm",
     "cache",

@@ -21,11 +21,12 @@ from accounts.roles import Scope
 from ingest import bodies
 from ingest.digest import digest_payload
 from ingest.models import IngestPayload, PayloadKind
-from ingest.parsers import NdjsonParser
-from ingest.schema import NDJSON_HELP, UploadForm
+from ingest.parsers import CycloneDXParser, NdjsonParser, ReportParser, SarifParser
+from ingest.schema import NDJSON_HELP, TRIVY_HELP, TRIVY_PARAMETERS, UploadForm
 from ingest.serializers import AcceptedSerializer, BulkSerializer, ReceiptSerializer
 from ingest.services import Accepted, accept_upload, dismiss_payload, replay_payload
 from ingest.tasks import enqueue_digest
+from ingest.uploads import Upload
 
 PARAMETERS = [
     OpenApiParameter(
@@ -52,17 +53,35 @@ SYNC_CODES: dict[str, int] = {
 """Else 202: a worker has it, or will."""
 
 
-class BuildKitIngestView(APIView):
-    """Take what BuildKit emits, store it as it came, answer with a receipt."""
+class IngestView(APIView):
+    """What comes in is stored as it came, and answered with a receipt."""
 
     scope = Scope.INGEST_WRITE
-    parser_classes = [MultiPartParser, NdjsonParser]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who asks, then the size of the body, before anything is read."""
         super().initial(request, *args, **kwargs)
         bodies.check_length(request)
         bodies.decode_content_encoding(request)
+
+    def accepted(self, request: Request, project_id: int, upload: Upload) -> Response:
+        """Store an upload, and digest it at once if that is asked for."""
+        accepted = accept_upload(
+            project_id=project_id,
+            actor=actor_of(request),
+            upload=upload,
+            idempotency_key=bodies.idempotency_key(request),
+        )
+        if request.query_params.get("sync", "").lower() in {"1", "true"}:
+            return _digested_now(request, accepted)
+        _enqueue(accepted)
+        return Response(_receipt(request, accepted), status=status.HTTP_202_ACCEPTED)
+
+
+class BuildKitIngestView(IngestView):
+    """Take what BuildKit emits."""
+
+    parser_classes = [MultiPartParser, NdjsonParser]
 
     @extend_schema(
         operation_id="ingest_buildkit",
@@ -82,16 +101,7 @@ class BuildKitIngestView(APIView):
         if isinstance(request.data, bytes):
             return self._bulk(request, project_id, request.data)
         upload = bodies.form_upload(PayloadKind.BUILDKIT, request.data)
-        accepted = accept_upload(
-            project_id=project_id,
-            actor=actor_of(request),
-            upload=upload,
-            idempotency_key=bodies.idempotency_key(request),
-        )
-        if request.query_params.get("sync", "").lower() in {"1", "true"}:
-            return _digested_now(request, accepted)
-        _enqueue(accepted)
-        return Response(_receipt(request, accepted), status=status.HTTP_202_ACCEPTED)
+        return self.accepted(request, project_id, upload)
 
     def _bulk(self, request: Request, project_id: int, body: bytes) -> Response:
         """Answer for each line; 202 if all were accepted, else 207."""
@@ -114,6 +124,32 @@ class BuildKitIngestView(APIView):
         mixed = any("errors" in item for item in results)
         code = status.HTTP_207_MULTI_STATUS if mixed else status.HTTP_202_ACCEPTED
         return Response({"results": results}, status=code)
+
+
+class TrivyIngestView(IngestView):
+    """Take a scanner's report: Trivy's JSON, or SARIF or CycloneDX as Trivy writes them."""
+
+    parser_classes = [ReportParser, SarifParser, CycloneDXParser]
+
+    @extend_schema(
+        operation_id="ingest_trivy",
+        parameters=[*PARAMETERS, *TRIVY_PARAMETERS],
+        request={
+            name: OpenApiTypes.OBJECT
+            for name in (
+                ReportParser.media_type,
+                SarifParser.media_type,
+                CycloneDXParser.media_type,
+            )
+        },
+        responses={202: AcceptedSerializer, 201: ReceiptSerializer, 422: ReceiptSerializer},
+        description=TRIVY_HELP,
+    )
+    def post(self, request: Request) -> Response:
+        """Accept one report."""
+        project_id = project_id_for(request)
+        upload = bodies.report_upload(PayloadKind.TRIVY, request.query_params, request.data)
+        return self.accepted(request, project_id, upload)
 
 
 def project_id_for(request: Request, scope: Scope = Scope.INGEST_WRITE) -> int:

@@ -16,11 +16,12 @@ from rest_framework.request import Request
 
 from buildkit import errors
 from buildkit.archive import gunzip
-from ingest.digest import limits
-from ingest.schemas import FieldsError, parse_fields
-from ingest.uploads import BUILDKIT_PARTS, GZIP_MAGIC, Part, Upload
+from ingest.schemas import FieldsError, parse_fields, parse_trivy_fields
+from ingest.uploads import BUILDKIT_PARTS, GZIP_MAGIC, Part, Upload, limits
 
 MAX_KEY_LENGTH = 200
+OF_REQUEST = {"sync", "project", "format"}
+"""Parameters that say what to do with an upload, and not what it is."""
 
 
 class BodyTooLargeError(APIException):
@@ -129,6 +130,23 @@ def _checked(
         raise ValidationError(wrong)
     stated = {name: value for name, value in said.model_dump().items() if value}
     return Upload(kind, stated, tuple(parts))
+
+
+def report_upload(kind: str, parameters: Any, body: bytes) -> Upload:
+    """Turn a report and the parameters of its address into an upload, refusing what is not known."""
+    wrong = {name: ["Sent more than once."] for name in parameters if len(parameters.getlist(name)) > 1}
+    stated = {name: value for name, value in parameters.items() if name not in OF_REQUEST}
+    try:
+        said = parse_trivy_fields(stated)
+    except FieldsError as problem:
+        for error in problem.errors:
+            wrong.setdefault(error.path, []).append(error.message)
+    if not body and not wrong:
+        wrong["body"] = ["Send the report as the body (curl: --data-binary @report.json)."]
+    if wrong:
+        raise ValidationError(wrong)
+    fields = {name: value for name, value in said.model_dump().items() if value}
+    return Upload(kind, fields, (Part("report", "", body),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from buildkit.errors import ParseError
-from buildkit.limits import Limits
 from buildkit.model import Build as DecodedBuild
 from buildkit.reading import read_builds
 from buildkit.shift import shifted
@@ -20,14 +18,10 @@ from ingest.claims import MAX_ATTEMPTS, claim, hold
 from ingest.models import IngestPayload, PayloadKind
 from ingest.pieces import find_build, find_by_ref, link, united
 from ingest.schemas import BuildKitFields, FieldsError, parse_fields
-from ingest.uploads import Part, plain, unpack
+from ingest.trivy import digest_trivy
+from ingest.uploads import Part, limits, plain, unpack
 
 log = structlog.get_logger(__name__)
-
-
-def limits() -> Limits:
-    """Return the limits of this server."""
-    return Limits(max_gzip_ratio=settings.INGEST_MAX_GZIP_RATIO)
 
 
 def digest_payload(payload_id: int) -> IngestPayload | None:
@@ -148,5 +142,6 @@ def _service_of(payload: IngestPayload, fields: BuildKitFields, decoded: Decoded
 
 DIGESTERS: dict[PayloadKind, Callable[[IngestPayload], None]] = {
     PayloadKind.BUILDKIT: _digest_buildkit,
+    PayloadKind.TRIVY: digest_trivy,
 }
 """One entry for each kind of payload."""

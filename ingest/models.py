@@ -11,12 +11,14 @@ from django.urls import reverse
 from accounts.models import ApiToken, Project, User
 from builds.models import Build
 from ingest.querysets import IngestPayloadQuerySet
+from security.models import Scan
 
 
 class PayloadKind(models.TextChoices):
     """What a payload claims to be."""
 
     BUILDKIT = "buildkit", "BuildKit"
+    TRIVY = "trivy", "Trivy"
 
 
 class IngestPayload(models.Model):
@@ -115,3 +117,15 @@ class PayloadBuild(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payload_id} told of {self.build_id}"
+
+
+class PayloadScan(models.Model):
+    """Which scan a payload holds the report of."""
+
+    payload = models.OneToOneField(
+        IngestPayload, models.DB_CASCADE, related_name="scan_link", primary_key=True
+    )
+    scan = models.OneToOneField(Scan, models.DB_CASCADE, related_name="payload_link")
+
+    def __str__(self) -> str:
+        return f"{self.payload_id} holds {self.scan_id}"

@@ -6,10 +6,8 @@ from typing import IO, Any
 from rest_framework.parsers import BaseParser
 
 
-class NdjsonParser(BaseParser):
-    """``application/x-ndjson``: the bytes as they are; lines are read one by one later."""
-
-    media_type = "application/x-ndjson"
+class BytesParser(BaseParser):
+    """A body as the bytes that it is: a worker reads it later."""
 
     def parse(
         self,
@@ -19,3 +17,27 @@ class NdjsonParser(BaseParser):
     ) -> Any:
         """Return the whole body as bytes."""
         return stream.read()
+
+
+class NdjsonParser(BytesParser):
+    """``application/x-ndjson``: lines are read one by one later."""
+
+    media_type = "application/x-ndjson"
+
+
+class ReportParser(BytesParser):
+    """``application/json``."""
+
+    media_type = "application/json"
+
+
+class SarifParser(BytesParser):
+    """``application/sarif+json``."""
+
+    media_type = "application/sarif+json"
+
+
+class CycloneDXParser(BytesParser):
+    """``application/vnd.cyclonedx+json``."""
+
+    media_type = "application/vnd.cyclonedx+json"

@@ -39,8 +39,21 @@ class IngestPayloadQuerySet(models.QuerySet["IngestPayload"]):
         return self.defer("body")
 
     def with_builds(self) -> Self:
-        """Fetch what receipts tell of their builds, whatever their number."""
-        return self.prefetch_related("build_links__build__project")
+        """Fetch what receipts tell of their builds and scans, whatever their number."""
+        return self.select_related("scan_link__scan__project").prefetch_related(
+            "build_links__build__project"
+        )
+
+    def matched(self) -> Self:
+        """Reports that wait for a build of their image, and have one."""
+        made = Image.objects.filter(
+            Q(digest=Any(OuterRef("scan_link__scan__digests")))
+            | Q(config_digest=Any(OuterRef("scan_link__scan__digests"))),
+            project=OuterRef("project"),
+            build_links__isnull=False,
+        )
+        waiting = self.filter(state="done", scan_link__scan__lineage__isnull=True)
+        return waiting.without_body().filter(Exists(made))
 
     def left_behind(self, after: timedelta) -> Self:
         """Payloads whose message was lost, that wait to be tried again, or whose worker died."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 NDJSON_HELP = """\
@@ -13,6 +15,28 @@ or with the same service and `pipeline_run_id`, meet in one build.
 `application/x-ndjson` takes many small builds in one body, one JSON object a line: form fields as
 texts, and parts as base64 (`record` must be), as `{"text": "…"}` or as plain JSON. Each line has
 its own result; 207 if some lines were refused."""
+
+
+TRIVY_HELP = """\
+Send a report as the scanner wrote it; which format it is, is recognised.
+
+Its image is known by `digest`, or by the digests in the report. If no build is known that made it,
+the report is kept, and read again once there is one."""
+
+TRIVY_PARAMETERS = [
+    OpenApiParameter(name, OpenApiTypes.STR, description=text)
+    for name, text in (
+        ("image", "The image's name; else as the report has it."),
+        ("digest", "Of the image's manifest or index; needed where the report has none."),
+        ("service", "Needed if the report names no image by its digest."),
+        ("target", "Of what is no image of a known build."),
+        ("variant", "Likewise."),
+        ("environment", "Likewise."),
+        ("scanners", "What was looked for, of vuln, misconfig, secret, license; by commas."),
+        ("severities", "Severities that were asked for, if not all; by commas."),
+        ("ignore_unfixed", "Whether what has no fix was left out: true or false."),
+    )
+]
 
 
 class UploadForm(serializers.Serializer[Any]):

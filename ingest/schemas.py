@@ -1,11 +1,14 @@
 """What may stand beside the files of an upload."""
 
-from collections.abc import Mapping
-from typing import Annotated
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from buildkit.errors import ParseError
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def _clean(value: str) -> str:
@@ -55,18 +58,71 @@ class BuildKitFields(BaseModel):
 
 FIELD_NAMES = tuple(BuildKitFields.model_fields)
 
+SEVERITIES = ("UNKNOWN", "NEGLIGIBLE", "LOW", "MEDIUM", "HIGH", "CRITICAL")
+SCANNERS = ("vuln", "misconfig", "secret", "license")
+
+
+def _one_of(known: tuple[str, ...], change: Callable[[str], str]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        names = [change(name.strip()) for name in value.split(",") if name.strip()]
+        if wrong := [name for name in names if name not in known]:
+            raise ValueError(f"{', '.join(wrong)}: must be of {', '.join(known)}")
+        return ",".join(dict.fromkeys(names))
+
+    return check
+
+
+def _digest(value: str) -> str:
+    if value and not DIGEST.fullmatch(value):
+        raise ValueError("must be sha256: and 64 hex digits")
+    return value
+
+
+class TrivyFields(BaseModel):
+    """The parameters of ``POST ingest/trivy/``; all are optional texts.
+
+    ``scanners``, ``severities`` and ``ignore_unfixed`` say how the report was made, which it
+    does not say itself.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: Annotated[str, Field(max_length=500), AfterValidator(_clean)] = ""
+    digest: Annotated[str, Field(max_length=80), AfterValidator(_digest)] = ""
+    service: Annotated[str, Field(max_length=100), AfterValidator(_clean)] = ""
+    target: Annotated[str, Field(max_length=200), AfterValidator(_clean)] = ""
+    variant: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
+    environment: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
+    scanners: Annotated[str, AfterValidator(_one_of(SCANNERS, str.lower))] = ""
+    severities: Annotated[str, AfterValidator(_one_of(SEVERITIES, str.upper))] = ""
+    ignore_unfixed: Literal["", "true", "false"] = ""
+
 
 def parse_fields(fields: Mapping[str, object]) -> BuildKitFields:
-    """Validate form fields.
+    """Validate the form fields of ``POST ingest/buildkit/``.
 
     Raises:
         FieldsError: with one entry for each field that is wrong.
     """
+    return _validated(BuildKitFields, fields)
+
+
+def parse_trivy_fields(fields: Mapping[str, object]) -> TrivyFields:
+    """Validate the parameters of ``POST ingest/trivy/``.
+
+    Raises:
+        FieldsError: with one entry for each parameter that is wrong.
+    """
+    return _validated(TrivyFields, fields)
+
+
+def _validated[T: BaseModel](model: type[T], fields: Mapping[str, object]) -> T:
     try:
-        return BuildKitFields.model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
+        known = tuple(model.model_fields)
         raise FieldsError(
-            [ParseError(_path(item["loc"]), _sentence(item)) for item in error.errors()]
+            [ParseError(_path(item["loc"]), _sentence(item, known)) for item in error.errors()]
         ) from error
 
 
@@ -82,10 +138,10 @@ def _path(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location) or "body"
 
 
-def _sentence(item: object) -> str:
+def _sentence(item: object, known: tuple[str, ...]) -> str:
     details = dict(item)  # type: ignore[call-overload]
     if details["type"] == "extra_forbidden":
-        return f"This field is not known. Known are: {', '.join(FIELD_NAMES)}."
+        return f"This field is not known. Known are: {', '.join(known)}."
     if details["type"] == "value_error":
         return f"This value {details['ctx']['error']}."
     return f"{details['msg']}."

@@ -63,8 +63,8 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
         return made_builds(payload, self.context["request"])
 
     def get_scans(self, payload: IngestPayload) -> list[dict[str, str]]:
-        """Scans that the payload told of; BuildKit payloads tell of none."""
-        return []
+        """The scan that the payload holds the report of."""
+        return made_scans(payload, self.context["request"])
 
 
 def made_builds(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
@@ -80,6 +80,21 @@ def made_builds(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
             "html_url": reverse("builds:detail", args=[slug, public_id], request=request),
         }
         for public_id, slug in made
+    ]
+
+
+def made_scans(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
+    """Return id and addresses of a settled payload's scan."""
+    link = getattr(payload, "scan_link", None)
+    if payload.state != IngestPayload.State.DONE or link is None:
+        return []
+    scan = link.scan
+    return [
+        {
+            "id": str(scan.public_id),
+            "url": reverse("api:scan-detail", args=[scan.public_id], request=request),
+            "html_url": request.build_absolute_uri(scan.get_absolute_url()),
+        }
     ]
 
 

@@ -84,6 +84,12 @@ def replay_payload(*, payload: IngestPayload, actor: ApiToken | User) -> None:
     record(actor=actor, action="payload.replayed", target=payload, project=payload.project)
 
 
+def digest_again(payload: IngestPayload) -> None:
+    """Put a payload back to the start: what it waited for has come. The sweep takes it."""
+    settled = IngestPayload.objects.filter(pk=payload.pk, state=IngestPayload.State.DONE)
+    settled.update(state=IngestPayload.State.RECEIVED, attempts=0)
+
+
 @transaction.atomic
 def dismiss_payload(*, payload: IngestPayload, actor: ApiToken | User) -> None:
     """Take a failed payload off the list of what waits for somebody.

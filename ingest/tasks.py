@@ -11,7 +11,7 @@ from django.conf import settings
 from ingest.claims import LEAVE_ALONE, give_up_killers
 from ingest.digest import digest_payload as digest
 from ingest.models import IngestPayload
-from ingest.services import purge
+from ingest.services import digest_again, purge
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,13 @@ def drain_pending(**_: Any) -> None:
         drained += digest(payload_id) is not None
     if drained:
         log.info("payloads_drained", count=drained)
+
+
+@shared_task(name="ingest.match_scans")
+def match_scans(**_: Any) -> None:
+    """Read reports again that waited for a build of their image, and have one now."""
+    for payload in IngestPayload.objects.matched():
+        digest_again(payload)
 
 
 @shared_task(name="ingest.purge_expired")

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from buildkit.archive import gunzip
 from buildkit.limits import Limits
 
@@ -15,6 +17,11 @@ BUILDKIT_PARTS = ("record", "progress", "metadata", "provenance", "resources", "
 
 GZIP_MAGIC = b"\x1f\x8b"
 COMPRESS_ABOVE_BYTES = 1024
+
+
+def limits() -> Limits:
+    """Return the limits of this server."""
+    return Limits(max_gzip_ratio=settings.INGEST_MAX_GZIP_RATIO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ APPS = [
     "audit",
     "accounts",
     "builds",
+    "security",
     "ingest",
     "farm",
     "cache",

@@ -1,0 +1,77 @@
+"""From a stored report of a scanner to a scan and its findings."""
+
+from django.utils.crypto import salted_hmac
+
+from builds.models import Service
+from builds.services import get_or_create_service
+from buildkit.errors import ParseError
+from ingest.models import IngestPayload, PayloadScan
+from ingest.schemas import TrivyFields, parse_trivy_fields
+from ingest.uploads import limits, plain, unpack
+from security.matching import Match, digests_of, match
+from security.models import Scan
+from security.narrowing import Stated
+from security.recording import record_scan
+from security.services import new_scan, say
+from supplychain.reports.model import Report
+from supplychain.reports.reading import read_report
+
+SALT = "ingest.trivy.secrets"
+
+
+def digest_trivy(payload: IngestPayload) -> None:
+    """Read a report and keep what it says; without a build of its image it waits for one.
+
+    Raises:
+        ParseError: it cannot be read, or nothing tells of which service it is.
+    """
+    fields = parse_trivy_fields(payload.fields)
+    bounds = limits()
+    part = unpack(payload.parts, payload.body)["report"]
+    key = salted_hmac(SALT, str(payload.project_id), algorithm="sha256").digest()
+    report = read_report(plain(part, bounds), key=key, limits=bounds)
+    digests = digests_of(report.artifact, fields.digest)
+    found = match(payload.project_id, digests)
+    scan = _scan_of(payload)
+    say(scan, report, image_name=fields.image, digests=digests, received_at=payload.received_at)
+    service = _service(payload, fields, found, is_image=bool(digests))
+    if service is None or (found is None and digests):
+        scan.service = service
+        scan.save()
+    else:
+        stated = fields.model_dump(include={"target", "variant", "environment"})
+        record_scan(
+            scan=scan,
+            service=service,
+            report=report,
+            found=found,
+            fields=stated,
+            stated=_stated(fields),
+        )
+    PayloadScan.objects.update_or_create(payload=payload, defaults={"scan": scan})
+
+
+def _scan_of(payload: IngestPayload) -> Scan:
+    """Return the scan that waited, if the payload is read again, or a new one."""
+    link = PayloadScan.objects.select_related("scan").filter(payload=payload).first()
+    return link.scan if link else new_scan(payload.project_id)
+
+
+def _service(
+    payload: IngestPayload, fields: TrivyFields, found: Match | None, *, is_image: bool
+) -> Service | None:
+    if found:
+        return found.build.service
+    if fields.service:
+        return get_or_create_service(project_id=payload.project_id, name=fields.service)
+    if is_image:
+        return None
+    raise ParseError("service", "The report names no image by its digest: send the service.")
+
+
+def _stated(fields: TrivyFields) -> Stated:
+    return Stated(
+        scanners=tuple(filter(None, fields.scanners.split(","))),
+        severities=tuple(filter(None, fields.severities.split(","))),
+        ignore_unfixed={"true": True, "false": False}.get(fields.ignore_unfixed),
+    )

@@ -1,0 +1,1 @@
+"""Findings of scanners and their life."""

@@ -1,0 +1,240 @@
+"""A scan becomes findings: what has come, what is there still, what has gone."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+
+from builds.copying import copy_rows
+from builds.models import Service
+from builds.services import lock_service
+from security.matching import Match, built_at, is_older, lineage_of
+from security.models import Finding, Lineage, Presence, Scan
+from security.narrowing import Missing, Stated, narrowed_by
+from security.origins import Origin, origins_of
+from security.seen import Seen, kinds_of, seen_in
+from security.states import settle
+from supplychain.reports.model import Report
+
+FACTS = (
+    "severity",
+    "severity_source",
+    "cvss_score",
+    "cvss_vector",
+    "epss",
+    "is_known_exploited",
+    "title",
+    "url",
+    "fixed_version",
+)
+"""Of a finding that a newer scan may say otherwise."""
+
+PLACE = ("installed_version", "status", "path", "layer")
+"""Of a presence, likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """A finding that is in a lineage, as it was kept."""
+
+    presence: int
+    finding: int
+    facts: tuple[Any, ...]
+    place: tuple[Any, ...]
+    missing: Missing
+
+
+@transaction.atomic
+def record_scan(
+    *,
+    scan: Scan,
+    service: Service,
+    report: Report,
+    found: Match | None,
+    fields: Mapping[str, str],
+    stated: Stated,
+) -> Scan:
+    """Keep a scan and what it says of its service's findings.
+
+    A rescan that finds the same writes the scan alone. A scan of an older image than the
+    lineage's newest is kept and changes nothing.
+    """
+    lock_service(service)
+    lineage = lineage_of(service, found, fields, report.artifact.platform)
+    scan.service, scan.lineage = service, lineage
+    scan.image, scan.build = (found.image, found.build) if found else (None, None)
+    scan.kinds = kinds_of(report, stated.scanners)
+    scan.is_late = is_older(lineage, found)
+    scan.save()
+    if not scan.is_late:
+        _apply(scan, lineage, seen_in(report), stated, found)
+        _follow(lineage, found)
+    return scan
+
+
+def _follow(lineage: Lineage, found: Match | None) -> None:
+    at = built_at(found)
+    if at is not None and at != lineage.image_at:
+        lineage.image_at = at
+        lineage.save(update_fields=["image_at"])
+
+
+def _apply(
+    scan: Scan, lineage: Lineage, seen: dict[bytes, Seen], stated: Stated, found: Match | None
+) -> None:
+    there = _there(lineage)
+    came = [item for key, item in seen.items() if key not in there]
+    gone = _gone(scan, seen, there, stated)
+    touched = _add(scan, lineage, came, found) if came else []
+    _end(scan, gone)
+    _say_anew(seen, there)
+    settle(touched + [item.finding for item in gone], scan)
+    scan.came, scan.went = len(came), len(gone)
+    scan.save(update_fields=["came", "went", "narrowed_by"])
+
+
+def _there(lineage: Lineage) -> dict[bytes, There]:
+    """Return the findings that are in a lineage, by key."""
+    rows = Presence.objects.filter(lineage=lineage, ended_at__isnull=True).values_list(
+        "finding__key",
+        "pk",
+        "finding",
+        "finding__kind",
+        *(f"finding__{name}" for name in FACTS),
+        *PLACE,
+    )
+    return {bytes(row[0]): _kept(row) for row in rows}
+
+
+def _kept(row: Sequence[Any]) -> There:
+    facts, place = tuple(row[4 : 4 + len(FACTS)]), tuple(row[4 + len(FACTS) :])
+    missing = Missing(row[3], facts[0], bool(facts[FACTS.index("fixed_version")]))
+    return There(row[1], row[2], facts, place, missing)
+
+
+def _gone(
+    scan: Scan, seen: Mapping[bytes, Seen], there: Mapping[bytes, There], stated: Stated
+) -> list[There]:
+    """Return what is there no more, noting on the scan if that cannot be told."""
+    lacking = [
+        item
+        for key, item in there.items()
+        if key not in seen and item.missing.kind in set(scan.kinds)
+    ]
+    scan.narrowed_by = narrowed_by(stated, seen.values(), [item.missing for item in lacking])
+    return [] if scan.narrowed_by else lacking
+
+
+def _add(
+    scan: Scan, lineage: Lineage, came: Sequence[Seen], found: Match | None
+) -> list[int]:
+    """Keep what has come; return the findings, new ones and those known from elsewhere."""
+    came = sorted(came, key=lambda item: item.key)
+    origins = origins_of(found, {item.layer for item in came})
+    keys = [item.key for item in came]
+    known = _known(lineage, keys)
+    fresh = [item for item in came if item.key not in known]
+    if fresh:
+        copy_rows(
+            Finding._meta.db_table,
+            FINDING_COLUMNS,
+            (_finding_row(scan, item, origins[item.layer]) for item in fresh),
+        )
+        known = _known(lineage, keys)
+    copy_rows(
+        Presence._meta.db_table,
+        ("lineage_id", "finding_id", "since_id", *PLACE),
+        (
+            (lineage.pk, known[item.key], scan.pk, *(getattr(item, name) for name in PLACE))
+            for item in came
+        ),
+    )
+    return list(known.values())
+
+
+def _known(lineage: Lineage, keys: Sequence[bytes]) -> dict[bytes, int]:
+    rows = Finding.objects.filter(service=lineage.service_id, key__in=keys)
+    return {bytes(key): pk for key, pk in rows.order_by().values_list("key", "pk")}
+
+
+FINDING_COLUMNS = (
+    "public_id",
+    "project_id",
+    "service_id",
+    "key",
+    "kind",
+    "target_class",
+    "package",
+    "name",
+    "resource",
+    "aliases",
+    *FACTS,
+    "state",
+    "first_seen_at",
+    "times_reopened",
+    "introduced_by_id",
+    "layer_digest",
+    "instruction",
+    "is_from_base",
+)
+
+
+def _finding_row(scan: Scan, item: Seen, origin: Origin) -> tuple[Any, ...]:
+    return (
+        uuid4(),
+        scan.project_id,
+        scan.service_id,
+        item.key,
+        str(item.kind),
+        item.target_class,
+        item.package,
+        item.name,
+        item.resource,
+        list(item.aliases),
+        *_facts(item),
+        str(Finding.State.OPEN),
+        scan.scanned_at,
+        0,
+        origin.build_id,
+        origin.layer_digest,
+        origin.instruction,
+        origin.is_from_base,
+    )
+
+
+def _facts(item: Seen) -> tuple[Any, ...]:
+    return (int(item.severity), *(getattr(item, name) for name in FACTS[1:]))
+
+
+def _end(scan: Scan, gone: Collection[There]) -> None:
+    keys = [item.presence for item in gone]
+    if keys:
+        Presence.objects.filter(pk__in=keys).update(until=scan, ended_at=scan.received_at)
+
+
+def _say_anew(seen: Mapping[bytes, Seen], there: Mapping[bytes, There]) -> None:
+    """Write what a scan says otherwise of findings that were there."""
+    both = [(item, there[key]) for key, item in seen.items() if key in there]
+    _write(Finding, FACTS, ((old.finding, _facts(new), old.facts) for new, old in both))
+    _write(
+        Presence,
+        PLACE,
+        (
+            (old.presence, tuple(getattr(new, name) for name in PLACE), old.place)
+            for new, old in both
+        ),
+    )
+
+
+def _write(
+    model: Any,
+    names: tuple[str, ...],
+    rows: Iterable[tuple[int, tuple[Any, ...], tuple[Any, ...]]],
+) -> None:
+    changed = [
+        model(pk=pk, **dict(zip(names, now, strict=True))) for pk, now, before in rows if now != before
+    ]
+    if changed:
+        model.objects.bulk_update(changed, names, batch_size=500)
