@@ -10,13 +10,16 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Project, User
+from bench.builders import add_builders
 from bench.database import copy_database, count_queries, use_database
+from bench.images import add_images
 from bench.report import report, seconds
 from builds.models import Build
 from builds.partitions import ensure_partition, month_of
 from cache.models import StepDay
 from cache.rollups import roll_up_next
 from cache.step_names import step_address
+from sizes.models import SizedImage
 
 FEW = 1_000
 SIZES = {"small": 20_000, "medium": 100_000, "full": 1_000_000}
@@ -45,7 +48,9 @@ SELECT gen_random_uuid(), %(project)s::bigint,
     date_trunc('month', at)::date, 'bench' || n, 'default', 'runtime',
     'prod', '', '{linux/amd64}', CASE WHEN n %% 20 = 0 THEN 'failed' ELSE 'succeeded' END, '', '{}',
     '{}', '{}', 'push', '', 'main', md5(n::text), '', 'ci', n::text, '', 60 + n %% 60, 200, 60, 2.5,
-    1, 40, 10, 40, 10, 'partial', '', '', '', '', '', '', '', '[]', false, '[]'
+    1, 40, 10, 40, 10, 'partial', CASE WHEN n %% 20 = 0 THEN '' ELSE 'sha256:' ||
+    repeat(md5(n %% %(services)s::int || '/' || n / (5 * %(services)s::int)), 2) END,
+    '', '', '', '', '', '', '[]', false, '[]'
 FROM (SELECT n, %(since)s + n * interval '1 day' * (%(days)s::float / (%(total)s::int + 1)) AS at
     FROM generate_series(%(first)s::int, %(last)s::int) AS n) AS numbered
 """
@@ -79,7 +84,10 @@ ON CONFLICT DO NOTHING
 
 
 def fill(project: Project, first: int, last: int) -> None:
-    """Add builds ``first`` to ``last``, spread over two years, to now, and ten services."""
+    """Add builds ``first`` to ``last``, spread over two years, to now, of ten services.
+
+    Five builds of a service in a row made the same image.
+    """
     after = Build.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     values = {"project": project.pk, "services": SERVICES, "first": first, "last": last}
     with connection.cursor() as cursor:
@@ -90,6 +98,8 @@ def fill(project: Project, first: int, last: int) -> None:
         cursor.execute(STALE, {"days": ADDED_UP_DAYS})
     while roll_up_next():
         pass
+    add_images(project, after)
+    add_builders(project, after)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
@@ -108,6 +118,7 @@ def paths_of(project: Project) -> dict[str, str]:
     middle: Any = Build.objects.filter(status="succeeded").order_by("pk")
     build = middle[middle.count() // 2]
     listed = f"/projects/{project.slug}/builds/"
+    image = SizedImage.objects.select_related("image").latest("at").image
     step = StepDay.objects.select_related("service__project").latest("day")
     return {
         "build_list": listed,
@@ -119,6 +130,11 @@ def paths_of(project: Project) -> dict[str, str]:
         f"&metric=step_seconds&step={step.identity}",
         "comparison": f"{step.service.get_absolute_url()}comparison/",
         "platforms": f"/projects/{project.slug}/platforms/",
+        "sizes": f"{step.service.get_absolute_url()}sizes/",
+        "images": f"/projects/{project.slug}/images/",
+        "image": f"/projects/{project.slug}/images/{image.digest}/",
+        "builders": f"/projects/{project.slug}/builders/",
+        "builder": f"/projects/{project.slug}/builders/default/",
         "wall": f"/projects/{project.slug}/wall/",
         "recommendations": f"/projects/{project.slug}/recommendations/",
         "cache_page": f"/projects/{project.slug}/cache/",

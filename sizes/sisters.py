@@ -107,11 +107,21 @@ def bases_of(growth: Growth, base: InstructionSize) -> list[Base]:
         at__gte=timezone.now() - KNOWN_FOR,
         after_bytes__isnull=False,
     )
-    measured = rows.select_related("build__project", "build__service")
-    return _smaller(measured.order_by("-at", "-pk")[:MOST_MEASURED], base)
+    smaller = _smaller(rows.order_by("-at", "-pk")[:MOST_MEASURED], base)
+    # Of the hundreds of measurements few are told: the builds of these alone are read.
+    builds = Build.objects.select_related("project", "service")
+    found = builds.in_bulk([row.build_id for row, _ in smaller])
+    return [
+        _base(row, base, found[row.build_id], was_here)
+        for row, was_here in smaller
+        if row.build_id in found
+    ]
 
 
-def _smaller(measured: Iterable[InstructionSize], base: InstructionSize) -> list[Base]:
+def _smaller(
+    measured: Iterable[InstructionSize], base: InstructionSize
+) -> list[tuple[InstructionSize, bool]]:
+    """Return the last measurement of each smaller base, and whether the service was on it."""
     last: dict[str, InstructionSize] = {}
     here: set[str] = set()
     for row in measured:
@@ -119,15 +129,15 @@ def _smaller(measured: Iterable[InstructionSize], base: InstructionSize) -> list
             last.setdefault(row.name, row)
             if row.service_id == base.service_id:
                 here.add(row.name)
-    found = [_base(row, base, here) for row in last.values()]
-    smaller = [row for row in found if row.saved_bytes > 0]
-    return sorted(smaller, key=lambda row: (-row.saved_bytes, row.name))[:MOST]
+    smaller = [row for row in last.values() if (row.after_bytes or 0) < (base.after_bytes or 0)]
+    ordered = sorted(smaller, key=lambda row: (row.after_bytes or 0, row.name))
+    return [(row, row.name in here) for row in ordered[:MOST]]
 
 
-def _base(row: InstructionSize, base: InstructionSize, here: set[str]) -> Base:
+def _base(row: InstructionSize, base: InstructionSize, build: Build, was_here: bool) -> Base:
     size = row.after_bytes or 0
     saved = (base.after_bytes or 0) - size
-    return Base(row.name.removeprefix("FROM "), size, saved, row.build, row.name in here)
+    return Base(row.name.removeprefix("FROM "), size, saved, build, was_here)
 
 
 def _family(stair: InstructionSize) -> str:
