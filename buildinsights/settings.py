@@ -276,6 +276,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "match-waiting-scans": {
+        "task": "ingest.match_scans",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "run-what-waits": {
         "task": "farm.wake_builders",
         "schedule": 10.0,
