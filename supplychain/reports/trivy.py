@@ -42,8 +42,12 @@ SCANNER = "Trivy"
 _CVSS_VERSIONS = (("V3Score", "V3Vector"), ("V40Score", "V40Vector"), ("V2Score", "V2Vector"))
 # Values of variables may be secrets, and no other finding of theirs masks them.
 _VARIABLES = re.compile(r"^\s*(?:ENV|ARG)\s", re.IGNORECASE)
-_ASSIGNED = re.compile(r"""=(?:"(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s\\]|\\.)*)""", re.DOTALL)
-_SPACED = re.compile(r"^(\s*ENV\s+[^\s=]+\s+)[^=]*$", re.IGNORECASE | re.DOTALL)
+# A quote that is never closed, as in text that was cut, reaches to the end.
+_ASSIGNED = re.compile(
+    r"""=(?:"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|'[^']*+(?:'|\Z)|(?:[^\s\\]|\\.)*+\\?)""", re.DOTALL
+)
+# The old form, ``ENV name value``.
+_SPACED = re.compile(r"^(\s*ENV\s+[^\s=]+\s+).+$", re.IGNORECASE | re.DOTALL)
 
 
 def read_schema_2(document: Json, gathering: Gathering) -> Report:
@@ -129,22 +133,33 @@ class _Packages:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._known: dict[tuple[str, ...], Package] = {}
+        self._known: dict[tuple[object, ...], Package] = {}
 
     def of_finding(self, entry: Json) -> Package:
         """Return the package that a vulnerability is of."""
-        layer = child(entry, "Layer")
+        identifier, layer = child(entry, "PkgIdentifier"), child(entry, "Layer")
+        # Values as they are: only what was found to be text is ever known by them.
         key = (
-            text(entry, "PkgName"),
-            text(entry, "InstalledVersion"),
-            text(child(entry, "PkgIdentifier"), "PURL", PATH_LIMIT),
-            text(entry, "PkgPath", PATH_LIMIT),
-            text(layer, "Digest"),
-            text(layer, "DiffID"),
+            entry.get("PkgName"),
+            entry.get("InstalledVersion"),
+            identifier.get("PURL"),
+            entry.get("PkgPath"),
+            layer.get("Digest"),
+            layer.get("DiffID"),
         )
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = Package(self._target, *key)
+        try:
+            return self._known[key]
+        except (KeyError, TypeError):
+            found = Package(
+                target=self._target,
+                name=text(entry, "PkgName"),
+                version=text(entry, "InstalledVersion"),
+                purl=text(identifier, "PURL", PATH_LIMIT),
+                path=text(entry, "PkgPath", PATH_LIMIT),
+                layer_digest=text(layer, "Digest"),
+                layer_diff_id=text(layer, "DiffID"),
+            )
+        self._known[key] = found
         return found
 
     def of_inventory(self, entry: Json) -> Package:
@@ -252,8 +267,9 @@ def _instruction(cause: Json, target: Target) -> str:
     told = "\n".join(
         text(item, "Content", PATH_LIMIT) for item in lines if is_true(item, "IsCause")
     )
+    told = bounded(told, PATH_LIMIT)
     if _VARIABLES.match(told):
-        told = _SPACED.sub(rf"\g<1>{MASK}", _ASSIGNED.sub(f"={MASK}", told))
+        told = _ASSIGNED.sub(f"={MASK}", _SPACED.sub(rf"\g<1>{MASK}", told))
     return bounded(told, PATH_LIMIT)
 
 
