@@ -6,6 +6,7 @@ from supplychain.reports.values import kind_of
 INSTEAD = "send the report of an image, as `trivy image --format json` writes it"
 _OPERATOR = "aquasecurity.github.io/"
 _WORD_LIMIT = 40
+_MANY_SCHEMAS = 1_000
 
 
 def refusal_of(document: object) -> str:
@@ -41,8 +42,8 @@ def _trivy(document: Json) -> str:
     if "ClusterName" in document or isinstance(document.get("Resources"), list):
         return "a report of a Kubernetes cluster (`trivy k8s`)"
     schema = document.get("SchemaVersion")
-    if isinstance(schema, int):
-        return f"a report of Trivy's schema {schema}" if abs(schema) < 1000 else ""
+    if type(schema) is int and abs(schema) < _MANY_SCHEMAS:
+        return f"a report of Trivy's schema {schema}"
     if "predicateType" in document or "payloadType" in document:
         return "an attestation"
     if {"invocation", "scanner"} <= document.keys():

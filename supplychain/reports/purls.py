@@ -6,6 +6,9 @@ from packageurl import PackageURL
 
 from supplychain.reports.model import Package, TargetClass
 
+IDENTITY_LIMIT = 2_000
+"""Characters of an identity; those that are longer are cut."""
+
 _CACHED = 8192
 
 
@@ -22,14 +25,16 @@ def package_identity(package: Package) -> str:
     parts = [package.target.ecosystem, package.name]
     if package.target.target_class == TargetClass.LANGUAGE_PACKAGES and package.path:
         parts.append(package.path)
-    return ":".join(parts)
+    return ":".join(parts)[:IDENTITY_LIMIT]
 
 
 @lru_cache(maxsize=_CACHED)
 def purl_identity(purl: str) -> str:
     """Return a package URL without version, qualifiers and subpath; empty if it is not valid."""
     parsed = parse_purl(purl)
-    return PackageURL(parsed.type, parsed.namespace, parsed.name).to_string() if parsed else ""
+    if parsed is None:
+        return ""
+    return PackageURL(parsed.type, parsed.namespace, parsed.name).to_string()[:IDENTITY_LIMIT]
 
 
 @lru_cache(maxsize=_CACHED)
