@@ -65,8 +65,12 @@ class Vulnerability:
 
     package: Package
     id: str
+    """Empty in a few old reports, which list a package only."""
     aliases: tuple[str, ...]
-    """Other ids of the same, without ``id``, sorted."""
+    """Other ids of the same, without ``id``, sorted.
+
+    A vendor's advisory may be of several vulnerabilities: two that share an alias need not be one.
+    """
     severity: Severity
     severity_source: str
     fixed_version: str
@@ -98,7 +102,10 @@ class Misconfiguration:
     resolution: str
     url: str
     resource: str
-    """The resource that it is of, or the text of the instruction; empty if not said."""
+    """The resource that it is of, or a Dockerfile's instruction; empty if not said.
+
+    Values in ``ENV`` and ``ARG`` are masked.
+    """
     start_line: int | None
     end_line: int | None
 
@@ -117,7 +124,11 @@ class Secret:
     layer_digest: str
     layer_diff_id: str
     fingerprint: bytes
-    """HMAC-SHA-256 of the match by the reader's key, so that the same secret is known again."""
+    """HMAC-SHA-256 of the match by the reader's key, so that the same secret is known again.
+
+    Empty where the report has no match. Trivy masks the secret itself in its match, so that two
+    secrets in lines that are otherwise the same are one.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +150,7 @@ class Suppressed:
 
     vulnerability: Vulnerability
     status: str
-    """``ignored``, ``not_affected``, ``under_investigation`` or ``fixed``."""
+    """``ignored``, ``not_affected``, ``fixed``, …, in Trivy's words."""
     statement: str
     source: str
 
