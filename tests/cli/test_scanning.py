@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import scanning, scans, trivy
+from cli import records, scanning, scans, sending, trivy
 from cli.findings import findings_of
 from cli.main import main
 from supplychain.reports.reading import read_report
@@ -327,6 +327,23 @@ def test_a_report_waits_for_a_server_that_is_away(
     ]
     done = CliRunner().invoke(main, ["upload"])
     assert "0 reports of scans sent." in done.output
+
+
+@pytest.mark.parametrize("by", ["upload", "build"])
+def test_what_waits_is_sent_by_upload_and_after_a_build(
+    stand_in: StandIn, ingest: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+):
+    ingest.status = 503
+    stand_in.does(report=report(tmp_path / "r.json"))
+    scan("shop/api:1")
+    ingest.status = 202
+    if by == "upload":
+        assert "1 reports of scans sent." in CliRunner().invoke(main, ["upload"]).output
+    else:
+        monkeypatch.setattr(sending, "collect", lambda record: None)
+        assert sending.finish(records.create(["bake"], tmp_path)) == ""
+    assert [taken.query["image"] for taken in ingest.taken] == ["shop/api:1"] * 2
+    assert kept().sent
 
 
 def test_a_report_that_is_refused_is_not_sent_again(
