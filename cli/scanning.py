@@ -82,16 +82,16 @@ def scan(
     """
     trivy.program()
     trivy.check_extra(extra)
-    _check(image, digest, output, severity or (), fail_on or ())
+    _check(image, digest, output, severity, fail_on or ())
     options = trivy.Options(severity or (), ignore_unfixed, timeout, extra)
     wanted = Image(image, digest, service, environment, variant)
     record, report = scan_image(wanted, options)
-    if output:
-        shutil.copyfile(record.report, output)
     found = findings_of(report)
     click.echo(as_text(report, found), nl=False)
-    click.echo(f"report: {output or record.report}", err=True)
+    click.echo(f"report: {record.report}", err=True)
     deliver(record)
+    if output:
+        _copy(record.report, output)
     raise SystemExit(verdict(image, found, fail_on or ()))
 
 
@@ -99,7 +99,7 @@ def _check(
     image: str,
     digest: str,
     output: Path | None,
-    wanted: Sequence[str],
+    wanted: Sequence[str] | None,
     fail_on: Sequence[str],
 ) -> None:
     """Find out before minutes of scanning what cannot be."""
@@ -109,11 +109,20 @@ def _check(
         raise UsageError(f"{digest} is no digest: sha256: and 64 digits are one.")
     if output and not output.absolute().parent.is_dir():
         raise UsageError(f"There is no directory for {output}.")
+    if wanted == ():
+        raise UsageError("--severity none would look for nothing.")
     if wanted and fail_on:
         least = min(map(trivy.SEVERITIES.index, fail_on))
         unseen = [name for name in trivy.SEVERITIES[least:] if name not in wanted]
         if unseen:
             raise UsageError(f"--fail-on would fail on {', '.join(unseen)}: --severity has none.")
+
+
+def _copy(report: Path, output: Path) -> None:
+    try:
+        shutil.copyfile(report, output)
+    except OSError as error:
+        raise UsageError(f"{output} was not written: {error.strerror}. It is {report}.") from error
 
 
 def scan_image(image: Image, options: trivy.Options) -> tuple[scans.ScanRecord, Report]:

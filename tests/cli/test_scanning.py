@@ -154,6 +154,7 @@ def test_what_lies_in_an_image_commands_no_terminal(stand_in: StandIn, tmp_path:
         (["--output", "/no/such/place/r.json", "a"], "There is no directory for"),
         (["a", "--digest", "sha256:1"], "sha256:1 is no digest"),
         (["a", "--severity", "CRITICAL", "--fail-on", "HIGH"], "would fail on HIGH: --severity"),
+        (["a", "--severity", "none"], "would look for nothing"),
         (["a", "--severity", "awful"], "there are UNKNOWN, LOW, MEDIUM, HIGH, CRITICAL"),
         (["a", "b"], "One image at a time: b is one too many."),
         (["a", "--", "--format", "sarif"], "--format is set by this command: use trivy convert"),
@@ -367,6 +368,16 @@ def test_a_disk_without_room_costs_the_record_not_the_scan(
     assert "No record is kept of this scan" in done.stderr
     assert len(ingest.taken) == 1
     assert list(scans.all_scans()) == []
+
+
+def test_a_copy_that_cannot_be_written_loses_no_report(
+    stand_in: StandIn, ingest: Ingest, tmp_path: Path
+):
+    stand_in.does(report=report(tmp_path / "r.json"))
+    done = scan("shop/api:1", "--output", "/dev/full")
+    assert done.exit_code == 2, done.output
+    assert "/dev/full was not written: No space left on device. It is " in done.stderr
+    assert len(ingest.taken) == 1
 
 
 @pytest.mark.parametrize(
