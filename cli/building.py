@@ -50,6 +50,8 @@ FREE_BYTES = 20_000_000
 @click.option(
     "--confined", is_flag=True, help="Build images only, and nothing of outside this folder."
 )
+@click.option("--scan", is_flag=True, help="Scan what is pushed or loaded with trivy.")
+@click.option("--fail-on", help="Of --scan: HIGH,CRITICAL if not given; none for nothing.")
 @click.option("--wait", is_flag=True, help="Wait until records are collected and sent (CI does).")
 def build(
     targets: tuple[str, ...],
@@ -62,6 +64,7 @@ def build(
     no_cache_from: str | None,
     max_parallel: int | None,
     json_file: Path | None,
+    fail_on: str | None,
     *,
     push: bool,
     platform_tags: bool,
@@ -70,6 +73,7 @@ def build(
     plain: bool,
     verbose_cache: bool,
     confined: bool,
+    scan: bool,
     wait: bool,
 ) -> None:
     """Build TARGETS of the Bake file (default: its default group) and record what happened."""
@@ -87,6 +91,7 @@ def build(
         files = _without_cache(files, targets, no_cache_from)
     fields = {"variant": variant or "", "environment": environment or ""}
     asked = Asked(tuple(files), tuple(overrides), tuple(flags), fields, plain)
+    scanned = _scan_later(asked, targets, fail_on, scan=scan)
     runs = run_batches(asked, _batches(files, targets, overrides, max_parallel))
     # Heavy, and by now imported while Bake ran.
     from cli import telling
@@ -96,7 +101,26 @@ def build(
         from cli.tagging import tag_platforms
 
         tag_platforms(files, targets, overrides)
-    raise SystemExit(runs[-1].ended.exit_code)
+    raise SystemExit(runs[-1].ended.exit_code or scanned(runs))
+
+
+def _scan_later(
+    asked: "Asked", targets: Sequence[str], fail_on: str | None, *, scan: bool
+) -> Callable[[Sequence[Done]], int]:
+    """Return what scans the images of runs that succeed and tells the exit code.
+
+    What cannot be scanned is an error now, and not after the build.
+    """
+    if not scan:
+        if fail_on is not None:
+            raise UsageError("--fail-on is for --scan: give that too.")
+        return lambda runs: 0
+    from cli import scanning_builds
+    from cli.findings import severities
+
+    least = severities(None, None, fail_on)
+    images = scanning_builds.expected_images(asked.files, targets, asked.overrides, asked.flags)
+    return lambda runs: scanning_builds.scan_built(images, runs, least)
 
 
 def _confined(

@@ -8,8 +8,9 @@ from http import HTTPStatus
 from pathlib import Path
 
 from buildkit.errors import ParseError
+from cli import trivy
 from cli.engine import buildx
-from cli.errors import EngineMissingError, UsageError
+from cli.errors import EngineMissingError, TrivyFailedError, TrivyMissingError, UsageError
 from cli.planning import plan_of
 from cli.settings import server, state_dir
 
@@ -40,6 +41,7 @@ def check_all() -> Iterator[Finding]:
         if plugin.ok:
             yield from _builder()
             yield from _registries()
+    yield _trivy()
     yield _disk()
     yield _server()
 
@@ -107,6 +109,16 @@ def _registry(host: str) -> Finding:
         "asks for a login: docker login" if code == HTTPStatus.UNAUTHORIZED else f"answers {code}"
     )
     return Finding(f"registry {host}", code < HTTPStatus.INTERNAL_SERVER_ERROR, says)
+
+
+def _trivy() -> Finding:
+    fix = "Only for `scan` and `build --scan`. Install it: https://trivy.dev/"
+    try:
+        return Finding("trivy", True, trivy.version())
+    except TrivyMissingError:
+        return Finding("trivy", False, "not on PATH", fix)
+    except TrivyFailedError as error:
+        return Finding("trivy", False, error.message, fix)
 
 
 def _disk() -> Finding:

@@ -119,14 +119,23 @@ def builder_is_here() -> bool:
     """Tell whether the current builder runs on this machine, as far as its endpoint says."""
     text = buildx("inspect")
     endpoint = re.search(r"^Endpoint:\s*(\S+)", text, re.MULTILINE)
-    driver = re.search(r"^Driver:\s*(\S+)", text, re.MULTILINE)
-    if driver is None or driver[1] not in {"docker", "docker-container"} or endpoint is None:
+    if _driver_in(text) not in {"docker", "docker-container"} or endpoint is None:
         return False
     if "://" in endpoint[1]:
         return endpoint[1].startswith(("unix://", "npipe://"))
     command = [docker(), "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
     done = subprocess.run([*command, endpoint[1]], capture_output=True, text=True, check=False)
     return done.stdout.startswith(("unix://", "npipe://"))
+
+
+def driver() -> str:
+    """Return the driver of the current builder; empty if it has none that is known."""
+    return _driver_in(buildx("inspect"))
+
+
+def _driver_in(text: str) -> str:
+    found = re.search(r"^Driver:\s*(\S+)", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def history() -> list[dict[str, Any]]:

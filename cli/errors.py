@@ -5,6 +5,9 @@ import click
 BUILD_FAILED = 1
 USAGE_ERROR = 2
 ENGINE_MISSING = 3
+FINDINGS = 4
+TRIVY_MISSING = 5
+TRIVY_FAILED = 6
 CANCELED = 130
 
 
@@ -18,3 +21,21 @@ class EngineMissingError(click.ClickException):
     """There is no Docker, no buildx or no builder that answers."""
 
     exit_code = ENGINE_MISSING
+
+
+class TrivyMissingError(click.ClickException):
+    """There is no trivy on PATH."""
+
+    exit_code = TRIVY_MISSING
+
+
+class TrivyFailedError(click.ClickException):
+    """trivy ended without a report; the message has its own words."""
+
+    exit_code = TRIVY_FAILED
+
+
+class CanceledError(click.ClickException):
+    """Ctrl-C ended what ran."""
+
+    exit_code = CANCELED

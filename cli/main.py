@@ -21,6 +21,7 @@ _PLACES = {
     "history": "cli.inspecting",
     "init": "cli.starting",
     "layers": "cli.layers",
+    "scan": "cli.scanning",
     "upload": "cli.uploading",
     "variants": "cli.variants",
 }
@@ -37,7 +38,8 @@ def main() -> None:
     Works in any repository with a Bake or compose file. Records are kept locally, and sent to a
     server when BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN are set.
 
-    Exit codes: 1 the build failed, 2 wrong usage, 3 no engine, 130 canceled.
+    Exit codes: 1 the build failed, 2 wrong usage, 3 no engine, 4 findings of a scan, 5 no trivy,
+    6 trivy failed, 130 canceled.
     """
 
 

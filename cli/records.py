@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,9 +67,7 @@ class Record:
 
     def save(self, run: Run) -> Run:
         """Write ``run`` at once or not at all."""
-        scratch = self.file(RUN + ".new")
-        scratch.write_text(json.dumps(asdict(run), indent=2) + "\n")
-        scratch.replace(self.file(RUN))
+        write_whole(self.file(RUN), asdict(run))
         return run
 
     def refs(self) -> dict[str, str]:
@@ -91,6 +89,13 @@ class Record:
         return self.save(replace(self.run(), **changes))  # type: ignore[arg-type]
 
 
+def write_whole(path: Path, document: Mapping[str, object]) -> None:
+    """Write a document as JSON, at once or not at all."""
+    scratch = path.with_name(path.name + ".new")
+    scratch.write_text(json.dumps(document, indent=2) + "\n")
+    scratch.replace(path)
+
+
 def records_dir() -> Path:
     """Return the directory that holds all records."""
     return state_dir() / "records"
@@ -99,13 +104,17 @@ def records_dir() -> Path:
 def create(command: list[str], directory: Path, root: Path | None = None) -> Record:
     """Begin a record. Only its owner can read it: logs and arguments may hold secrets."""
     now = datetime.now(UTC)
-    # Names sort as the runs began, also those of one second.
-    name = f"{now:%Y%m%dT%H%M%S.%f}Z-{os.getpid()}-{os.urandom(3).hex()}"
-    path = (root or records_dir()) / name
-    path.mkdir(parents=True, mode=0o700)
-    record = Record(path)
-    record.save(Run(name, str(directory), command, now.isoformat()))
+    record = Record(new_directory(root or records_dir(), now))
+    record.save(Run(record.path.name, str(directory), command, now.isoformat()))
     return record
+
+
+def new_directory(root: Path, now: datetime) -> Path:
+    """Make a directory for its owner alone, of which the name sorts by time."""
+    # Also those of one second.
+    path = root / f"{now:%Y%m%dT%H%M%S.%f}Z-{os.getpid()}-{os.urandom(3).hex()}"
+    path.mkdir(parents=True, mode=0o700)
+    return path
 
 
 def all_records() -> Iterator[Record]:

@@ -1,13 +1,19 @@
-"""Running Bake: its progress to a file and to whoever watches, its end told apart."""
+"""Running Bake: its progress to a file and to whoever watches, its end told apart.
 
+And what any program needs that runs while we wait: our signals, and an end with ours.
+"""
+
+import os
 import re
 import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from buildkit.processes import dying_with_parent
 from cli.engine import error_of, is_wrong_usage
@@ -40,19 +46,23 @@ class Done:
     sizes: dict[str, int]
 
 
-class Bake:
-    """A run of Bake that gets the signals we get, and never outlives us."""
+class Child:
+    """A process that gets the signals we get, and never outlives us."""
 
-    def __init__(self, command: list[str], cwd: Path) -> None:
+    def __init__(
+        self, command: list[str], cwd: Path, *, stdout: int | None = None, stderr: int | None = None
+    ) -> None:
         self.signals = 0
         self._command, self._cwd = command, cwd
+        self._stdout, self._stderr = stdout, stderr
 
-    def __enter__(self) -> "Bake":
+    def __enter__(self) -> Self:
         self.process = subprocess.Popen(
             self._command,
             cwd=self._cwd,
             stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=self._stdout,
+            stderr=self._stderr,
             # A group of its own: Ctrl-C reaches it once, through us, and not twice.
             start_new_session=True,
             preexec_fn=dying_with_parent(signal.SIGINT),
@@ -66,10 +76,29 @@ class Bake:
         for name, handler in self._former.items():
             signal.signal(name, handler)
         if self.process.poll() is None:
-            self.process.kill()
+            self.kill()
             self.process.wait()
         if self.process.stderr:
             self.process.stderr.close()
+
+    def kill(self) -> None:
+        """End it at once, with what it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        self.signals += 1
+        if self.signals >= KILL_AFTER_SIGNALS:
+            self.kill()
+        else:
+            self.process.send_signal(signal.SIGINT)
+
+
+class Bake(Child):
+    """A run of Bake."""
+
+    def __init__(self, command: list[str], cwd: Path) -> None:
+        super().__init__(command, cwd, stderr=subprocess.PIPE)
 
     def follow(self, progress: Path, watch: Callable[[bytes], None]) -> Ended:
         """Hand each line of its rawjson to a file and a watcher until it ends."""
@@ -86,13 +115,6 @@ class Bake:
                     text.append(line.decode(errors="replace"))
         code = self.process.wait()
         return _ended(code, "".join(text), canceled=self.signals > 0, started=frames > 0)
-
-    def _pass_on(self, number: int, frame: FrameType | None) -> None:
-        self.signals += 1
-        if self.signals >= KILL_AFTER_SIGNALS:
-            self.process.kill()
-        else:
-            self.process.send_signal(signal.SIGINT)
 
 
 def _ended(code: int, text: str, *, canceled: bool, started: bool) -> Ended:

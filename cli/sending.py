@@ -3,13 +3,11 @@
 Whatever fails here is noted in the record and tried again after the next build.
 """
 
-import fcntl
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +19,11 @@ from buildkit.reading import read_builds
 from cli.engine import builder_is_here, buildx, export_record, history
 from cli.errors import UsageError
 from cli.planning import declared_values
+from cli.posting import REFUSED, only_one, posted
 from cli.reading import builds_of
 from cli.records import BUNDLE_SUFFIX, CONTEXT, PROGRESS, RESOURCES, Record, Run, all_records
-from cli.settings import Server, server, state_dir
+from cli.scans import send_waiting
+from cli.settings import Server, server
 
 TIMEOUT_SECONDS = 20
 TITLE_LABEL = "org.opencontainers.image.title"
@@ -177,7 +177,7 @@ def _own_digests(build: Build) -> set[str]:
 
 def send_spooled(to: Server) -> int:
     """Send what was collected and not sent yet, oldest first; return how many were sent."""
-    with _only_one() as alone:
+    with only_one("sending.lock") as alone:
         if not alone:
             return 0
         waiting = [record for record in all_records() if _waits(record.run())][:SENT_AT_ONCE]
@@ -190,7 +190,7 @@ def send_spooled(to: Server) -> int:
 
 
 def _waits(run: Run) -> bool:
-    return run.collected and not run.upload_error.startswith("refused") and _unsent(run) != []
+    return run.collected and not run.upload_error.startswith(REFUSED) and _unsent(run) != []
 
 
 def _unsent(run: Run) -> list[str]:
@@ -204,7 +204,7 @@ def send(record: Record, to: Server) -> bool:
         error = _post(record, run, target, to)
         if error:
             record.update(upload_error=error)
-            return error.startswith("refused")
+            return error.startswith(REFUSED)
         run = record.update(sent=[*run.sent, target], upload_error="")
     return True
 
@@ -221,10 +221,10 @@ def _post(record: Record, run: Run, target: str, to: Server) -> str:
     return post(files, {name: text for name, text in own.items() if text} | run.fields, to)
 
 
-def send_files(paths: Sequence[Path], service: str, to: Server) -> str:
-    """Send files of one build, told apart by what is in them; return what the server answered."""
+def send_files(paths: Sequence[Path], fields: Mapping[str, str], to: Server) -> str:
+    """Send files of one build, told apart by what is in them; return what was sent."""
     files = {part_of(path): path.read_bytes() for path in paths}
-    error = post(files, {"service": service} if service else {}, to)
+    error = post(files, fields, to)
     if error:
         raise UsageError(error)
     return f"{', '.join(files)} sent."
@@ -245,35 +245,13 @@ def part_of(path: Path) -> str:
 
 def post(files: Mapping[str, bytes], fields: Mapping[str, str], to: Server) -> str:
     """Send one build; return what went wrong, ``refused …`` if trying again is of no use."""
-    import requests
-
-    try:
-        answer = requests.post(
-            f"{to.url}/api/v1/ingest/buildkit/",
-            headers={"Authorization": f"Bearer {to.token}"},
-            data=dict(fields),
-            files={name: (name, data) for name, data in files.items()},
-            timeout=TIMEOUT_SECONDS,
-        )
-    except requests.RequestException as error:
-        return f"unreachable: {type(error).__name__}"
-    if answer.ok:
-        return ""
-    refused = 400 <= answer.status_code < 500 and answer.status_code != 429
-    return f"{'refused' if refused else 'failed'}: {answer.status_code} {answer.text[:300]}"
-
-
-@contextmanager
-def _only_one() -> Iterator[bool]:
-    """Let one process at a time send the spool."""
-    state_dir().mkdir(parents=True, exist_ok=True)
-    with (state_dir() / "sending.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+    return posted(
+        to,
+        "ingest/buildkit/",
+        TIMEOUT_SECONDS,
+        data=dict(fields),
+        files={name: (name, data) for name, data in files.items()},
+    )
 
 
 def finish(record: Record) -> str:
@@ -283,4 +261,5 @@ def finish(record: Record) -> str:
     if to is None:
         return ""
     send_spooled(to)
+    send_waiting(to)
     return record.run().upload_error
