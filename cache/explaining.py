@@ -12,7 +12,7 @@ from buildkit.model import Build as DecodedBuild
 from builds.models import Build
 from builds.querysets import BuildQuerySet
 from cache.removals import removals_between
-from ingest.digest import limits
+from ingest.uploads import limits
 from ingest.stored import read_stored
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from buildkit.model import Build as DecodedBuild
 from buildkit.reading import read_builds
 from builds.models import Build
-from ingest.digest import limits
+from ingest.uploads import limits
 from ingest.pieces import all_told
 from ingest.uploads import plain
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import Project
 from builds.branches import BranchClass
 from builds.models import Build, Image, Service
-from security.querysets import FindingQuerySet, ScanQuerySet
+from security.querysets import FindingQuerySet, PresenceQuerySet, ScanQuerySet
 
 
 class Kind(models.TextChoices):
@@ -219,6 +219,8 @@ class Presence(models.Model):
     path = models.CharField(max_length=500, blank=True)
     layer = models.CharField(max_length=80, blank=True)
     """Digest of the layer, as the report has it: compressed, or of its content."""
+
+    objects = PresenceQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

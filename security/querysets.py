@@ -8,7 +8,7 @@ from accounts.roles import Scope
 from accounts.typing import Actor
 
 if TYPE_CHECKING:
-    from security.models import Finding, Scan
+    from security.models import Finding, Presence, Scan
 
 
 class ScanQuerySet(models.QuerySet["Scan"]):
@@ -21,10 +21,6 @@ class ScanQuerySet(models.QuerySet["Scan"]):
     def told(self) -> Self:
         """With all that a line about them needs."""
         return self.select_related("project", "service", "image", "build", "lineage")
-
-    def waiting_for(self, digests: list[str]) -> Self:
-        """Those that wait for an image with one of the digests."""
-        return self.filter(lineage__isnull=True, digests__overlap=digests)
 
 
 class FindingQuerySet(models.QuerySet["Finding"]):
@@ -41,3 +37,12 @@ class FindingQuerySet(models.QuerySet["Finding"]):
     def told(self) -> Self:
         """With all that a line about them needs."""
         return self.select_related("service__project", "introduced_by", "fixed_by")
+
+
+class PresenceQuerySet(models.QuerySet["Presence"]):
+    """In which images findings were, from when to when."""
+
+    def in_order(self) -> Self:
+        """Those that are first, each with its lineage and scans."""
+        rows = self.select_related("lineage", "since", "until")
+        return rows.order_by(models.F("ended_at").desc(nulls_first=True), "-pk")
