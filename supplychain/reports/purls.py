@@ -34,7 +34,12 @@ def purl_identity(purl: str) -> str:
     parsed = parse_purl(purl)
     if parsed is None:
         return ""
-    return PackageURL(parsed.type, parsed.namespace, parsed.name).to_string()[:IDENTITY_LIMIT]
+    try:
+        bare = PackageURL(parsed.type, parsed.namespace, parsed.name)
+        return bare.to_string()[:IDENTITY_LIMIT]
+    except ValueError:
+        # A type that asks for a version, or a text that is no Unicode.
+        return ""
 
 
 @lru_cache(maxsize=_CACHED)

@@ -215,3 +215,23 @@ def test_what_a_material_says_does_not_count():
     [found] = report.suppressed
     assert (found.status, found.statement) == ("not_affected", "code_not_reachable")
     assert report.vulnerabilities == ()
+
+
+def test_ratings_of_github_and_of_no_known_source():
+    affects = [{"ref": "pkg:npm/a@1"}]
+    ratings = [
+        {"source": {"name": "ghsa"}, "severity": "medium"},
+        {"source": {"name": "nvd"}, "method": "CVSSv31", "severity": "critical"},
+    ]
+    others = [
+        {"source": {"name": "a"}, "method": "CVSSv2", "score": 3, "severity": "low"},
+        {"source": {"name": "b"}, "method": "CVSSv2", "score": 4, "severity": "high"},
+        {"source": {"name": "b"}, "method": "OWASP", "score": 9, "severity": "critical"},
+    ]
+    github = {"id": "GHSA-1", "ratings": ratings, "affects": affects}
+    found = read(bom(github, {"id": "CVE-1", "ratings": others, "affects": affects}))
+    told = [
+        (item.severity, item.severity_source, item.cvss_score) for item in found.vulnerabilities
+    ]
+    # The score is that of the severity's source.
+    assert told == [(Severity.MEDIUM, "ghsa", None), (Severity.HIGH, "b", 4.0)]

@@ -28,6 +28,11 @@ def test_identity_is_without_version(package: Package, identity: str | None):
     assert package_identity(package) == (identity or "pkg:deb/debian/libssl3")
 
 
+@pytest.mark.parametrize("purl", ["pkg:npm/a\ud800", "pkg:npm", "pkg:", "npm/a@1", "pkg:/a"])
+def test_a_package_url_that_is_none(purl: str):
+    assert package_identity(Package(NPM, "ms", "2", purl)) == "npm:ms"
+
+
 def test_identities_are_bounded():
     purl = f"pkg:npm/{'é' * 990}@1"
     assert len(package_identity(Package(NPM, "ms", "2", purl))) == IDENTITY_LIMIT

@@ -77,6 +77,27 @@ def test_a_report_that_is_too_big_is_refused():
         read_report(b'{"SchemaVersion": 2}', key=KEY, limits=Limits(max_json_bytes=10))
 
 
+def test_misshapen_fields_of_other_findings():
+    cause = {"Code": {"Lines": [{"IsCause": 1}]}}
+    report = read(
+        schema_2(
+            Type="dockerfile",
+            Misconfigurations=[
+                {"CauseMetadata": cause},
+                {"CauseMetadata": {"Code": {"Lines": [1]}}},
+            ],
+            Secrets=[{"Match": 1}],
+            ExperimentalModifiedFindings=[{"Type": "secret", "Finding": {"Match": "hidden"}}],
+        )
+    )
+    assert report.problems == (
+        "report/Results[0]/Misconfigurations[0]: IsCause is a number, expected a boolean",
+        "report/Results[0]/Misconfigurations[1]: Lines holds a number, expected objects",
+        "report/Results[0]/Secrets[0]: Match is a number, expected text",
+    )
+    assert report.suppressed == ()
+
+
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
