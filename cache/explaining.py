@@ -12,8 +12,8 @@ from buildkit.model import Build as DecodedBuild
 from builds.models import Build
 from builds.querysets import BuildQuerySet
 from cache.removals import removals_between
-from ingest.uploads import limits
 from ingest.stored import read_stored
+from ingest.uploads import limits
 
 
 def comparable(build: Build) -> BuildQuerySet:

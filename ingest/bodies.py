@@ -132,9 +132,11 @@ def _checked(
     return Upload(kind, stated, tuple(parts))
 
 
-def report_upload(kind: str, parameters: Any, body: bytes) -> Upload:
-    """Turn a report and the parameters of its address into an upload, refusing what is not known."""
-    wrong = {name: ["Sent more than once."] for name in parameters if len(parameters.getlist(name)) > 1}
+def report_upload(kind: str, parameters: Any, body: Any) -> Upload:
+    """Turn a report and the parameters of its address into an upload; refuse what is not known."""
+    wrong = {
+        name: ["Sent more than once."] for name in parameters if len(parameters.getlist(name)) > 1
+    }
     stated = {name: value for name, value in parameters.items() if name not in OF_REQUEST}
     try:
         said = parse_trivy_fields(stated)

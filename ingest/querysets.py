@@ -4,12 +4,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, Func, OuterRef, Q
+from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
 from accounts.roles import Scope
 from accounts.typing import Actor
-from builds.models import BuildImage
 
 if TYPE_CHECKING:
     from ingest.models import IngestPayload
@@ -44,16 +43,6 @@ class IngestPayloadQuerySet(models.QuerySet["IngestPayload"]):
         return self.select_related("scan_link__scan__project").prefetch_related(
             "build_links__build__project"
         )
-
-    def matched(self) -> Self:
-        """Reports that wait for a build of their image, and have one."""
-        waiting = self.filter(state="done", scan_link__scan__lineage__isnull=True)
-        digests = OuterRef("scan_link__scan__digests")
-        made = BuildImage.objects.filter(image__project=OuterRef("project")).filter(
-            Q(image__digest=Func(digests, function="ANY"))
-            | Q(image__config_digest=Func(digests, function="ANY"))
-        )
-        return waiting.without_body().filter(Exists(made))
 
     def left_behind(self, after: timedelta) -> Self:
         """Payloads whose message was lost, that wait to be tried again, or whose worker died."""

@@ -84,9 +84,9 @@ def replay_payload(*, payload: IngestPayload, actor: ApiToken | User) -> None:
     record(actor=actor, action="payload.replayed", target=payload, project=payload.project)
 
 
-def digest_again(payload: IngestPayload) -> None:
-    """Put a payload back to the start: what it waited for has come. The sweep takes it."""
-    settled = IngestPayload.objects.filter(pk=payload.pk, state=IngestPayload.State.DONE)
+def digest_again(payloads: IngestPayloadQuerySet) -> None:
+    """Put settled payloads back to the start: what they waited for has come. A sweep takes them."""
+    settled = payloads.filter(state=IngestPayload.State.DONE)
     settled.update(state=IngestPayload.State.RECEIVED, attempts=0)
 
 

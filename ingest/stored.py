@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from buildkit.model import Build as DecodedBuild
 from buildkit.reading import read_builds
 from builds.models import Build
-from ingest.uploads import limits
 from ingest.pieces import all_told
-from ingest.uploads import plain
+from ingest.uploads import limits, plain
 
 
 @dataclass(frozen=True, slots=True)

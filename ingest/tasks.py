@@ -12,6 +12,7 @@ from ingest.claims import LEAVE_ALONE, give_up_killers
 from ingest.digest import digest_payload as digest
 from ingest.models import IngestPayload
 from ingest.services import digest_again, purge
+from security.matching import now_known
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +54,7 @@ def drain_pending(**_: Any) -> None:
 @shared_task(name="ingest.match_scans")
 def match_scans(**_: Any) -> None:
     """Read reports again that waited for a build of their image, and have one now."""
-    for payload in IngestPayload.objects.matched():
-        digest_again(payload)
+    digest_again(IngestPayload.objects.filter(scan_link__scan__in=now_known()))
 
 
 @shared_task(name="ingest.purge_expired")

@@ -2,9 +2,9 @@
 
 from django.utils.crypto import salted_hmac
 
+from buildkit.errors import ParseError
 from builds.models import Service
 from builds.services import get_or_create_service
-from buildkit.errors import ParseError
 from ingest.models import IngestPayload, PayloadScan
 from ingest.schemas import TrivyFields, parse_trivy_fields
 from ingest.uploads import limits, plain, unpack
@@ -13,7 +13,6 @@ from security.models import Scan
 from security.narrowing import Stated
 from security.recording import record_scan
 from security.services import new_scan, say
-from supplychain.reports.model import Report
 from supplychain.reports.reading import read_report
 
 SALT = "ingest.trivy.secrets"

@@ -32,4 +32,6 @@ class FindingFilter(django_filters.FilterSet):
 
     def by_fix(self, findings, name, is_fixable):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Those with a version by which they are fixed, or those without."""
-        return findings.exclude(fixed_version="") if is_fixable else findings.filter(fixed_version="")
+        return (
+            findings.exclude(fixed_version="") if is_fixable else findings.filter(fixed_version="")
+        )

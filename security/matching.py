@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
 
 from builds.branches import BranchClass, branch_class
 from builds.models import Build, Image, Service
-from security.models import Lineage
+from security.models import Lineage, Scan
 from supplychain.reports.model import Artifact
+
+MOST_WAITING = 1000
+"""Scans of which is asked at once whether their image is known now."""
 
 GROUP = ("target", "variant", "environment", "platform")
 
@@ -33,10 +39,8 @@ def digests_of(artifact: Artifact, stated: str) -> list[str]:
 
 def match(project_id: int, digests: list[str]) -> Match | None:
     """Return the image of a project with one of the digests, if a build is known that made it."""
-    images = list(
-        Image.objects.filter(project=project_id, config_digest__in=digests)
-        | Image.objects.filter(project=project_id, digest__in=digests)
-    )
+    named = Q(config_digest__in=digests) | Q(digest__in=digests)
+    images = list(Image.objects.filter(named, project=project_id))
     order = {digest: place for place, digest in enumerate(digests)}
     images.sort(
         key=lambda image: min(
@@ -44,11 +48,26 @@ def match(project_id: int, digests: list[str]) -> Match | None:
         )
     )
     for image in images:
-        builds = Build.objects.filter(image_links__image=image).select_related("service")
+        builds: Any = Build.objects.filter(image_links__image=image).select_related("service")
         newest = builds.annotate(branch=branch_class()).order_by("-listed_at", "-pk").first()
         if newest is not None:
             return Match(image, newest, newest.branch)
     return None
+
+
+def now_known() -> list[int]:
+    """Return the scans that wait for a build of their image and have one now, the oldest first."""
+    waiting = Scan.objects.filter(lineage__isnull=True).exclude(digests=[]).order_by("received_at")
+    rows = list(waiting.values_list("pk", "project", "digests")[:MOST_WAITING])
+    digests = {digest for _, _, own in rows for digest in own}
+    made = Image.objects.filter(build_links__isnull=False)
+    made = made.filter(Q(digest__in=digests) | Q(config_digest__in=digests))
+    known = {
+        (project, digest)
+        for project, *own in made.values_list("project", "digest", "config_digest")
+        for digest in own
+    }
+    return [pk for pk, project, own in rows if any((project, digest) in known for digest in own)]
 
 
 def lineage_of(
@@ -56,7 +75,8 @@ def lineage_of(
 ) -> Lineage:
     """Return the lineage of an image, or of what has none, as its sender says."""
     if found is None:
-        group = {name: fields.get(name, "") for name in GROUP} | {"platform": platform}
+        group: dict[str, Any] = {name: fields.get(name, "") for name in GROUP}
+        group["platform"] = platform
         branch = str(BranchClass.UNKNOWN)
     else:
         build = found.build

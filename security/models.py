@@ -6,7 +6,6 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.models import Project
@@ -20,7 +19,7 @@ class Kind(models.TextChoices):
 
     VULNERABILITY = "vulnerability", "Vulnerability"
     MISCONFIGURATION = "misconfiguration", "Misconfiguration"
-    SECRET = "secret", "Secret"  # noqa: S105  # a kind of findings
+    SECRET = "secret", "Secret"  # a kind of findings
     LICENSE = "license", "Licence"
 
 
@@ -38,9 +37,7 @@ class Severity(models.IntegerChoices):
 class Lineage(models.Model):
     """Images that follow one another: a scan of the newest says what has come and gone."""
 
-    service = models.ForeignKey(
-        Service, models.DB_CASCADE, related_name="lineages", db_index=False
-    )
+    service = models.ForeignKey(Service, models.DB_CASCADE, related_name="lineages", db_index=False)
     branch_class = models.CharField(max_length=10, choices=BranchClass)
     target = models.CharField(max_length=200, blank=True)
     variant = models.CharField(max_length=60, blank=True)
@@ -138,9 +135,7 @@ class Finding(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, models.DB_CASCADE, related_name="+", db_index=False)
-    service = models.ForeignKey(
-        Service, models.DB_CASCADE, related_name="findings", db_index=False
-    )
+    service = models.ForeignKey(Service, models.DB_CASCADE, related_name="findings", db_index=False)
     key = models.BinaryField(max_length=16)
     """Of kind, class, package, name and resource: what makes two findings the same."""
     kind = models.CharField(max_length=20, choices=Kind)
@@ -202,7 +197,7 @@ class Finding(models.Model):
 
 
 class Presence(models.Model):
-    """That a finding was in a lineage's images, from the scan that found it to the one that did not.
+    """That a finding was in a lineage's images: from the scan that found it until one did not.
 
     Of a present one, the last that saw it is the lineage's newest scan of its kind: a scan that
     changes nothing writes nothing here.

@@ -1,10 +1,10 @@
-"""Where what was found came from: the build, the layer and its instruction, a base image or ours."""
+"""Where findings came from: the build, the layer and its instruction, a base image or ours."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from builds.layerview import LayerRow, rows_of
-from builds.models import Build, Layer
+from builds.models import Layer
 from security.matching import Match
 
 LONGEST_INSTRUCTION = 1000
@@ -33,14 +33,10 @@ def origins_of(found: Match | None, layers: Collection[str]) -> dict[str, Origin
     rows = {row.digest: row for row in _rows(found, own)}
     first = _first_builds(found, set(digest_of.values()))
     found_at = found.build.pk
-    return {
-        layer: _origin(digest_of.get(layer, ""), rows, first, found_at) for layer in layers
-    }
+    return {layer: _origin(digest_of.get(layer, ""), rows, first, found_at) for layer in layers}
 
 
-def _origin(
-    digest: str, rows: dict[str, LayerRow], first: dict[str, int], found_at: int
-) -> Origin:
+def _origin(digest: str, rows: dict[str, LayerRow], first: dict[str, int], found_at: int) -> Origin:
     row = rows.get(digest)
     if row is None:
         return Origin(digest, build_id=first.get(digest, found_at))
@@ -64,7 +60,9 @@ def _rows(found: Match, layers: list[Layer]) -> list[LayerRow]:
 
 def _first_builds(found: Match, digests: Collection[str]) -> dict[str, int]:
     """Return the first build of the service whose image has a layer, by the layer's digest."""
-    layers = Layer.objects.filter(digest__in=digests, image__build_links__build__service=found.build.service_id)
+    layers = Layer.objects.filter(
+        digest__in=digests, image__build_links__build__service=found.build.service_id
+    )
     rows = layers.order_by("digest", "image__build_links__build__listed_at")
     firsts = rows.distinct("digest").values_list("digest", "image__build_links__build")
     return dict(firsts)

@@ -127,9 +127,7 @@ def _gone(
     return [] if scan.narrowed_by else lacking
 
 
-def _add(
-    scan: Scan, lineage: Lineage, came: Sequence[Seen], found: Match | None
-) -> list[int]:
+def _add(scan: Scan, lineage: Lineage, came: Sequence[Seen], found: Match | None) -> list[int]:
     """Keep what has come; return the findings, new ones and those known from elsewhere."""
     came = sorted(came, key=lambda item: item.key)
     origins = origins_of(found, {item.layer for item in came})
@@ -138,13 +136,13 @@ def _add(
     fresh = [item for item in came if item.key not in known]
     if fresh:
         copy_rows(
-            Finding._meta.db_table,
+            "security_finding",
             FINDING_COLUMNS,
             (_finding_row(scan, item, origins[item.layer]) for item in fresh),
         )
         known = _known(lineage, keys)
     copy_rows(
-        Presence._meta.db_table,
+        "security_presence",
         ("lineage_id", "finding_id", "since_id", *PLACE),
         (
             (lineage.pk, known[item.key], scan.pk, *(getattr(item, name) for name in PLACE))
@@ -234,7 +232,9 @@ def _write(
     rows: Iterable[tuple[int, tuple[Any, ...], tuple[Any, ...]]],
 ) -> None:
     changed = [
-        model(pk=pk, **dict(zip(names, now, strict=True))) for pk, now, before in rows if now != before
+        model(pk=pk, **dict(zip(names, now, strict=True)))
+        for pk, now, before in rows
+        if now != before
     ]
     if changed:
         model.objects.bulk_update(changed, names, batch_size=500)

@@ -139,8 +139,8 @@ class FindingDetailSerializer(FindingSerializer):
     presences = serializers.SerializerMethodField()
 
     class Meta(FindingSerializer.Meta):
-        fields = (*FindingSerializer.Meta.fields, "presences")
-        read_only_fields = fields
+        fields = (*FindingSerializer.Meta.fields, "presences")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
 
     def get_presences(self, finding: Finding) -> list[dict[str, Any]]:
         """The images in which it is or was, those where it is first."""

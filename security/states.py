@@ -1,6 +1,7 @@
 """Whether a finding is open, told from the lineages in which it is."""
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db import connection
 
@@ -36,7 +37,7 @@ def settle(findings: Collection[int], scan: Scan) -> None:
     """Set the states of findings that came or went with a scan."""
     if not findings:
         return
-    values = {
+    values: dict[str, Any] = {
         "branches": [str(name) for name in BRANCHES],
         "findings": list(findings),
         "at": scan.received_at,

@@ -1,0 +1,108 @@
+"""What the pages of scans and findings show."""
+
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.models import Project
+from buildinsights.paging import page_of
+from builds.build_list import active_filters
+from builds.crumbs import service_crumbs
+from security.filters import FindingFilter
+from security.models import Finding, Kind, Scan, Severity
+
+WORST = ("-severity", "-first_seen_at", "-id")
+NEWEST_SCANS = 5
+
+BADGES = {
+    Severity.CRITICAL: "critical",
+    Severity.HIGH: "high",
+    Severity.MEDIUM: "medium",
+    Severity.LOW: "low",
+}
+STATES = {Finding.State.FIXED: "succeeded", Finding.State.BRANCH: "info"}
+
+
+def findings_page(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """Return the context of the list; open ones are shown unless another state is asked for."""
+    query = request.GET.copy()
+    query.setdefault("state", Finding.State.OPEN)
+    own = Finding.objects.filter(project=project)
+    filters = FindingFilter(query, queryset=own.told())
+    page = page_of(request, filters.qs if filters.is_valid() else own.none(), WORST)
+    return {
+        "filter_form": filters.form,
+        "active_filters": active_filters(filters, request.GET),
+        "reset": reverse("security:findings", args=[project.slug]),
+        "rows": [line_of(finding) for finding in page.rows],
+        "page": page,
+        "summary": _summary(len(page.rows), page.previous),
+        "counts": _counts(own),
+        "scans": Scan.objects.filter(project=project).told()[:NEWEST_SCANS],
+        "waiting": Scan.objects.filter(project=project, lineage__isnull=True).count(),
+    }
+
+
+def _summary(count: int, previous: str | None) -> str:
+    shown = f"{count} finding{'' if count == 1 else 's'}"
+    return f"{shown}, less severe ones" if previous else f"{shown}, the worst first"
+
+
+def _counts(findings: Any) -> list[dict[str, Any]]:
+    """Return how many are open by severity, those without any too."""
+    rows = findings.open().order_by().values_list("severity").annotate(Count("pk"))
+    found = dict(rows)
+    return [
+        {"label": severity.label.capitalize(), "badge": badge, "count": found.get(severity, 0)}
+        for severity, badge in BADGES.items()
+    ]
+
+
+def line_of(finding: Finding) -> dict[str, Any]:
+    """Return what a line about a finding shows."""
+    return {
+        "finding": finding,
+        "badge": BADGES.get(Severity(finding.severity), "info"),
+        "severity": finding.get_severity_display().capitalize(),
+        "where": finding.package or finding.resource,
+        "state_badge": STATES.get(Finding.State(finding.state), "failed"),
+        "origin": origin_of(finding),
+    }
+
+
+def origin_of(finding: Finding) -> str:
+    """Say where a finding came from, as far as it is known."""
+    return {True: "Base image", False: "Ours", None: ""}[finding.is_from_base]
+
+
+def finding_page(finding: Finding) -> dict[str, Any]:
+    """Return the context of a finding's page."""
+    crumbs = [
+        {
+            "label": "Findings",
+            "href": reverse("security:findings", args=[finding.service.project.slug]),
+        },
+        *service_crumbs(finding.service)[1:],
+    ]
+    return line_of(finding) | {
+        "crumbs": crumbs,
+        "presences": list(finding.presences.in_order()),
+        "is_vulnerability": finding.kind == Kind.VULNERABILITY,
+    }
+
+
+def scan_page(scan: Scan) -> dict[str, Any]:
+    """Return the context of a scan's page."""
+    crumbs = [{"label": "Findings", "href": reverse("security:findings", args=[scan.project.slug])}]
+    return {
+        "scan": scan,
+        "crumbs": crumbs,
+        "counts": [
+            {"what": what.capitalize(), "severity": severity, "count": count}
+            for what, counts in scan.counts.items()
+            for severity, count in counts.items()
+        ],
+        "looked_for": ", ".join(Kind(kind).label for kind in scan.kinds),
+    }
