@@ -212,7 +212,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"OperationKindEnum": "cache.models.Operation.Kind"},
+    "ENUM_NAME_OVERRIDES": {
+        "FindingKindEnum": "security.models.Kind",
+        "FindingStateEnum": "security.models.Finding.State",
+        "OperationKindEnum": "cache.models.Operation.Kind",
+        "PayloadKindEnum": "ingest.models.PayloadKind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "buildinsights.openapi.describe_errors",

@@ -78,6 +78,11 @@ def _joined(versions: Iterable[str]) -> str:
     return ", ".join(sorted(distinct)[:MOST_VERSIONS])[:300]
 
 
+def _address(url: str) -> str:
+    """Return an address that a page may link to; empty if it leads anywhere but to the web."""
+    return url[:500] if url.lower().startswith(("https://", "http://")) else ""
+
+
 def key_of(kind: Kind, *parts: str) -> bytes:
     """Return 16 bytes that are the same for the same finding of a service, and no other."""
     text = "\0".join((kind, *parts))
@@ -102,7 +107,7 @@ def _vulnerability(item: Vulnerability) -> Seen:
         epss=item.epss,
         is_known_exploited=item.is_known_exploited,
         title=item.title[:500],
-        url=item.url[:500],
+        url=_address(item.url),
         fixed_version=_joined([item.fixed_version]),
         installed_version=item.package.version[:300],
         status=item.status[:40],
@@ -123,7 +128,7 @@ def _misconfiguration(item: Misconfiguration) -> Seen:
         resource=resource[:500],
         severity=Severity[item.severity],
         title=(item.title or item.message)[:500],
-        url=item.url[:500],
+        url=_address(item.url),
         path=f"{item.target.name}{line}"[:500],
     )
 
@@ -155,7 +160,7 @@ def _license(item: License) -> Seen:
         resource=item.path[:500],
         severity=Severity[item.severity],
         title=item.category[:500],
-        url=item.url[:500],
+        url=_address(item.url),
         path=item.path[:500],
     )
 

@@ -74,7 +74,7 @@ class NewestSerializer(serializers.Serializer[Any]):
     images = serializers.IntegerField(source="number", help_text="Of this group, so far.")
 
 
-class FindingSerializer(serializers.Serializer[Any]):
+class DevelopmentToolSerializer(serializers.Serializer[Any]):
     """A development tool; bytes are null where only an instruction tells of it."""
 
     name = serializers.CharField()
@@ -117,7 +117,7 @@ class SizesSerializer(serializers.Serializer[Any]):
     instructions = InstructionSerializer(many=True)
     changes = SizeChangeSerializer(many=True)
     is_production = serializers.BooleanField()
-    findings = FindingSerializer(many=True)
+    findings = DevelopmentToolSerializer(many=True)
     base = serializers.CharField(source="base.instruction", default=None, allow_null=True)
     sisters = SisterSerializer(many=True)
     bases = BaseSerializer(many=True)
@@ -199,7 +199,7 @@ class ImageSerializer(serializers.Serializer[Any]):
     builds = serializers.SerializerMethodField(help_text="Those that made it last.")
     contents = ContentsSerializer(allow_null=True)
     is_production = serializers.BooleanField()
-    findings = FindingSerializer(many=True)
+    findings = DevelopmentToolSerializer(many=True)
 
     def get_builds(self, page: dict[str, Any]) -> list[UUID]:
         """Ids of the builds that made it last, newest first."""
