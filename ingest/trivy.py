@@ -12,6 +12,7 @@ from security.matching import Match, digests_of, match
 from security.models import Scan
 from security.narrowing import Stated
 from security.recording import record_scan
+from security.seen import kinds_of
 from security.services import new_scan, say
 from supplychain.reports.reading import read_report
 
@@ -33,19 +34,16 @@ def digest_trivy(payload: IngestPayload) -> None:
     found = match(payload.project_id, digests)
     scan = _scan_of(payload)
     say(scan, report, image_name=fields.image, digests=digests, received_at=payload.received_at)
+    stated = _stated(fields)
+    scan.kinds = kinds_of(report, stated.scanners)
     service = _service(payload, fields, found, is_image=bool(digests))
     if service is None or (found is None and digests):
         scan.service = service
         scan.save()
     else:
-        stated = fields.model_dump(include={"target", "variant", "environment"})
+        group = fields.model_dump(include={"target", "variant", "environment"})
         record_scan(
-            scan=scan,
-            service=service,
-            report=report,
-            found=found,
-            fields=stated,
-            stated=_stated(fields),
+            scan=scan, service=service, report=report, found=found, fields=group, stated=stated
         )
     PayloadScan.objects.update_or_create(payload=payload, defaults={"scan": scan})
 

@@ -62,8 +62,9 @@ class Lineage(models.Model):
         ]
 
     def __str__(self) -> str:
-        parts = (self.target, self.variant, self.environment, self.platform, self.branch_class)
-        return ", ".join(part for part in parts if part)
+        branch = "" if self.branch_class == BranchClass.UNKNOWN else self.get_branch_class_display()
+        parts = (self.target, self.variant, self.environment, self.platform, branch)
+        return ", ".join(part for part in parts if part) or "All"
 
 
 class Scan(models.Model):

@@ -14,7 +14,7 @@ from security.matching import Match, built_at, is_older, lineage_of
 from security.models import Finding, Lineage, Presence, Scan
 from security.narrowing import Missing, Stated, narrowed_by
 from security.origins import Origin, origins_of
-from security.seen import Seen, kinds_of, seen_in
+from security.seen import Seen, seen_in
 from security.states import settle
 from supplychain.reports.model import Report
 
@@ -56,7 +56,7 @@ def record_scan(
     fields: Mapping[str, str],
     stated: Stated,
 ) -> Scan:
-    """Keep a scan and what it says of its service's findings.
+    """Keep a scan, whose ``kinds`` are known, and what it says of its service's findings.
 
     A rescan that finds the same writes the scan alone. A scan of an older image than the
     lineage's newest is kept and changes nothing.
@@ -65,7 +65,6 @@ def record_scan(
     lineage = lineage_of(service, found, fields, report.artifact.platform)
     scan.service, scan.lineage = service, lineage
     scan.image, scan.build = (found.image, found.build) if found else (None, None)
-    scan.kinds = kinds_of(report, stated.scanners)
     scan.is_late = is_older(lineage, found)
     scan.save()
     if not scan.is_late:
