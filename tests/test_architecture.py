@@ -26,6 +26,7 @@ PURE = ["buildkit", "cli", "analytics"]
 WIRING = {
     "buildinsights.batches",
     "buildinsights.charts",
+    "buildinsights.csv",
     "buildinsights.exceptions",
     "buildinsights.forms",
     "buildinsights.paging",
