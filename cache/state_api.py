@@ -13,9 +13,9 @@ from rest_framework.views import APIView
 
 from accounts.models import Project
 from accounts.roles import Scope
+from buildinsights.csv import ChosenAsCSV, GroupsAsCSV
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
-from cache.csv import ChosenAsCSV, GroupsAsCSV
 from cache.forms import DAYS, Dimension, PeriodForm, WorthForm
 from cache.references_page import told_references
 from cache.serializers import ServiceCacheSerializer

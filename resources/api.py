@@ -15,10 +15,10 @@ from rest_framework.views import APIView
 from accounts.models import Project
 from accounts.roles import Scope
 from analytics.slots import Verdict
+from buildinsights.csv import GroupsAsCSV
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from builds.models import Build, Service
-from cache.csv import GroupsAsCSV
 from cache.forms import DAYS
 from ingest.api import project_id_for
 from resources.builder_page import slots_now

@@ -12,10 +12,10 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import actor_of
 from accounts.roles import Scope
+from buildinsights.csv import ChosenAsCSV
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from builds.models import Image, Service
-from cache.csv import ChosenAsCSV
 from sizes.growth import DAYS, SizesForm
 from sizes.image_page import image_page
 from sizes.images_page import line_of, newest_images

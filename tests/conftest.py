@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from hypothesis import settings
 from rest_framework.test import APIClient
 
@@ -112,6 +114,18 @@ def api_of(project: Project, alice: User) -> Callable[..., APIClient]:
 def ci(api_of: Callable[..., APIClient]) -> APIClient:
     """What a CI job holds: it may send, and read what became of it."""
     return api_of(Scope.INGEST_WRITE, Scope.BUILDS_READ)
+
+
+@pytest.fixture
+def api(api_of: Callable[..., APIClient]) -> APIClient:
+    """What a reader of builds holds."""
+    return api_of(Scope.BUILDS_READ)
+
+
+@pytest.fixture
+def today() -> date:
+    """The day of this test, not of the module: a run may last over midnight."""
+    return timezone.now().date()
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:

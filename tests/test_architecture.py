@@ -27,6 +27,7 @@ PURE = ["buildkit", "supplychain", "cli", "analytics"]
 WIRING = {
     "buildinsights.batches",
     "buildinsights.charts",
+    "buildinsights.csv",
     "buildinsights.exceptions",
     "buildinsights.forms",
     "buildinsights.paging",

@@ -14,10 +14,10 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import actor_of
 from accounts.roles import Scope
+from buildinsights.csv import GroupsAsCSV
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from cache.api import CachedServiceViewSet, ExplainedBuildViewSet
-from cache.csv import GroupsAsCSV
 from trends.budgets import Judged, judge, verdict_of
 from trends.changes_page import told_around
 from trends.models import Change

@@ -6,6 +6,9 @@ from typing import Any
 
 from buildinsights.templatetags.formats import duration, filesize, ratio
 
+MIXED = {"cache_hit": "cache states", "runner": "builders", "branch": "branches"}
+"""Covariates of builds in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -25,6 +28,12 @@ class Metric:
     """Which builds have a value, if that is not plain."""
     missing: str = ""
     """Why none may have one, and what to do about it."""
+
+    @property
+    def mix(self) -> str:
+        """What moves it, in words."""
+        *first, last = (MIXED[name] for name in self.moved_by)
+        return f"{', '.join(first)} and {last}" if first else last
 
     def worse(self, direction: int) -> bool:
         """Tell whether a change up (1) or down (-1) is one for the worse."""
@@ -111,7 +120,7 @@ TRENDS: Mapping[str, Metric] = {
                 "Image size, uncompressed",
                 "bytes",
                 filesize,
-                counted="Only builds count of whose image the layers were read.",
+                counted="Only builds whose image was read layer by layer count.",
                 missing="None of these builds has a value: the server reads the layers of the "
                 "newest image of each target, variant and platform, once CACHE_REGISTRIES names "
                 "the registry that it was pushed to.",

@@ -173,8 +173,8 @@ def _x_axis(chart: Chart, scales: Scales) -> dict[str, Any]:
         "hoverformat": chart.hover,
         "tickformatstops": [
             {"dtickrange": [None, day - 1], "value": "%H:%M\n%-d %b %Y"},
-            {"dtickrange": [day, "M1"], "value": "%-d %b %Y"},
-            {"dtickrange": ["M1", None], "value": "%b %Y"},
+            {"dtickrange": [day, "M1"], "value": "%-d %b\n%Y"},
+            {"dtickrange": ["M1", None], "value": "%b\n%Y"},
         ],
         "tickangle": 0,
         "showgrid": False,

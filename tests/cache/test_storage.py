@@ -1,6 +1,7 @@
 """What builders' caches hold over time: snapshots, evictions, forecasts and their page."""
 
 import json
+import os
 import subprocess
 import uuid
 from collections.abc import Callable
@@ -227,11 +228,16 @@ def test_a_builder_that_is_not_there_is_unreachable(engine: str):
     assert not BuilderSnapshot.objects.exists()
 
 
+ENTRY_BYTES = 8 * 1024**2
+
+
 @pytest.mark.engine
 @pytest.mark.prunes
 def test_a_real_entry_is_seen_and_missed(engine: str, tmp_path: Path):
     word = uuid.uuid4().hex
-    (tmp_path / "Dockerfile").write_text(f"FROM scratch\nCOPY Dockerfile /{word}\n")
+    # Of a full cache the largest entries are kept: a small one would not be seen.
+    (tmp_path / "data").write_bytes(os.urandom(ENTRY_BYTES))
+    (tmp_path / "Dockerfile").write_text(f"FROM scratch\nCOPY data /{word}\n")
     build = ["docker", "buildx", "build", "--output=type=cacheonly", str(tmp_path)]
     subprocess.run(build, check=True, capture_output=True)
     builder = Builder.objects.create(name="")

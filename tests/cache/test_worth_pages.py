@@ -13,10 +13,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import Project, User
 from accounts.roles import Scope
+from buildinsights.csv import table
 from buildkit.model import StepKind
 from builds.models import Service
 from builds.services import get_or_create_service
-from cache.csv import table
 from cache.models import StepReason
 from tests.builds.making import cached, step
 from tests.cache.test_rollups import recorded, settled

@@ -32,11 +32,6 @@ ODD = ["a/b", "../x", "a b", "50%", "ä?#&", "<script>alert(1)</script>", "x/"]
 
 
 @pytest.fixture
-def api(api_of: Callable[..., APIClient]) -> APIClient:
-    return api_of(Scope.BUILDS_READ)
-
-
-@pytest.fixture
 def noon() -> datetime:
     """Of yesterday."""
     return timezone.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)

@@ -11,7 +11,6 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
-from accounts.roles import Scope
 from buildkit.imagefiles import ImageFiles, StoredLayer
 from builds.models import Build, BuildImage, Image, Service
 from builds.services import get_or_create_service
@@ -33,16 +32,6 @@ NAMES = [f"{HOST}/shop/web:1"]
 @pytest.fixture
 def service(project: Project) -> Service:
     return get_or_create_service(project_id=project.pk, name="web")
-
-
-@pytest.fixture
-def api(api_of: Callable[..., APIClient]) -> APIClient:
-    return api_of(Scope.BUILDS_READ)
-
-
-@pytest.fixture
-def today() -> date:
-    return timezone.now().date()
 
 
 @pytest.fixture
@@ -173,7 +162,7 @@ def test_the_page_says_what_counts_and_how_to_get_a_value(
     address = f"/projects/shop/services/{service.slug}/trends/"
     query = {"metric": METRIC, "grain": "day", "days": 30}
     page = browser.get(address, query).content.decode()
-    assert "Only builds count of whose image the layers were read." in page
+    assert "Only builds whose image was read layer by layer count." in page
     assert "No value in this period" in page
     assert "once CACHE_REGISTRIES names the registry" in page
     assert "CACHE_REGISTRIES" not in browser.get(address).content.decode(), "only of this metric"

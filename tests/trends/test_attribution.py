@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Project
 from builds.models import Build, BuildImage, Image, Layer, Service, Step
 from builds.partitions import ensure_partition, month_of
-from builds.services import get_or_create_service
 from trends.attribution import parts_of
 
 pytestmark = pytest.mark.django_db
@@ -17,11 +15,6 @@ AT = datetime(2026, 6, 1, tzinfo=UTC)
 BASE, FIRST, LAST = "[run 1/3] FROM debian", "[run 2/3] COPY a", "[run 3/3] COPY b"
 SIZES = {"base": 500, "a": 10, "b": 5}
 MADE = {BASE: "base", FIRST: "a", LAST: "b"}
-
-
-@pytest.fixture
-def service(project: Project) -> Service:
-    return get_or_create_service(project_id=project.pk, name="api")
 
 
 def made(service: Service, sizes: dict[str, int], steps: dict[str, str]) -> Build:

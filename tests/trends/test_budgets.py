@@ -11,13 +11,12 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import Project, User
+from accounts.models import User
 from accounts.roles import Scope
 from audit.models import AuditEvent
 from buildkit.errors import ParseError
 from builds.models import Build, Service
 from builds.partitions import month_of
-from builds.services import get_or_create_service
 from cli import judging, records
 from trends.budgets import judge, read_limit, verdict_of
 from trends.models import Budget
@@ -25,11 +24,6 @@ from trends.models import Budget
 pytestmark = pytest.mark.django_db
 
 type ClientOf = Callable[[User], Client]
-
-
-@pytest.fixture
-def service(project: Project) -> Service:
-    return get_or_create_service(project_id=project.pk, name="api")
 
 
 def built(service: Service, **fields: Any) -> Build:

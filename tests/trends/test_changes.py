@@ -32,11 +32,6 @@ type ClientOf = Callable[[User], Client]
 
 
 @pytest.fixture
-def service(project: Project) -> Service:
-    return get_or_create_service(project_id=project.pk, name="api")
-
-
-@pytest.fixture
 def history(service: Service) -> History:
     return History(service)
 

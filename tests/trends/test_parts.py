@@ -8,34 +8,16 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import Project, User
-from accounts.roles import Scope
+from accounts.models import User
 from builds.models import Build, Service, Step
-from builds.services import get_or_create_service
 from cache.staleness import mark
 from cache.tasks import roll_up_stale
 from tests.trends.test_trends import built
 from trends.models import PartDay
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def service(project: Project) -> Service:
-    return get_or_create_service(project_id=project.pk, name="api")
-
-
-@pytest.fixture
-def api(api_of: Callable[..., APIClient]) -> APIClient:
-    return api_of(Scope.BUILDS_READ)
-
-
-@pytest.fixture
-def today() -> date:
-    return timezone.now().date()
 
 
 def ran(build: Build, *steps: tuple[str, str, float, str]) -> Build:

@@ -12,10 +12,8 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import Project, User
-from accounts.roles import Scope
+from accounts.models import User
 from builds.models import Service
-from builds.services import get_or_create_service
 from cache.tasks import roll_up_stale
 from tests.trends.test_trends import built
 from trends.models import Change, Series
@@ -24,21 +22,6 @@ from trends.series import Grain, TrendForm, fitting, starts_between
 pytestmark = pytest.mark.django_db
 
 type ClientOf = Callable[[User], Client]
-
-
-@pytest.fixture
-def service(project: Project) -> Service:
-    return get_or_create_service(project_id=project.pk, name="api")
-
-
-@pytest.fixture
-def api(api_of: Callable[..., APIClient]) -> APIClient:
-    return api_of(Scope.BUILDS_READ)
-
-
-@pytest.fixture
-def today() -> date:
-    return timezone.now().date()
 
 
 def form_of(service: Service, **query: str) -> TrendForm:

@@ -8,14 +8,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import Project, User
-from accounts.roles import Scope
+from accounts.models import User
 from builds.models import Build, Service, Step
 from builds.partitions import ensure_partition, month_of
-from builds.services import get_or_create_service
 from cache.staleness import day_of, mark
 from cache.tasks import roll_up_stale
 from trends.models import BuildDay
@@ -24,11 +21,6 @@ from trends.series import Grain, end_of, start_of
 pytestmark = pytest.mark.django_db
 
 type ClientOf = Callable[[User], Client]
-
-
-@pytest.fixture
-def service(project: Project) -> Service:
-    return get_or_create_service(project_id=project.pk, name="api")
 
 
 def built(service: Service, day: date, wall: float, **fields: Any) -> Build:
@@ -74,22 +66,11 @@ def step(build: Build, position: int, kind: str, seconds: float, state: str = "e
     )
 
 
-@pytest.fixture
-def today() -> date:
-    """The day of this test, not of the module: a run may last over midnight."""
-    return timezone.now().date()
-
-
 def asked(api: APIClient, service: Service, **query: Any) -> Any:
     roll_up_stale()
     answer = api.get(f"/api/v1/services/{service.slug}/trends/", query)
     assert answer.status_code == 200, answer.content
     return answer.json()
-
-
-@pytest.fixture
-def api(api_of: Callable[..., APIClient]) -> APIClient:
-    return api_of(Scope.BUILDS_READ)
 
 
 def test_quantiles_counts_and_the_period_before(service: Service, api: APIClient, today: date):

@@ -1,6 +1,5 @@
 """What builds waited for and took, over time."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -8,10 +7,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import Project
-from accounts.roles import Scope
 from builds.models import Build, ResourceSeries, Service, Step
-from builds.services import get_or_create_service
 from cache.staleness import mark
 from cache.tasks import roll_up_stale
 from farm.models import Builder, BuildRequest, Source
@@ -21,16 +17,6 @@ from trends.models import SampledUse
 pytestmark = pytest.mark.django_db
 
 MB = 10**6
-
-
-@pytest.fixture
-def service(project: Project) -> Service:
-    return get_or_create_service(project_id=project.pk, name="api")
-
-
-@pytest.fixture
-def api(api_of: Callable[..., APIClient]) -> APIClient:
-    return api_of(Scope.BUILDS_READ)
 
 
 @pytest.fixture
