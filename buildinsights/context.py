@@ -17,7 +17,7 @@ NAVIGATION = (
     ("Recommendations", "recommendations:list", Scope.BUILDS_READ),
     ("Cache", "cache:overview", Scope.BUILDS_READ),
     ("Images", "sizes:images", Scope.BUILDS_READ),
-    ("Findings", "security:findings", Scope.BUILDS_READ),
+    ("Security", "security:findings", Scope.BUILDS_READ),
     ("Builders", "resources:builders", Scope.BUILDS_READ),
     ("Platforms", "reports:platforms", Scope.BUILDS_READ),
     ("Queue", "farm:queue", Scope.BUILDS_READ),
@@ -31,6 +31,9 @@ NAVIGATION = (
 
 FIRST = 8
 """Pages that stand side by side; the others are in a menu beside them."""
+
+SECURITY = (("Findings", "security:findings"),)
+"""Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
     "cache:acts": "cache:overview",
@@ -62,6 +65,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         projects = list(Project.objects.visible_to(user))
         context["switcher_projects"] = projects
         context["nav"] = navigation(request, user, projects)
+        context["section_tabs"] = section_tabs(request)
     return context
 
 
@@ -78,11 +82,29 @@ def navigation(request: HttpRequest, user: User, projects: list[Project]) -> lis
             "is_later": number >= FIRST,
             "href": reverse(name, args=[project.slug]),
             "current": name in {match.view_name, PARENTS.get(match.view_name)}
-            or _same_section(name, match.namespace),
+            or _same_section(name, match.namespace)
+            or (name == SECURITY[0][1] and _is_of_security(match.view_name)),
         }
         for number, (label, name, scope) in enumerate(NAVIGATION)
         if project.pk in user.project_ids_with(scope)
     ]
+
+
+def section_tabs(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the pages beside the one that is shown, if it is one of several."""
+    match = request.resolver_match
+    if match is None or len(SECURITY) == 1 or not _is_of_security(match.view_name):
+        return []
+    here = PARENTS.get(match.view_name, match.view_name)
+    slug = match.kwargs["project_slug"]
+    return [
+        {"label": label, "href": reverse(name, args=[slug]), "current": name == here}
+        for label, name in SECURITY
+    ]
+
+
+def _is_of_security(view_name: str) -> bool:
+    return PARENTS.get(view_name, view_name) in {name for _, name in SECURITY}
 
 
 def _same_section(name: str, namespace: str) -> bool:
