@@ -78,9 +78,7 @@ def nothing_wanted(_entry: Entry) -> int:
 class LayerReader:
     """Reads the layers of one image one after the other, within limits for all of them."""
 
-    def __init__(
-        self, limits: LayerLimits | None = None, wanted: Wanted = nothing_wanted
-    ) -> None:
+    def __init__(self, limits: LayerLimits | None = None, wanted: Wanted = nothing_wanted) -> None:
         self._limits, self._wanted = limits or LayerLimits(), wanted
         self._bytes = self._entries = 0
 
