@@ -2,7 +2,7 @@
 
 A layer is a tar archive (POSIX ustar and pax, GNU), plain or compressed, in which by the OCI image
 specification (layer.md) ``.wh.NAME`` removes NAME of the layers below, and ``.wh..wh..opq`` all
-that they have in its directory. Nothing is written; of files' contents only what is wanted is given.
+that they have in its directory. Nothing is written; of contents only what is wanted is given.
 """
 
 import zlib

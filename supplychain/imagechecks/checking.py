@@ -30,10 +30,10 @@ class ImageChecker:
     _final: FinalFiles = field(default_factory=FinalFiles)
     _secrets: secrets.LayerSecrets = field(default_factory=secrets.LayerSecrets)
     _digests: list[str] = field(default_factory=list)
-    _application: frozenset[str] = frozenset()
+    _application: permissions.Application = field(init=False)
 
     def __post_init__(self) -> None:
-        self._application = permissions.application_paths(self.subject)
+        self._application = permissions.Application.of(self.subject)
 
     def add(self, entries: Iterable[Entry], digest: str) -> None:
         """Put a layer on those that are known.
@@ -95,7 +95,7 @@ class ImageChecker:
 
     def _is_of_application(self, entry: Entry) -> bool:
         is_of_others = entry.uid != 0 or bool(entry.mode & 0o022)
-        return is_of_others and permissions.is_within(entry.path, self._application)
+        return is_of_others and self._application.has(entry)
 
 
 def check_image(

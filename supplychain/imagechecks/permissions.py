@@ -1,6 +1,7 @@
 """Checks of modes and owners of the files that an image has in the end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from buildkit.layers import Entry
 from buildkit.values import as_list, as_text
@@ -59,21 +60,29 @@ def may_write(entry: Entry, user: RunUser) -> bool:
     return bool(entry.mode & _OTHERS)
 
 
-def application_paths(subject: Subject) -> frozenset[str]:
-    """Return the working directory, and files that a container starts by their paths.
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The working directory, and files that a container starts or is started with."""
 
-    Of system directories only the started files are the application.
-    """
-    settings = subject.settings
-    folder = as_text(settings.get("WorkingDir")).strip("/")
-    words = [*as_list(settings.get("Entrypoint")), *as_list(settings.get("Cmd"))]
-    started = {as_text(word).strip("/") for word in words if as_text(word).startswith("/")}
-    return frozenset({path for path in {folder, *started} if path})
+    folder: str
+    files: frozenset[str]
 
+    @classmethod
+    def of(cls, subject: Subject) -> "Application":
+        """Read them from an image's settings."""
+        settings = subject.settings
+        words = [*as_list(settings.get("Entrypoint")), *as_list(settings.get("Cmd"))]
+        started = {as_text(word).strip("/") for word in words if as_text(word).startswith("/")}
+        return cls(as_text(settings.get("WorkingDir")).strip("/"), frozenset(started - {""}))
 
-def is_within(path: str, paths: frozenset[str]) -> bool:
-    """Tell whether a path is one of some, or in one of them."""
-    return any(path == other or path.startswith(f"{other}/") for other in paths)
+    def __bool__(self) -> bool:
+        return bool(self.folder or self.files)
+
+    def has(self, entry: Entry) -> bool:
+        """Tell whether a file is of it; a directory that a word names may be for data."""
+        if self.folder and f"{entry.path}/".startswith(f"{self.folder}/"):
+            return True
+        return entry.path in self.files and not entry.is_dir
 
 
 def check_setuid(found: Iterable[Found], places: Places) -> Check:
@@ -115,8 +124,8 @@ def check_application(
     found: Iterable[Found], subject: Subject, user: RunUser, places: Places
 ) -> Check:
     """Tell what of the application its own user may write."""
-    paths = application_paths(subject)
-    if not paths:
+    application = Application.of(subject)
+    if not application:
         return _APPLICATION.unknown("neither WORKDIR nor a path that is started is set")
     if user.uid is None:
         return _APPLICATION.unknown("who runs it cannot be told")
@@ -124,19 +133,14 @@ def check_application(
         return _APPLICATION.failed("it runs as root, who may write everything")
     evidence = [
         places.evidence(f"/{entry.path}", f"{_owned(entry)}, written by UID {user.uid}", layer)
-        for entry, layer in _writable(found, paths, user)
+        for entry, layer in found
+        if application.has(entry) and may_write(entry, user)
     ]
     if not evidence:
         return _APPLICATION.passed(f"UID {user.uid} may write nothing of the application")
     return _APPLICATION.failed(
         f"UID {user.uid} may write {len(evidence)} of the application's files", evidence
     )
-
-
-def _writable(found: Iterable[Found], paths: frozenset[str], user: RunUser) -> Iterator[Found]:
-    for entry, layer in found:
-        if is_within(entry.path, paths) and may_write(entry, user):
-            yield entry, layer
 
 
 def _owned(entry: Entry) -> str:

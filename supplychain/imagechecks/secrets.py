@@ -48,9 +48,14 @@ def environment(subject: Subject) -> Iterator[tuple[str, str]]:
 
 def known_values(subject: Subject) -> set[str]:
     """Return values that are secret by the names of their variables and labels."""
-    labels = as_text_map(subject.settings.get("Labels")).items()
-    pairs = [*environment(subject), *labels]
+    pairs = [*environment(subject), *labels_of(subject)]
     return {value for name, value in pairs if is_secret(name, value)}
+
+
+def labels_of(subject: Subject) -> Iterator[tuple[str, str]]:
+    """Yield names and values of an image's labels, and of its manifest's annotations."""
+    yield from as_text_map(subject.settings.get("Labels")).items()
+    yield from as_text_map(subject.manifest.get("annotations")).items()
 
 
 def check_environment(subject: Subject, places: Places) -> Check:
@@ -60,8 +65,8 @@ def check_environment(subject: Subject, places: Places) -> Check:
 
 
 def check_labels(subject: Subject, places: Places) -> Check:
-    """Tell of labels that are secrets by their names or values."""
-    found = [*_named(as_text_map(subject.settings.get("Labels")).items(), places)]
+    """Tell of labels and annotations that are secrets by their names or values."""
+    found = [*_named(labels_of(subject), places)]
     return _result(_LABELS, found, "labels hold secrets", "no label holds a secret")
 
 
