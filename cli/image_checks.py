@@ -20,7 +20,7 @@ from supplychain.imagechecks.model import (
     Evidence,
     Status,
     Subject,
-    is_as_bad,
+    rank,
 )
 from supplychain.reports.model import Severity
 
@@ -99,8 +99,8 @@ def _materials(path: Path | None) -> tuple[Material, ...] | None:
 def _is_failure(checks: Sequence[Check], fail_on: str | None) -> bool:
     if fail_on is None:
         return False
-    limit = Severity(fail_on.upper())
-    return any(item.status is Status.FAIL and is_as_bad(item.severity, limit) for item in checks)
+    failed = [item for item in checks if item.status is Status.FAIL]
+    return any(rank(item.severity) >= rank(Severity(fail_on.upper())) for item in failed)
 
 
 def _lines(checks: Sequence[Check]) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _lines(checks: Sequence[Check]) -> Iterator[str]:
         bad = item.severity.value if item.status is Status.FAIL else ""
         yield f"{item.status.value:<8}{bad:<7} {item.id}: {item.message}"
         for evidence in item.evidence[:SHOWN]:
-            yield from _places(evidence)
+            yield from _places(evidence, item.severity)
         if item.count > SHOWN and item.evidence:
             yield f"                  and {item.count - SHOWN} more"
         if item.status is Status.FAIL:
@@ -117,8 +117,8 @@ def _lines(checks: Sequence[Check]) -> Iterator[str]:
     yield ", ".join(f"{count} {status.value}" for status, count in counts.items())
 
 
-def _places(evidence: Evidence) -> Iterator[str]:
-    bad = "" if evidence.severity is Severity.UNKNOWN else f" [{evidence.severity.value}]"
+def _places(evidence: Evidence, severity: Severity) -> Iterator[str]:
+    bad = "" if evidence.severity is severity else f" [{evidence.severity.value}]"
     detail = f"  {evidence.detail}" if evidence.detail else ""
     yield f"                  {evidence.place}{detail}{bad}"
     layer = evidence.layer.removeprefix("sha256:")[:12]

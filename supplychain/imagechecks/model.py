@@ -1,7 +1,7 @@
 """What a check of an image is, and what it looks at."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from buildkit.instructions import as_written
@@ -38,7 +38,7 @@ class Evidence:
     layer: str = ""
     instruction: str = ""
     severity: Severity = Severity.UNKNOWN
-    """Where it is another than that of the check."""
+    """In a result that of the check, if it is not said of the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,15 @@ class Kind:
         self, message: str, evidence: Iterable[Evidence] = (), count: int | None = None
     ) -> Check:
         """Return what is wrong: as bad as the worst place, of which the worst come first."""
-        found = sorted(
-            evidence, key=lambda item: (-_ORDER.index(item.severity), item.place, item.detail)
+        told = (
+            replace(item, severity=self.severity) if item.severity is Severity.UNKNOWN else item
+            for item in evidence
         )
-        worst = found[0].severity if found else Severity.UNKNOWN
+        found = sorted(told, key=lambda item: (-rank(item.severity), item.place, item.detail))
         return Check(
             self.id,
             self.title,
-            self.severity if worst is Severity.UNKNOWN else worst,
+            found[0].severity if found else self.severity,
             Status.FAIL,
             message,
             self.remediation,
@@ -95,9 +96,9 @@ class Kind:
         )
 
 
-def is_as_bad(severity: Severity, limit: Severity) -> bool:
-    """Tell whether a severity is ``limit`` or worse."""
-    return _ORDER.index(severity) >= _ORDER.index(limit)
+def rank(severity: Severity) -> int:
+    """Return a number that is higher the worse a severity is."""
+    return _ORDER.index(severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,9 @@ KINDS = (
         "credentials", r"\.?credentials(?:\.(?:json|ya?ml|ini|toml|xml))?", severity=Severity.MEDIUM
     ),
 )
+_OFTEN_PUBLIC = {"Google API key": Severity.MEDIUM}
+"""What clients of public services have in them on purpose."""
+
 _DOTENV = re.compile(r"(?:.*/)?\.env(?:\.(?!example|sample|template|dist|defaults?$)[\w-]+)*$")
 _MOUNTED = re.compile(r"(?:var/)?run/secrets/(?!kubernetes\.io/).+")
 _OF_TESTS = re.compile(
@@ -103,7 +106,8 @@ def secrets_in(entry: Entry) -> Iterator[tuple[str, Severity]]:
     """
     found = dict(_by_name(entry))
     if not found:
-        found = dict.fromkeys(formats_in_file(entry.data), Severity.HIGH)
+        rules = formats_in_file(entry.data)
+        found = {rule: _OFTEN_PUBLIC.get(rule, Severity.HIGH) for rule in rules}
     is_of_tests = _OF_TESTS.match(entry.path)
     for rule, severity in found.items():
         yield rule, Severity.LOW if is_of_tests else severity

@@ -75,7 +75,7 @@ def test_a_layout_is_checked(layout: Layout):
 def test_text_names_what_failed_where_and_what_to_do(layout: Layout):
     done = ran(str(layout.root))
     assert "fail    HIGH    secret-in-layers: 1 secrets in files of layers" in done.output
-    assert "/root/.npmrc  npm credentials [HIGH]" in done.output
+    assert "/root/.npmrc  npm credentials\n" in done.output
     assert "fix: End the last stage with USER" in done.output
     assert SECRET not in done.output
 

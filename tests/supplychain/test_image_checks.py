@@ -247,8 +247,8 @@ def test_bases_are_known_from_provenance_alone():
     ],
 )
 def test_ports(user: str, ports: list[str], status: str):
-    found = checks_of({"User": user, "ExposedPorts": dict.fromkeys(ports, {})}, ACCOUNTS)["ports"]
-    assert found.status == status
+    settings = {"User": user, "ExposedPorts": {port: {} for port in ports}}
+    assert checks_of(settings, ACCOUNTS)["ports"].status == status
 
 
 def test_ports_of_a_user_who_cannot_be_told():
@@ -277,8 +277,22 @@ def test_removals_are_bounded(monkeypatch: pytest.MonkeyPatch):
 
 
 KEYS = st.sampled_from(
-    ["User", "Env", "Labels", "ExposedPorts", "Healthcheck", "Test", "WorkingDir", "Entrypoint"]
-    + ["config", "history", "created_by", "empty_layer", "Cmd", "annotations"]
+    [
+        "User",
+        "Env",
+        "Labels",
+        "ExposedPorts",
+        "Healthcheck",
+        "Test",
+        "WorkingDir",
+        "Entrypoint",
+        "Cmd",
+        "config",
+        "history",
+        "created_by",
+        "empty_layer",
+        "annotations",
+    ]
 )
 WORDS = st.one_of(
     st.text(max_size=20),

@@ -146,6 +146,7 @@ FILES = [
     ("app/settings.js", f"const t = '{GITHUB}'", "GitHub token", "HIGH"),
     ("app/manual.txt", "id AKIAIOSFODNN7EXAMPLE", None, ""),
     ("app/large.txt", GITHUB + " " * 70_000, None, ""),
+    ("app/key.js", "AIza" + "b" * 35, "Google API key", "MEDIUM"),
     ("app/key.txt", AWS, "AWS access key", "HIGH"),
 ]
 
