@@ -7,7 +7,7 @@ import json
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -38,11 +38,16 @@ class StoredLayer:
 
 @dataclass(frozen=True, slots=True)
 class ImageFiles:
-    """The parts of one image; ``instructions`` has one for each layer, empty if not known."""
+    """The parts of one image; ``instructions`` has one for each layer, empty if not known.
+
+    An archive that Docker wrote before it wrote layouts has no ``manifest``.
+    """
 
     platform: str
     layers: tuple[StoredLayer, ...]
     instructions: tuple[str, ...]
+    config: Json = field(default_factory=dict)
+    manifest: Json = field(default_factory=dict)
 
 
 class Blobs(Protocol):
@@ -182,7 +187,7 @@ def _from_docker(files: Folder | Archive) -> ImageFiles:
     config = _object(_small(files, as_text(first.get("Config"))), "the configuration")
     names = [as_text(name) for name in as_list(first.get("Layers"))][:_MOST_LAYERS]
     layers = tuple(StoredLayer(name, partial(_pieces, files, name)) for name in names)
-    return ImageFiles(platform_name(config), layers, _instructions(config, len(layers)))
+    return ImageFiles(platform_name(config), layers, _instructions(config, len(layers)), config)
 
 
 def _is_index(document: Json) -> bool:
@@ -210,7 +215,8 @@ def _image(manifest: Json, blobs: Blobs, place: str) -> ImageFiles:
         raise ParseError(place, f"no image: a manifest with {len(digests)} layers")
     config = _object(blobs.read(config_digest), config_digest)
     layers = tuple(StoredLayer(digest, partial(blobs.stream, digest)) for digest in digests)
-    return ImageFiles(platform_name(config), layers, _instructions(config, len(layers), manifest))
+    instructions = _instructions(config, len(layers), manifest)
+    return ImageFiles(platform_name(config), layers, instructions, config, manifest)
 
 
 def _instructions(config: Json, count: int, manifest: Json | None = None) -> tuple[str, ...]:

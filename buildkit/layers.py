@@ -2,12 +2,12 @@
 
 A layer is a tar archive (POSIX ustar and pax, GNU), plain or compressed, in which by the OCI image
 specification (layer.md) ``.wh.NAME`` removes NAME of the layers below, and ``.wh..wh..opq`` all
-that they have in its directory. Nothing is written, and no content of a file is kept.
+that they have in its directory. Nothing is written; of contents only what is wanted is given.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +25,7 @@ _MOST_HEADER = 1024**2
 _HEADER_ONLY = frozenset(b"123456")
 _PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK = b"xgLK"
 _HARD_LINK, _DIRECTORY, _SPARSE = b"15S"
+_SYMLINK, _DEVICES = ord("2"), frozenset(b"346")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class Entry:
 
     ``path`` has no leading slash; that of a mark is what it removes, of an ``opaque`` one the
     directory that it empties. ``size`` is in bytes; what is no regular file has none. ``link`` is
-    the path that a hard link is another name of.
+    the path that a hard link is another name of, ``symlink`` what a symbolic one says, in its own
+    words. ``mode`` has permissions and the bits for setuid, setgid and sticky; an owner that
+    cannot be read is -1.
     """
 
     path: str
@@ -53,13 +56,30 @@ class Entry:
     link: str = ""
     removes: bool = False
     opaque: bool = False
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    symlink: str = ""
+    is_device: bool = False
+    """A device or a pipe."""
+    data: bytes = b""
+    """The first bytes of a regular file, if they were wanted."""
+
+
+type Wanted = Callable[[Entry], int]
+"""How many of the first bytes of a regular file are wanted."""
+
+
+def nothing_wanted(_entry: Entry) -> int:
+    """Want no content."""
+    return 0
 
 
 class LayerReader:
     """Reads the layers of one image one after the other, within limits for all of them."""
 
-    def __init__(self, limits: LayerLimits | None = None) -> None:
-        self._limits = limits or LayerLimits()
+    def __init__(self, limits: LayerLimits | None = None, wanted: Wanted = nothing_wanted) -> None:
+        self._limits, self._wanted = limits or LayerLimits(), wanted
         self._bytes = self._entries = 0
 
     def entries(self, chunks: Iterable[bytes], place: str) -> Iterator[Entry]:
@@ -69,7 +89,7 @@ class LayerReader:
             ParseError: naming ``place``: it is no archive, or a name or a size in it is hostile.
             TooLargeError: it is more than the limits allow.
         """
-        archive = _Archive(self._unpacked(chunks, place), place)
+        archive = _Archive(self._unpacked(chunks, place), place, self._wanted)
         for entry in archive.entries():
             self._entries += 1
             if self._entries > self._limits.entries:
@@ -159,8 +179,8 @@ def _from_zstd(chunks: Iterator[bytes], place: str) -> Iterator[bytes]:
 class _Archive:
     """A tar archive that is read once from the front."""
 
-    def __init__(self, pieces: Iterator[bytes], place: str) -> None:
-        self._pieces, self._place = pieces, place
+    def __init__(self, pieces: Iterator[bytes], place: str, wanted: Wanted) -> None:
+        self._pieces, self._place, self._wanted = pieces, place, wanted
         self._buffer = bytearray()
         self._at = 0
 
@@ -178,11 +198,23 @@ class _Archive:
             size = self._size(said.get("size"), size)
             if kind == _SPARSE:
                 self._skip_sparse(header)
-            if entry := self._entry(kind, header, said, size):
+            entry = self._entry(kind, header, said, size)
+            rest = 0 if kind in _HEADER_ONLY else size + -size % _BLOCK
+            if entry and entry.size:
+                entry, rest = self._with_data(entry, rest)
+            if entry:
                 yield entry
             said = {}
-            if kind not in _HEADER_ONLY:
-                self._skip(size + -size % _BLOCK)
+            self._skip(rest)
+
+    def _with_data(self, entry: Entry, rest: int) -> tuple[Entry, int]:
+        """Return a regular file with the bytes that are wanted, and how many then follow."""
+        count = min(self._wanted(entry), entry.size)
+        if count <= 0:
+            return entry, rest
+        if not self._fill(count):
+            raise self._broken("the archive ends within a file")
+        return replace(entry, data=self._take(count)), rest - count
 
     def drain(self) -> None:
         """Read what follows the end mark, so that whoever gives the bytes can check them all."""
@@ -222,6 +254,13 @@ class _Archive:
         if not (told.isascii() and told.isdecimal() and len(told) < 20):
             raise self._broken(f"{told[:20]!r} is no size")
         return int(told)
+
+    def _owner(self, told: str | None, field: bytes) -> int:
+        """Return a number of an owner; -1 if it is none, for the archive is readable without."""
+        try:
+            return self._size(told, 0) if told is not None else self._number(field)
+        except ParseError:
+            return -1
 
     def _small(self, size: int) -> bytes:
         if size > _MOST_HEADER:
@@ -266,11 +305,18 @@ class _Archive:
             return Entry(folder, opaque=True)
         if name.startswith(WHITEOUT):
             return Entry(f"{folder}/{name[4:]}".lstrip("/"), removes=True)
-        if kind == _HARD_LINK:
-            link = said.get("linkpath") or decode(header[157:257].partition(b"\0")[0])
-            return Entry(path, link=self._path(link))
-        is_file = kind not in _HEADER_ONLY
-        return Entry(path, size if is_file else 0, is_dir=kind == _DIRECTORY)
+        target = said.get("linkpath") or decode(header[157:257].partition(b"\0")[0])
+        return Entry(
+            path,
+            size if kind not in _HEADER_ONLY else 0,
+            is_dir=kind == _DIRECTORY,
+            link=self._path(target) if kind == _HARD_LINK else "",
+            mode=max(self._owner(None, header[100:108]), 0) & 0o7777,
+            uid=self._owner(said.get("uid"), header[108:116]),
+            gid=self._owner(said.get("gid"), header[116:124]),
+            symlink=target if kind == _SYMLINK else "",
+            is_device=kind in _DEVICES,
+        )
 
     def _path(self, text: str) -> str:
         """Return a path in its plainest form; one that leads out of the image is hostile."""

@@ -39,7 +39,7 @@ def layers(image: str, platform: str, source: str | None, *, as_json: bool) -> N
     from buildkit.registry import RegistryError
 
     try:
-        with _files(image, platform, source) as files:
+        with image_files(image, platform, source) as files:
             found = told(read_contents(files), files.instructions)
     except (ParseError, RegistryError) as error:
         raise UsageError(str(error)) from error
@@ -48,7 +48,8 @@ def layers(image: str, platform: str, source: str | None, *, as_json: bool) -> N
 
 
 @contextmanager
-def _files(image: str, platform: str, source: str | None) -> Iterator[ImageFiles]:
+def image_files(image: str, platform: str, source: str | None) -> Iterator[ImageFiles]:
+    """Have an image of a path, of the local engine or of a registry while the block runs."""
     if source is None and Path(image).exists():
         with from_path(Path(image), platform) as files:
             yield files

@@ -20,6 +20,7 @@ _PLACES = {
     "graph": "cli.inspecting",
     "history": "cli.inspecting",
     "init": "cli.starting",
+    "inspect": "cli.image_checks",
     "layers": "cli.layers",
     "scan": "cli.scanning",
     "upload": "cli.uploading",

@@ -228,3 +228,41 @@ def test_a_header_of_many_records_is_read_once_over():
     started = time.perf_counter()
     assert read(data, step=100_000) == [Entry("a", 3)]
     assert time.perf_counter() - started < 5
+
+
+def test_owners_modes_and_kinds_are_told():
+    data = archive(
+        member("su", 3, mode=0o4755, uid=1000, gid=5_000_000),
+        member("sh", type=tarfile.SYMTYPE, linkname="../bin/busybox", mode=0o777),
+        member("null", type=tarfile.CHRTYPE, mode=0o666),
+        member("tmp", type=tarfile.DIRTYPE, mode=0o1777),
+    )
+    assert read(data) == [
+        Entry("su", 3, mode=0o4755, uid=1000, gid=5_000_000),
+        Entry("sh", symlink="../bin/busybox", mode=0o777),
+        Entry("null", mode=0o666, is_device=True),
+        Entry("tmp", is_dir=True, mode=0o1777),
+    ]
+
+
+def test_an_owner_that_cannot_be_read_does_not_hide_the_file():
+    info, _ = member("a", 3)
+    header = bytearray(info.tobuf(tarfile.USTAR_FORMAT))
+    header[108:116] = b"\xff" * 8
+    header[148:156] = b"%06o\0 " % (sum(header[:148]) + sum(header[156:]) + 8 * 32)
+    assert read(bytes(header) + bytes(512 + 1024)) == [Entry("a", 3, uid=-1)]
+
+
+@pytest.mark.parametrize("step", [1, 100, 5000])
+def test_the_first_bytes_that_are_wanted_are_given(step: int):
+    info, _ = member("a", 1300)
+    content = bytes(range(256)) * 6
+    data = archive((info, content[:1300]), member("b", 20), member("c", 0))
+    chunks = (data[at : at + step] for at in range(0, len(data), step))
+    reader = LayerReader(wanted=lambda entry: 600 if entry.path == "a" else 0)
+    found = list(reader.entries(chunks, "layer 1"))
+    assert [(entry.path, entry.size, entry.data) for entry in found] == [
+        ("a", 1300, content[:600]),
+        ("b", 20, b""),
+        ("c", 0, b""),
+    ]

@@ -1,0 +1,148 @@
+"""Checks of modes and owners of the files that an image has in the end."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from buildkit.layers import Entry
+from buildkit.values import as_list, as_text
+from supplychain.imagechecks.model import Check, Kind, Places, Subject
+from supplychain.imagechecks.users import RunUser
+from supplychain.reports.model import Severity
+
+SETUID, SETGID, STICKY = 0o4000, 0o2000, 0o1000
+_OWNER, _GROUP, _OTHERS = 0o200, 0o020, 0o002
+_SETUID = Kind(
+    "setuid",
+    "No setuid or setgid files",
+    Severity.MEDIUM,
+    "Remove the bits in the last stage: find / -xdev -perm /6000 -type f -exec chmod a-s {} +",
+)
+_OPEN = Kind(
+    "world-writable",
+    "Nothing that everybody may write",
+    Severity.MEDIUM,
+    "chmod o-w, or COPY --chmod; a directory for all, such as /tmp, has the sticky bit (1777).",
+)
+_APPLICATION = Kind(
+    "application-writable",
+    "The application's files are not its user's to write",
+    Severity.LOW,
+    "Leave the application's files to root (COPY without --chown), and give the user a directory"
+    " of its own for what it writes.",
+)
+
+type Found = tuple[Entry, int]
+
+
+def is_special(entry: Entry) -> bool:
+    """Tell whether a file is setuid or setgid; of a directory the bits mean something else."""
+    is_file = not (entry.is_dir or entry.symlink or entry.is_device)
+    return is_file and bool(entry.mode & (SETUID | SETGID))
+
+
+def is_open(entry: Entry) -> bool:
+    """Tell whether everybody may write a file or remove files of a directory."""
+    if entry.symlink or entry.is_device or not entry.mode & _OTHERS:
+        return False
+    return not (entry.is_dir and entry.mode & STICKY)
+
+
+def may_write(entry: Entry, user: RunUser) -> bool:
+    """Tell whether a user may write a file, by its mode alone."""
+    if entry.symlink or entry.is_device:
+        return False
+    if user.uid == 0:
+        return True
+    if entry.uid == user.uid:
+        return bool(entry.mode & _OWNER)
+    if entry.gid in user.groups:
+        return bool(entry.mode & _GROUP)
+    return bool(entry.mode & _OTHERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The working directory, and files that a container starts or is started with."""
+
+    folder: str
+    files: frozenset[str]
+
+    @classmethod
+    def of(cls, subject: Subject) -> "Application":
+        """Read them from an image's settings."""
+        settings = subject.settings
+        words = [*as_list(settings.get("Entrypoint")), *as_list(settings.get("Cmd"))]
+        started = {as_text(word).strip("/") for word in words if as_text(word).startswith("/")}
+        return cls(as_text(settings.get("WorkingDir")).strip("/"), frozenset(started - {""}))
+
+    def __bool__(self) -> bool:
+        return bool(self.folder or self.files)
+
+    def has(self, entry: Entry) -> bool:
+        """Tell whether a file is of it; a directory that a word names may be for data."""
+        if self.folder and f"{entry.path}/".startswith(f"{self.folder}/"):
+            return True
+        return entry.path in self.files and not entry.is_dir
+
+
+def check_setuid(found: Iterable[Found], places: Places) -> Check:
+    """Tell of files that run as their owner, whoever starts them."""
+    evidence = [
+        places.evidence(f"/{entry.path}", _bits(entry), layer)
+        for entry, layer in found
+        if is_special(entry)
+    ]
+    if not evidence:
+        return _SETUID.passed("no file is setuid or setgid")
+    return _SETUID.failed(f"{len(evidence)} files are setuid or setgid", evidence)
+
+
+def _bits(entry: Entry) -> str:
+    owner = f"owner {entry.uid}:{entry.gid}"
+    names = [name for bit, name in ((SETUID, "setuid"), (SETGID, "setgid")) if entry.mode & bit]
+    return f"{'+'.join(names)}, mode {entry.mode:04o}, {owner}"
+
+
+def check_open(found: Iterable[Found], places: Places) -> Check:
+    """Tell of files and directories that everybody may write."""
+    evidence = [
+        places.evidence(f"/{entry.path}", _kind(entry), layer)
+        for entry, layer in found
+        if is_open(entry)
+    ]
+    if not evidence:
+        return _OPEN.passed("nothing may be written by everybody")
+    return _OPEN.failed(f"everybody may write {len(evidence)} files and directories", evidence)
+
+
+def _kind(entry: Entry) -> str:
+    kind = "directory without sticky bit" if entry.is_dir else "file"
+    return f"{kind}, mode {entry.mode:04o}"
+
+
+def check_application(
+    found: Iterable[Found], subject: Subject, user: RunUser, places: Places
+) -> Check:
+    """Tell what of the application its own user may write."""
+    application = Application.of(subject)
+    if not application:
+        return _APPLICATION.unknown("neither WORKDIR nor a path that is started is set")
+    if user.uid is None:
+        return _APPLICATION.unknown("who runs it cannot be told")
+    if user.uid == 0:
+        return _APPLICATION.failed("it runs as root, who may write everything")
+    evidence = [
+        places.evidence(f"/{entry.path}", f"{_owned(entry)}, written by UID {user.uid}", layer)
+        for entry, layer in found
+        if application.has(entry) and may_write(entry, user)
+    ]
+    if not evidence:
+        return _APPLICATION.passed(f"UID {user.uid} may write nothing of the application")
+    return _APPLICATION.failed(
+        f"UID {user.uid} may write {len(evidence)} of the application's files", evidence
+    )
+
+
+def _owned(entry: Entry) -> str:
+    kind = "directory" if entry.is_dir else "file"
+    return f"{kind}, mode {entry.mode:04o}, owner {entry.uid}:{entry.gid}"
