@@ -1,0 +1,4 @@
+"""Whether an image may ship: a policy is data, a verdict says why.
+
+Pure: whoever has the evidence, a server or a command, judges alike.
+"""
