@@ -14,6 +14,7 @@ class Scope(models.TextChoices):
     INGEST_WRITE = "ingest:write", "Send payloads"
     INGEST_REPLAY = "ingest:replay", "Replay and dismiss failed payloads"
     AUDIT_READ = "audit:read", "Read and export the audit trail"
+    POLICIES_WRITE = "policies:write", "Change policies"
     MEMBERS_WRITE = "members:write", "Manage members and their roles"
     TOKENS_WRITE = "tokens:write", "Create and revoke API tokens"
 
@@ -32,7 +33,7 @@ READ = frozenset({Scope.BUILDS_READ})
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.VIEWER: READ,
-    Role.LEAD: READ | {Scope.INGEST_READ, Scope.SERVICES_WRITE},
+    Role.LEAD: READ | {Scope.INGEST_READ, Scope.SERVICES_WRITE, Scope.POLICIES_WRITE},
     Role.OPERATOR: READ
     | {
         Scope.BUILDS_TRIGGER,

@@ -10,6 +10,7 @@ from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet, TrivyIngestView
+from policies.api import ImageVerdictView, PolicyViewSet, VerdictViewSet
 from recommendations.api import RecommendationViewSet, RecommendedServiceViewSet
 from reports.api import MetricsView
 from reports.comparison_api import ComparedServiceViewSet
@@ -29,8 +30,10 @@ router.register("cache/operations", OperationViewSet, basename="cache-operation"
 router.register("changes", ChangeViewSet, basename="change")
 router.register("findings", FindingViewSet, basename="finding")
 router.register("images", ImageViewSet, basename="image")
+router.register("policies", PolicyViewSet, basename="policy")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
 router.register("scans", ScanViewSet, basename="scan")
+router.register("verdicts", VerdictViewSet, basename="verdict")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
@@ -44,6 +47,7 @@ urlpatterns = [
     path("cache/references/", ReferencesView.as_view(), name="cache-references"),
     path("cache/storage/", StorageView.as_view(), name="cache-storage"),
     path("hooks/<uuid:public_id>/push/", PushHookView.as_view(), name="push-hook"),
+    path("images/<str:digest>/verdict/", ImageVerdictView.as_view(), name="image-verdict"),
     path("metrics/", MetricsView.as_view(), name="metrics"),
     path("platforms/", PlatformsView.as_view(), name="platforms"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

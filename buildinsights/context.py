@@ -32,7 +32,10 @@ NAVIGATION = (
 FIRST = 8
 """Pages that stand side by side; the others are in a menu beside them."""
 
-SECURITY = (("Findings", "security:findings"),)
+SECURITY = (
+    ("Findings", "security:findings"),
+    ("Policies", "policies:policies"),
+)
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
@@ -45,6 +48,10 @@ PARENTS = {
     "cache:storage": "cache:overview",
     "cache:step": "services:list",
     "cache:why": "builds:list",
+    "policies:new": "policies:policies",
+    "policies:policy": "policies:policies",
+    "policies:verdict": "policies:policies",
+    "policies:verdicts": "policies:policies",
     "security:finding": "security:findings",
     "security:scan": "security:findings",
     "sizes:image": "sizes:images",

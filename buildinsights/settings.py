@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "trends",
     "sizes",
     "resources",
+    "policies",
     "recommendations",
     "reports",
 ]

@@ -18,6 +18,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/", include("reports.urls")),
     path("projects/<slug:project_slug>/", include("farm.urls")),
     path("projects/<slug:project_slug>/", include("cache.urls")),
+    path("projects/<slug:project_slug>/", include("policies.urls")),
     path("projects/<slug:project_slug>/", include("security.urls")),
     path("projects/<slug:project_slug>/", include("trends.urls")),
     path("projects/<slug:project_slug>/", include("sizes.urls")),

@@ -14,6 +14,7 @@ from security.narrowing import Stated
 from security.recording import record_scan
 from security.seen import kinds_of
 from security.services import new_scan, say
+from supplychain.reports.model import Report
 from supplychain.reports.reading import read_report
 
 SALT = "ingest.trivy.secrets"
@@ -26,15 +27,12 @@ def digest_trivy(payload: IngestPayload) -> None:
         ParseError: it cannot be read, or nothing tells of which service it is.
     """
     fields = parse_trivy_fields(payload.fields)
-    bounds = limits()
-    part = unpack(payload.parts, payload.body)["report"]
-    key = salted_hmac(SALT, str(payload.project_id), algorithm="sha256").digest()
-    report = read_report(plain(part, bounds), key=key, limits=bounds)
+    report = report_of(payload)
     digests = digests_of(report.artifact, fields.digest)
     found = match(payload.project_id, digests)
     scan = _scan_of(payload)
     say(scan, report, image_name=fields.image, digests=digests, received_at=payload.received_at)
-    stated = _stated(fields)
+    stated = stated_of(fields)
     scan.kinds = kinds_of(report, stated.scanners)
     service = _service(payload, fields, found, is_image=bool(digests))
     if service is None or (found is None and digests):
@@ -46,6 +44,18 @@ def digest_trivy(payload: IngestPayload) -> None:
             scan=scan, service=service, report=report, found=found, fields=group, stated=stated
         )
     PayloadScan.objects.update_or_create(payload=payload, defaults={"scan": scan})
+
+
+def report_of(payload: IngestPayload) -> Report:
+    """Return the report that a payload holds; its secrets' prints are the project's.
+
+    Raises:
+        ParseError: it cannot be read.
+    """
+    bounds = limits()
+    part = unpack(payload.parts, payload.body)["report"]
+    key = salted_hmac(SALT, str(payload.project_id), algorithm="sha256").digest()
+    return read_report(plain(part, bounds), key=key, limits=bounds)
 
 
 def _scan_of(payload: IngestPayload) -> Scan:
@@ -66,7 +76,8 @@ def _service(
     raise ParseError("service", "The report names no image by its digest: send the service.")
 
 
-def _stated(fields: TrivyFields) -> Stated:
+def stated_of(fields: TrivyFields) -> Stated:
+    """Return how a report was made, as far as its sender says."""
     return Stated(
         scanners=tuple(filter(None, fields.scanners.split(","))),
         severities=tuple(filter(None, fields.severities.split(","))),

@@ -18,6 +18,7 @@ APPS = [
     "trends",
     "sizes",
     "resources",
+    "policies",
     "recommendations",
     "reports",
 ]

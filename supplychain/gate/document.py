@@ -9,6 +9,7 @@ from buildkit.errors import ParseError
 
 SEVERITIES = ("UNKNOWN", "NEGLIGIBLE", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 MOST_CHARACTERS = 100_000
+MOST_DEPTH = 20
 
 COUNT = {"type": "integer", "minimum": 0}
 DAYS = {"type": "number", "exclusiveMinimum": 0}
@@ -100,10 +101,17 @@ def read_policy(text: str) -> dict[str, Any]:
 def _yaml(text: str) -> Any:
     import yaml
 
+    depth = 0
     try:
-        # Ten lines of aliases can stand for a billion values.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise ValueError("aliases are not read")
+        for event in yaml.parse(text):
+            # Ten lines of aliases can stand for a billion values.
+            if isinstance(event, yaml.AliasEvent):
+                raise ValueError("aliases are not read")  # noqa: TRY004  # of a text
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            # The parser needs minutes for tens of thousands of open brackets.
+            if depth > MOST_DEPTH:
+                raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error

@@ -1,5 +1,6 @@
 """What is known of an image when it is judged."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,20 @@ class Scanned:
     database_updated_at: datetime | None = None
     says_known_exploited: bool = False
     """Whether the report tells of any finding if it is exploited."""
+    severities: tuple[str, ...] = ()
+    """What alone was looked for; empty if nothing was left out."""
+    ignores_unfixed: bool = False
+    doubt: str = ""
+    """Why the report seems to lack what is there, in a sentence."""
+
+    def lacks(self, severities: Iterable[str], *, fixable_only: bool) -> str:
+        """Say what of some severities it may lack; empty if it has all."""
+        unseen = sorted(set(severities) - set(self.severities)) if self.severities else []
+        if unseen:
+            return f"The scan did not look for {', '.join(unseen)}."
+        if self.ignores_unfixed and not fixable_only:
+            return "The scan left out what has no fix."
+        return self.doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,8 @@ class Evidence:
     configuration: Configuration | None = None
     size_bytes: int | None = None
     trust: Trust | None = None
+    unscanned: tuple[tuple[str, str], ...] = ()
+    """Kinds with the platforms of the image for which no scan looked for them."""
     sources: dict[str, str] = field(default_factory=dict)
     """Where each part is from: ``{"size": "build 7f3a…"}``."""
 

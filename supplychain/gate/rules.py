@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
+from supplychain.gate.document import SEVERITIES
 from supplychain.gate.evidence import Base, Evidence, Found
 from supplychain.gate.verdict import Outcome, Reason
 
@@ -36,8 +37,10 @@ def named(found: Iterable[Found]) -> list[str]:
     ]
 
 
-def _not_scanned(rule: str, kind: str) -> Reason:
-    return _unknown(rule, f"No scan of this image looked for {PLURALS[kind]}.")
+def _not_scanned(rule: str, kind: str, evidence: Evidence) -> Reason:
+    platforms = [name for lacking, name in evidence.unscanned if lacking == kind and name]
+    of = f" for {', '.join(platforms)}" if platforms else ""
+    return _unknown(rule, f"No scan of this image looked for {PLURALS[kind]}{of}.")
 
 
 PLURALS = {
@@ -50,14 +53,18 @@ PLURALS = {
 
 def _thresholds(rule: str, kind: str) -> Rule:
     def judge(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
-        if evidence.scan_for(kind) is None:
-            yield _not_scanned(rule, kind)
+        scan = evidence.scan_for(kind)
+        if scan is None:
+            yield _not_scanned(rule, kind, evidence)
             return
         found = counted(evidence, kind)
         for threshold in value:
             over = [item for item in found if _is_meant(item, threshold, at)]
+            fixable = bool(threshold.get("fixable_only"))
             if len(over) > threshold["most"]:
                 yield _fails(rule, _too_many(kind, threshold, len(over)), named(over))
+            elif lacks := scan.lacks([threshold["severity"]], fixable_only=fixable):
+                yield _unknown(rule, lacks)
 
     return judge
 
@@ -84,7 +91,7 @@ def _too_many(kind: str, threshold: dict[str, Any], count: int) -> str:
 def _known_exploited(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
     scan = evidence.scan_for("vulnerability")
     if scan is None:
-        yield _not_scanned("known_exploited", "vulnerability")
+        yield _not_scanned("known_exploited", "vulnerability", evidence)
         return
     over = [item for item in counted(evidence, "vulnerability") if item.is_known_exploited]
     if len(over) > value["most"]:
@@ -92,25 +99,33 @@ def _known_exploited(value: Any, evidence: Evidence, at: datetime) -> Iterator[R
         yield _fails("known_exploited", message, named(over))
     elif not scan.says_known_exploited and counted(evidence, "vulnerability"):
         yield _unknown("known_exploited", "The report does not say which are exploited.")
+    elif lacks := scan.lacks(SEVERITIES, fixable_only=False):
+        yield _unknown("known_exploited", lacks)
 
 
 def _secrets(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
-    if evidence.scan_for("secret") is None:
-        yield _not_scanned("secrets", "secret")
+    scan = evidence.scan_for("secret")
+    if scan is None:
+        yield _not_scanned("secrets", "secret", evidence)
         return
     over = counted(evidence, "secret")
     if len(over) > value["most"]:
         message = f"{len(over)} secret{'s' * (len(over) != 1)}; {value['most'] or 'none'} may be."
         yield _fails("secrets", message, named(over))
+    elif lacks := scan.lacks(SEVERITIES, fixable_only=True):
+        yield _unknown("secrets", lacks)
 
 
 def _licenses(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
-    if evidence.scan_for("license") is None:
-        yield _not_scanned("licenses", "license")
+    scan = evidence.scan_for("license")
+    if scan is None:
+        yield _not_scanned("licenses", "license", evidence)
         return
     over = [item for item in counted(evidence, "license") if _matches(item.name, value["denied"])]
     if over:
         yield _fails("licenses", f"{len(over)} under licences that are denied.", named(over))
+    elif lacks := scan.lacks(SEVERITIES, fixable_only=True):
+        yield _unknown("licenses", lacks)
 
 
 def _matches(text: str, patterns: Iterable[str]) -> bool:

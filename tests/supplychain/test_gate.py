@@ -109,6 +109,29 @@ class TestThresholds:
         assert told.reasons[0].message == "50 CRITICAL vulnerabilities; none may be."
         assert len(told.reasons[0].evidence) == MOST_NAMED
 
+    @pytest.mark.parametrize(
+        ("threshold", "scan", "outcome"),
+        [
+            ({}, {"severities": ("HIGH", "CRITICAL")}, "pass"),
+            ({}, {"severities": ("HIGH",)}, "unknown"),
+            ({}, {"ignores_unfixed": True}, "unknown"),
+            ({"fixable_only": True}, {"ignores_unfixed": True}, "pass"),
+            ({}, {"doubt": "It seems to be cut."}, "unknown"),
+        ],
+    )
+    def test_a_scan_passes_only_what_it_looked_for(self, threshold, scan, outcome):
+        policy = {"vulnerabilities": [{"severity": "CRITICAL", "most": 0} | threshold]}
+        assert outcomes(policy, evidence(scans=(scanned(**scan),)))[0] == outcome
+        worse = evidence(found(fixed_version="1"), scans=(scanned(**scan),))
+        assert outcomes(policy, worse)[0] == "fail"
+
+    def test_platforms_that_nobody_scanned_are_named(self):
+        known = Evidence(DIGEST, unscanned=(("vulnerability", "linux/arm64"),))
+        (reason,) = verdict(NONE_CRITICAL, known).reasons
+        assert reason.message == (
+            "No scan of this image looked for vulnerabilities for linux/arm64."
+        )
+
     def test_misconfigurations_have_thresholds_of_their_own(self):
         policy = {"misconfigurations": [{"severity": "HIGH", "most": 0}]}
         check = Found("misconfiguration", "DS002", "HIGH", "Dockerfile")
@@ -137,6 +160,11 @@ CASES = [
     ({"secrets": {"most": 0}}, evidence(SECRET, scans=(scanned("secret"),)), "fail"),
     ({"secrets": {"most": 1}}, evidence(SECRET, scans=(scanned("secret"),)), "pass"),
     ({"secrets": {"most": 0}}, evidence(), "unknown"),
+    (
+        {"secrets": {"most": 0}},
+        evidence(scans=(scanned("secret", severities=("HIGH",)),)),
+        "unknown",
+    ),
     ({"licenses": {"denied": ["agpl-*"]}}, evidence(AGPL, scans=(scanned("license"),)), "fail"),
     ({"licenses": {"denied": ["GPL-*"]}}, evidence(AGPL, scans=(scanned("license"),)), "pass"),
     ({"scan": {"max_age_days": 7}}, evidence(scans=(scanned(days=7),)), "pass"),

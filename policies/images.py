@@ -1,0 +1,56 @@
+"""Which images a digest stands for: one, or those of an index, each for its platform."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from accounts.models import Project
+from builds.models import Build, Image
+
+INDEX = "index"
+LIST = "manifest.list"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: the images that a digest stands for, and the newest build of them.
+
+    ``digests`` are all by which a scan may know them. Of what no build made there are no images.
+    """
+
+    project: Project
+    digest: str
+    images: tuple[Image, ...]
+    build: Build | None
+    digests: tuple[str, ...]
+
+
+def subject_of(project: Project, digest: str) -> Subject:
+    """Return what a project knows by the digest of a manifest, an index or a configuration."""
+    named = Q(digest=digest) | Q(config_digest=digest)
+    direct = list(Image.objects.filter(named, project=project))
+    build = _newest_build(project, direct, digest)
+    images = direct if not build or _are_single(direct) else _of_build(build)
+    own = [text for image in images for text in (image.digest, image.config_digest) if text]
+    return Subject(project, digest, tuple(images), build, tuple(dict.fromkeys([digest, *own])))
+
+
+def _newest_build(project: Project, images: list[Image], digest: str) -> Build | None:
+    made: Any = Q(images__in=images) if images else Q(image_digest=digest)
+    builds = Build.objects.filter(made, project=project).select_related("service")
+    return builds.order_by("-listed_at", "-pk").first()
+
+
+def _are_single(images: list[Image]) -> bool:
+    return bool(images) and not any(_is_index(image) for image in images)
+
+
+def _is_index(image: Image) -> bool:
+    return INDEX in image.media_type or LIST in image.media_type
+
+
+def _of_build(build: Build) -> list[Image]:
+    """Return the images of a build, of each platform one, without their index."""
+    images = Image.objects.filter(builds=build).order_by("platform", "pk")
+    return [image for image in images if not _is_index(image)]

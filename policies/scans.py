@@ -1,0 +1,167 @@
+"""What scans of an image found, read from the reports themselves.
+
+A scan of an image that is no longer the newest changes no finding, yet it is asked whether that
+image may ship: so the report is read, not the findings' states. A finding of its key tells since
+when it is known.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from buildkit.errors import ParseError
+from ingest.models import IngestPayload
+from ingest.schemas import parse_trivy_fields
+from ingest.trivy import report_of, stated_of
+from policies.images import Subject
+from security.models import Finding, Scan
+from security.narrowing import Stated
+from security.seen import Seen, seen_in
+from supplychain.gate.evidence import SCANNED, Found, Scanned
+
+MOST_SCANS = 50
+"""Scans of an image that are looked at, the newest first, for one of each kind and platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """What the newest scans of an image say, and for which platforms nobody looked."""
+
+    scans: tuple[Scanned, ...]
+    findings: tuple[Found, ...]
+    unscanned: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest scan of a platform's image that looked for one kind."""
+
+    kind: str
+    platform: str
+    scan: Scan
+
+
+def scans_of(subject: Subject) -> Scans:
+    """Read what the newest scans of a subject's images found."""
+    candidates = list(
+        Scan.objects.filter(project=subject.project)
+        .filter(Q(image__in=subject.images) | Q(digests__overlap=list(subject.digests)))
+        .order_by("-scanned_at", "-received_at", "-pk")[:MOST_SCANS]
+    )
+    platforms = {image.pk: image.platform for image in subject.images}
+    newest = _newest(candidates, platforms)
+    reports = _reports({item.scan.pk for item in newest})
+    read = [item for item in newest if item.scan.pk in reports]
+    wanted = sorted(set(platforms.values())) or [""]
+    unscanned = [
+        (kind, platform)
+        for kind in SCANNED
+        for platform in wanted
+        if not any(item.kind == kind and item.platform == platform for item in read)
+    ]
+    complete = [item for item in read if item.kind not in {kind for kind, _ in unscanned}]
+    return Scans(
+        tuple(_scanned(kind, complete, reports) for kind in _kinds(complete)),
+        tuple(_found(subject, complete, reports)),
+        tuple(unscanned),
+    )
+
+
+def _kinds(newest: Iterable[Newest]) -> list[str]:
+    have = {item.kind for item in newest}
+    return [kind for kind in SCANNED if kind in have]
+
+
+def _newest(candidates: list[Scan], platforms: dict[int, str]) -> list[Newest]:
+    """Return of each kind and platform the newest scan, before those that left things out."""
+    found: dict[tuple[str, str], Newest] = {}
+    for scan in sorted(candidates, key=lambda scan: bool(scan.narrowed_by)):
+        for kind in scan.kinds:
+            for platform in _platforms_of(scan, platforms):
+                found.setdefault((kind, platform), Newest(kind, platform, scan))
+    return list(found.values())
+
+
+def _platforms_of(scan: Scan, platforms: dict[int, str]) -> list[str]:
+    """Return for which platforms a scan speaks; of an image without builds for what it is."""
+    if not platforms:
+        return [""]
+    if scan.image_id in platforms:
+        return [platforms[scan.image_id]]
+    # It names the index alone: of several platforms it does not say which.
+    return list(platforms.values()) if len(platforms) == 1 else []
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A report as it is kept, read again."""
+
+    sha256: str
+    stated: Stated
+    seen: dict[bytes, Seen]
+
+
+def _reports(scans: set[int]) -> dict[int, Read]:
+    """Return the reports that are kept still, by scan."""
+    payloads = IngestPayload.objects.filter(scan_link__scan__in=scans).select_related("scan_link")
+    found = {}
+    for payload in payloads:
+        try:
+            report = report_of(payload)
+        except ParseError:
+            continue  # it was read once; what cannot be read now speaks for nothing
+        sha256 = payload.parts[0]["sha256"]
+        stated = stated_of(parse_trivy_fields(payload.fields))
+        found[payload.scan_link.scan_id] = Read(sha256, stated, seen_in(report))
+    return found
+
+
+def _scanned(kind: str, newest: list[Newest], reports: dict[int, Read]) -> Scanned:
+    """Return one fact for all platforms: of several scans the oldest, and what any left out."""
+    own = [item.scan for item in newest if item.kind == kind]
+    read = [reports[scan.pk] for scan in own]
+    oldest = min(own, key=lambda scan: scan.scanned_at)
+    databases = [scan.database_updated_at for scan in own]
+    narrowed = [set(one.stated.severities) for one in read if one.stated.severities]
+    return Scanned(
+        kind,
+        oldest.scanned_at,
+        reports[oldest.pk].sha256,
+        min((at for at in databases if at), default=None) if all(databases) else None,
+        any(seen.is_known_exploited is not None for one in read for seen in one.seen.values()),
+        tuple(sorted(set.intersection(*narrowed))) if narrowed else (),
+        any(one.stated.ignore_unfixed for one in read),
+        next((scan.narrowed_by for scan in own if scan.narrowed_by), "") if not narrowed else "",
+    )
+
+
+def _found(subject: Subject, newest: list[Newest], reports: dict[int, Read]) -> Iterable[Found]:
+    seen: dict[bytes, Seen] = {}
+    for item in newest:
+        for key, one in reports[item.scan.pk].seen.items():
+            if one.kind == item.kind:
+                seen.setdefault(key, one)
+    known = _known(subject, seen)
+    worst_first = sorted(seen.items(), key=lambda pair: (-pair[1].severity, pair[1].name, pair[0]))
+    for key, one in worst_first:
+        yield _as_found(one, known.get(key))
+
+
+def _known(subject: Subject, keys: Iterable[bytes]) -> dict[bytes, Finding]:
+    if subject.build is None:
+        return {}
+    rows = Finding.objects.filter(service=subject.build.service_id, key__in=list(keys))
+    return {bytes(row.key): row for row in rows}
+
+
+def _as_found(seen: Seen, known: Finding | None) -> Found:
+    return Found(
+        kind=str(seen.kind),
+        name=seen.name,
+        severity=seen.severity.label,
+        where=seen.package or seen.resource,
+        fixed_version=seen.fixed_version,
+        first_seen_at=known.first_seen_at if known else None,
+        is_known_exploited=seen.is_known_exploited,
+    )
