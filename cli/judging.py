@@ -1,15 +1,17 @@
-"""``buildinsights check``: whether the last build here keeps the budgets that the server has."""
+"""``buildinsights check``: whether an image may ship, or a build keeps the server's budgets."""
 
 import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cli.errors import BUILD_FAILED, UsageError
+from cli.gating import judge_image
 from cli.records import Record, all_records
 from cli.settings import Server, server
 
@@ -28,18 +30,36 @@ class _Verdict:
 
 
 @click.command
-@click.argument("record", required=False)
+@click.argument("subject", required=False, metavar="[IMAGE|RECORD]")
+@click.option("--environment", default="", help="Where the image is to go.")
+@click.option("--policy", default="", help="A policy's name on the server, or built-in.")
 @click.option("--wait", "seconds", default=WAIT_SECONDS, show_default=True, help="For the server.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def check(record: str | None, seconds: int, *, as_json: bool) -> None:
-    """Ask the server whether the builds of a record keep their budgets (default: the last here).
+def check(
+    subject: str | None, environment: str, policy: str, seconds: int, *, as_json: bool
+) -> None:
+    """Ask the server whether IMAGE may ship, or whether the builds of RECORD keep their budgets.
 
-    Ends with exit code 1 if one is exceeded. A service without budgets keeps them all.
+    Without either, the last record here. Exit codes: for budgets 1 if one is exceeded; for an
+    image 7 if the policy refuses it, and 8 if that cannot be told.
     """
     to = server()
     if to is None:
-        raise UsageError("Set BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN: the server has budgets.")
-    run = _chosen(record).run()
+        raise UsageError("Set BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN: the server judges.")
+    record = _chosen(subject)
+    if record is None and subject:
+        ask = partial(_get, to)
+        code = judge_image(subject, ask, environment=environment, policy=policy, as_json=as_json)
+        raise SystemExit(code)
+    if record is None:
+        raise UsageError("There is no record here yet. Name an image to ask about one.")
+    if environment or policy:
+        raise UsageError("--environment and --policy are for images; a record has budgets.")
+    raise SystemExit(_judge_record(record, to, seconds, as_json=as_json))
+
+
+def _judge_record(record: Record, to: Server, seconds: int, *, as_json: bool) -> int:
+    run = record.run()
     if not run.refs:
         raise UsageError(f"{run.id} has no build that the server could know of.")
     until = time.monotonic() + seconds
@@ -48,16 +68,17 @@ def check(record: str | None, seconds: int, *, as_json: bool) -> None:
         click.echo(json.dumps([_as_json(item) for item in told], indent=2))
     else:
         click.echo("\n".join(line for item in told for line in _lines(item)))
-    raise SystemExit(BUILD_FAILED if any(item.verdict == "exceeded" for item in told) else 0)
+    return BUILD_FAILED if any(item.verdict == "exceeded" for item in told) else 0
 
 
-def _chosen(name: str | None) -> Record:
+def _chosen(name: str | None) -> Record | None:
+    """Return the record of a name, or the last one here."""
     for record in all_records():
         if name is None and record.run().directory == str(Path.cwd()):
             return record
         if record.path.name == name:
             return record
-    raise UsageError(f"There is no record {name}." if name else "There is no record here yet.")
+    return None
 
 
 def _verdict(target: str, ref: str, to: Server, until: float) -> _Verdict:

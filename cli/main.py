@@ -40,7 +40,7 @@ def main() -> None:
     server when BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN are set.
 
     Exit codes: 1 the build failed, 2 wrong usage, 3 no engine, 4 findings of a scan, 5 no trivy,
-    6 trivy failed, 130 canceled.
+    6 trivy failed, 7 a policy refuses an image, 8 it cannot tell, 130 canceled.
     """
 
 

@@ -89,11 +89,12 @@ class PolicyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         request=PolicyWriteSerializer, responses=PolicyDetailSerializer, parameters=[PROJECT]
     )
     def update(self, request: Request, slug: str) -> Response:
-        """Change a policy: other rules make a version. Its name stays."""
+        """Change a policy: other rules make a version. Its slug stays."""
         form = _form_of(request)
         policy = self._own(slug)
         change_policy(
             policy=policy,
+            name=form.cleaned_data["name"],
             written=form.written,
             environments=form.cleaned_data["environments"],
             is_default=form.cleaned_data["is_default"],

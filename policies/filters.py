@@ -11,7 +11,7 @@ class VerdictFilter(django_filters.FilterSet):
     outcome = django_filters.ChoiceFilter(choices=Verdict.Outcome.choices, empty_label="Any")
     environment = django_filters.CharFilter()
     digest = django_filters.CharFilter(lookup_expr="startswith")
-    service = django_filters.CharFilter(field_name="build__service__slug")
+    service = django_filters.CharFilter(field_name="build__service__slug", label="Service")
 
     class Meta:
         model = Verdict

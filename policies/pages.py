@@ -4,18 +4,18 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import Project
 from buildinsights.paging import page_of
 from builds.build_list import active_filters
-from policies.dry_runs import DryRun
+from policies.dry_runs import DryRun, Tried
 from policies.filters import VerdictFilter
 from policies.models import Policy, PolicyVersion, Verdict
 from policies.serializers import label_of
 
 NEWEST = ("-at", "-id")
 NEWEST_SHOWN = 8
+TRIED_SHOWN = 10
 BADGES = {"pass": "succeeded", "fail": "failed", "unknown": "pending"}
 """Badges of outcomes, by what a verdict and its reasons call them."""
 
@@ -163,21 +163,24 @@ def dry_run_page(run: DryRun | None) -> dict[str, Any]:
         return {"run": None}
     counts = run.outcomes
     total = len(run.tried)
+    tried = [_tried_line(item) for item in run.tried]
     return {
         "run": run,
         "sentence": f"Would have failed {counts['fail']} of {total} builds"
         + (f", and could not tell of {counts['unknown']}" if counts["unknown"] else ""),
         "rules": [(RULES[rule], count) for rule, count in run.rules.items()],
-        "tried": [
-            {
-                "build": item.build,
-                "badge": BADGES[item.verdict.outcome],
-                "outcome": item.verdict.outcome.capitalize(),
-                "reasons": item.verdict.reasons,
-            }
-            for item in run.tried
-        ],
-        "made_at": timezone.now(),
+        "tried": tried[:TRIED_SHOWN],
+        "others": tried[TRIED_SHOWN:],
+    }
+
+
+def _tried_line(item: Tried) -> dict[str, Any]:
+    outcome = item.verdict.outcome
+    return {
+        "build": item.build,
+        "badge": BADGES[outcome],
+        "outcome": outcome.capitalize(),
+        "reasons": item.verdict.reasons,
     }
 
 

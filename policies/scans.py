@@ -50,9 +50,8 @@ def scans_of(subject: Subject) -> Scans:
         .order_by("-scanned_at", "-received_at", "-pk")[:MOST_SCANS]
     )
     platforms = {image.pk: image.platform for image in subject.images}
-    newest = _newest(candidates, platforms)
-    reports = _reports({item.scan.pk for item in newest})
-    read = [item for item in newest if item.scan.pk in reports]
+    reports = Reports()
+    read = [item for item in _newest(candidates, platforms, reports) if reports.of(item.scan)]
     wanted = sorted(set(platforms.values())) or [""]
     unscanned = [
         (kind, platform)
@@ -68,66 +67,78 @@ def scans_of(subject: Subject) -> Scans:
     )
 
 
-def _kinds(newest: Iterable[Newest]) -> list[str]:
-    have = {item.kind for item in newest}
-    return [kind for kind in SCANNED if kind in have]
-
-
-def _newest(candidates: list[Scan], platforms: dict[int, str]) -> list[Newest]:
-    """Return of each kind and platform the newest scan, before those that left things out."""
-    found: dict[tuple[str, str], Newest] = {}
-    for scan in sorted(candidates, key=lambda scan: bool(scan.narrowed_by)):
-        for kind in scan.kinds:
-            for platform in _platforms_of(scan, platforms):
-                found.setdefault((kind, platform), Newest(kind, platform, scan))
-    return list(found.values())
-
-
-def _platforms_of(scan: Scan, platforms: dict[int, str]) -> list[str]:
-    """Return for which platforms a scan speaks; of an image without builds for what it is."""
-    if not platforms:
-        return [""]
-    if scan.image_id in platforms:
-        return [platforms[scan.image_id]]
-    # It names the index alone: of several platforms it does not say which.
-    return list(platforms.values()) if len(platforms) == 1 else []
-
-
 @dataclass(frozen=True, slots=True)
 class Read:
     """A report as it is kept, read again."""
 
     sha256: str
     stated: Stated
+    platform: str
     seen: dict[bytes, Seen]
 
 
-def _reports(scans: set[int]) -> dict[int, Read]:
-    """Return the reports that are kept still, by scan."""
-    payloads = IngestPayload.objects.filter(scan_link__scan__in=scans).select_related("scan_link")
-    found = {}
-    for payload in payloads:
-        try:
-            report = report_of(payload)
-        except ParseError:
-            continue  # it was read once; what cannot be read now speaks for nothing
-        sha256 = payload.parts[0]["sha256"]
-        stated = stated_of(parse_trivy_fields(payload.fields))
-        found[payload.scan_link.scan_id] = Read(sha256, stated, seen_in(report))
-    return found
+class Reports:
+    """The reports of scans as they are kept, each read once, when it is asked for."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, Read | None] = {}
+
+    def of(self, scan: Scan) -> Read | None:
+        """Return a scan's report; ``None`` of one that is not kept any more."""
+        if scan.pk not in self._read:
+            payload = IngestPayload.objects.filter(scan_link__scan=scan).first()
+            self._read[scan.pk] = _read(payload) if payload else None
+        return self._read[scan.pk]
 
 
-def _scanned(kind: str, newest: list[Newest], reports: dict[int, Read]) -> Scanned:
+def _read(payload: IngestPayload) -> Read | None:
+    try:
+        report = report_of(payload)
+    except ParseError:
+        return None  # it was read once; what cannot be read now speaks for nothing
+    stated = stated_of(parse_trivy_fields(payload.fields))
+    return Read(payload.parts[0]["sha256"], stated, report.artifact.platform, seen_in(report))
+
+
+def _kinds(newest: Iterable[Newest]) -> list[str]:
+    have = {item.kind for item in newest}
+    return [kind for kind in SCANNED if kind in have]
+
+
+def _newest(candidates: list[Scan], platforms: dict[int, str], reports: Reports) -> list[Newest]:
+    """Return of each kind and platform the newest scan, before those that left things out."""
+    found: dict[tuple[str, str], Newest] = {}
+    for scan in sorted(candidates, key=lambda scan: bool(scan.narrowed_by)):
+        platform = _platform_of(scan, platforms, reports)
+        if platform is not None:
+            for kind in scan.kinds:
+                found.setdefault((kind, platform), Newest(kind, platform, scan))
+    return list(found.values())
+
+
+def _platform_of(scan: Scan, platforms: dict[int, str], reports: Reports) -> str | None:
+    """Return for which platform's image a scan speaks; ``None`` if that is not known."""
+    distinct = set(platforms.values())
+    if scan.image_id in platforms:
+        return platforms[scan.image_id]
+    if len(distinct) <= 1:
+        return next(iter(distinct), "")
+    # It names the index alone; the report tells which of its images the scanner took.
+    report = reports.of(scan)
+    return report.platform if report and report.platform in distinct else None
+
+
+def _scanned(kind: str, newest: list[Newest], reports: Reports) -> Scanned:
     """Return one fact for all platforms: of several scans the oldest, and what any left out."""
     own = [item.scan for item in newest if item.kind == kind]
-    read = [reports[scan.pk] for scan in own]
+    read = [report for scan in own if (report := reports.of(scan))]
     oldest = min(own, key=lambda scan: scan.scanned_at)
     databases = [scan.database_updated_at for scan in own]
     narrowed = [set(one.stated.severities) for one in read if one.stated.severities]
     return Scanned(
         kind,
         oldest.scanned_at,
-        reports[oldest.pk].sha256,
+        read[own.index(oldest)].sha256,
         min((at for at in databases if at), default=None) if all(databases) else None,
         any(seen.is_known_exploited is not None for one in read for seen in one.seen.values()),
         tuple(sorted(set.intersection(*narrowed))) if narrowed else (),
@@ -136,12 +147,12 @@ def _scanned(kind: str, newest: list[Newest], reports: dict[int, Read]) -> Scann
     )
 
 
-def _found(subject: Subject, newest: list[Newest], reports: dict[int, Read]) -> Iterable[Found]:
+def _found(subject: Subject, newest: list[Newest], reports: Reports) -> Iterable[Found]:
     seen: dict[bytes, Seen] = {}
     for item in newest:
-        for key, one in reports[item.scan.pk].seen.items():
-            if one.kind == item.kind:
-                seen.setdefault(key, one)
+        report = reports.of(item.scan)
+        of_kind = report.seen.items() if report else ()
+        seen |= {key: one for key, one in of_kind if one.kind == item.kind}
     known = _known(subject, seen)
     worst_first = sorted(seen.items(), key=lambda pair: (-pair[1].severity, pair[1].name, pair[0]))
     for key, one in worst_first:

@@ -28,7 +28,14 @@ class PolicySerializer(serializers.ModelSerializer[Policy]):
 
     class Meta:
         model = Policy
-        fields = ("slug", "name", "environments", "is_default", "retired_at", "version")
+        fields: tuple[str, ...] = (
+            "slug",
+            "name",
+            "environments",
+            "is_default",
+            "retired_at",
+            "version",
+        )
         read_only_fields = fields
 
     def get_environments(self, policy: Policy) -> list[str]:
@@ -42,7 +49,7 @@ class PolicyDetailSerializer(PolicySerializer):
     versions = PolicyVersionSerializer(many=True)
 
     class Meta(PolicySerializer.Meta):
-        fields = (*PolicySerializer.Meta.fields, "versions")  # type: ignore[assignment]
+        fields: tuple[str, ...] = (*PolicySerializer.Meta.fields, "versions")
         read_only_fields = fields
 
 
@@ -94,7 +101,7 @@ class VerdictSerializer(serializers.ModelSerializer[Verdict]):
 
     class Meta:
         model = Verdict
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "verdict",
             "policy",
@@ -129,7 +136,7 @@ class VerdictDetailSerializer(VerdictSerializer):
     evidence = serializers.JSONField()
 
     class Meta(VerdictSerializer.Meta):
-        fields = (*VerdictSerializer.Meta.fields, "evidence", "sha256")  # type: ignore[assignment]
+        fields: tuple[str, ...] = (*VerdictSerializer.Meta.fields, "evidence", "sha256")
         read_only_fields = fields
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.models import Project, User
+from accounts.models import Project
 from accounts.typing import Actor
 from audit.services import record
 from policies.choosing import BUILT_IN_NAME
@@ -62,12 +62,15 @@ def create_policy(
 def change_policy(
     *,
     policy: Policy,
+    name: str,
     written: Written,
     environments: Sequence[str],
     is_default: bool,
     actor: Actor,
 ) -> PolicyVersion | None:
-    """Set where a policy holds, and add a version if its text is another; return that.
+    """Set what a policy is called and where it holds, and add a version if its text is another.
+
+    Its slug stays, as pipelines name it.
 
     Raises:
         RetiredPolicyError, EnvironmentTakenError: it cannot be.
@@ -77,6 +80,8 @@ def change_policy(
     if policy.retired_at:
         raise RetiredPolicyError
     last = policy.versions.order_by("-number")[0]
+    policy.name = name
+    policy.save(update_fields=["name"])
     version = None if last.text == written.text else _add_version(policy, written, actor)
     _hold(policy, environments, is_default=is_default)
     record(
@@ -115,13 +120,9 @@ def _add_version(policy: Policy, written: Written, actor: Actor) -> PolicyVersio
         document=written.document,
         text=written.text,
         note=written.note,
-        author=User.objects.filter(pk=actor.actor_id).first() if _is_person(actor) else None,
+        author_id=actor.actor_id if actor.actor_type == "user" else None,
         author_name=actor.actor_name[:200],
     )
-
-
-def _is_person(actor: Actor) -> bool:
-    return actor.actor_type == "user"
 
 
 def _hold(policy: Policy, environments: Sequence[str], *, is_default: bool) -> None:
@@ -146,6 +147,7 @@ def _hold(policy: Policy, environments: Sequence[str], *, is_default: bool) -> N
 
 def _told(policy: Policy, environments: Sequence[str], written: Written) -> dict[str, Any]:
     return {
+        "name": policy.name,
         "version": policy.versions.order_by("-number").values_list("number", flat=True)[0],
         "environments": sorted(environments),
         "default": policy.is_default,

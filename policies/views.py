@@ -81,6 +81,7 @@ def _changed(request: HttpRequest, policy: Policy, form: PolicyForm) -> bool:
     try:
         change_policy(
             policy=policy,
+            name=said["name"],
             written=form.written,
             environments=said["environments"],
             is_default=said["is_default"],

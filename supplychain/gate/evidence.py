@@ -109,7 +109,7 @@ class Evidence:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values that JSON can hold; times in ISO 8601."""
-        return _plain(asdict(self))
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
 
 def _plain(value: Any) -> Any:

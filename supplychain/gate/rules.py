@@ -203,7 +203,8 @@ def _size(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
     if size is None:
         yield _unknown("size", "Its size is not known.")
     elif size > most:
-        yield _fails("size", f"It has {size} bytes; {most} may be.", [f"{size - most} too many"])
+        message = f"It has {size / 1e6:,.1f} MB; {most / 1e6:,.1f} MB may be."
+        yield _fails("size", message, [f"{size} bytes, {size - most} too many"])
 
 
 def _checks(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:

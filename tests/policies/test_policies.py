@@ -40,10 +40,13 @@ class TestApi:
 
     def test_another_text_is_another_version_and_the_trail_tells(self, lead: APIClient):
         lead.post("/api/v1/policies/", body(), format="json")
-        changed = body(text="size: {most_bytes: 5}", environments=["production", "staging"])
+        changed = body(
+            name="Prod", text="size: {most_bytes: 5}", environments=["production", "staging"]
+        )
         answer = lead.put("/api/v1/policies/production/", changed, format="json")
         assert [version["number"] for version in answer.data["versions"]] == [2, 1]
         assert answer.data["environments"] == ["production", "staging"]
+        assert (answer.data["slug"], answer.data["name"]) == ("production", "Prod")
         same = lead.put("/api/v1/policies/production/", changed, format="json")
         assert same.data["version"] == 2
         event = AuditEvent.objects.filter(action="policy.changed").first()

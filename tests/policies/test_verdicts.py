@@ -110,6 +110,10 @@ def test_an_index_is_all_its_platforms(ci: APIClient, project: Project):
     assert answer.data["reasons"][0]["message"] == (
         "No scan of this image looked for vulnerabilities for linux/arm64."
     )
+    config = {"architecture": "arm64", "os": "linux"}
+    metadata = {"RepoDigests": [f"shop/api@{index}"], "ImageConfig": config}
+    scanned(ci, report(1, vulnerability("CVE-9"), Metadata=metadata))
+    assert ci.get(f"/api/v1/images/{index}/verdict/").data["verdict"] == "fail"
     assert ask(ci, 1).data["verdict"] == "pass"  # one platform alone is what its digest says
 
 

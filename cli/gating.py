@@ -1,0 +1,74 @@
+"""Whether the server's policy lets an image ship."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from buildkit.registry import (
+    InvalidReferenceError,
+    Reference,
+    Registry,
+    RegistryError,
+    credentials_for,
+)
+from buildkit.registry.reference import is_digest
+from cli.errors import POLICY_FAILED, POLICY_UNKNOWN, UsageError
+from cli.sizes import size_in_engine
+
+Ask = Callable[..., Any]
+CODES = {"pass": 0, "fail": POLICY_FAILED, "unknown": POLICY_UNKNOWN}
+SHOWN = 5
+"""Things that a reason names on a terminal; the page has all."""
+
+
+def judge_image(image: str, ask: Ask, *, environment: str, policy: str, as_json: bool) -> int:
+    """Ask for the verdict on an image, print it, and return the exit code."""
+    digest = digest_of(image)
+    named = {"environment": environment, "policy": policy}
+    query = {name: text for name, text in named.items() if text}
+    told = ask(f"images/{digest}/verdict/", **query)
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+    else:
+        click.echo("\n".join(_lines(image, told)))
+    return CODES.get(told["verdict"], POLICY_UNKNOWN)
+
+
+def digest_of(image: str) -> str:
+    """Return the digest of an image: its own, the engine's, or the registry's.
+
+    Raises:
+        UsageError: nobody knows it.
+    """
+    if is_digest(image):
+        return image
+    try:
+        reference = Reference.parse(image)
+    except InvalidReferenceError as error:
+        raise UsageError(str(error)) from error
+    if reference.digest:
+        return reference.digest
+    held = size_in_engine(image)
+    return held[0] if held else _in_registry(reference)
+
+
+def _in_registry(reference: Reference) -> str:
+    try:
+        registry = Registry(reference.host, credentials_for(reference.host))
+        return registry.manifest(reference).digest
+    except RegistryError as error:
+        raise UsageError(f"{error}. The engine on this machine does not have it.") from error
+
+
+def _lines(image: str, told: dict[str, Any]) -> Iterator[str]:
+    yield f"{image}: {told['verdict']} by {told['policy']}  {told['url']}".rstrip()
+    for reason in told["reasons"]:
+        yield f"  {reason['outcome']:<8}{reason['rule']}: {reason['message']}"
+        yield from (f"            {item}" for item in reason["evidence"][:SHOWN])
+        if (more := len(reason["evidence"]) - SHOWN) > 0:
+            yield f"            and {more} more"
+    for waiver in told["waivers"]:
+        until = f" until {waiver['until'][:10]}" if waiver["until"] else ""
+        yield f"  waived  {waiver['finding']}: {waiver['by']}{until}"
