@@ -25,12 +25,12 @@ from policies.forms import PolicyForm, RulesForm
 from policies.models import Policy, Verdict
 from policies.serializers import (
     DryRunSerializer,
+    ImageVerdictDetailSerializer,
+    ImageVerdictSerializer,
     PolicyDetailSerializer,
     PolicySerializer,
     PolicyWriteSerializer,
     TryRulesSerializer,
-    VerdictDetailSerializer,
-    VerdictSerializer,
 )
 from policies.services import change_policy, create_policy, retire_policy
 from policies.verdicts import give_verdict
@@ -168,7 +168,7 @@ class ImageVerdictView(APIView):
 
     @extend_schema(
         operation_id="images_verdict",
-        responses=VerdictSerializer,
+        responses=ImageVerdictSerializer,
         parameters=[
             PROJECT,
             OpenApiParameter("environment", str, description="Where it is to go."),
@@ -199,7 +199,7 @@ class ImageVerdictView(APIView):
             chosen=chosen,
             actor=actor_of(request),
         )
-        return Response(VerdictSerializer(verdict, context={"request": request}).data)
+        return Response(ImageVerdictSerializer(verdict, context={"request": request}).data)
 
 
 @extend_schema_view(
@@ -223,4 +223,4 @@ class VerdictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
 
     def get_serializer_class(self) -> Any:
         """One verdict tells its evidence, too."""
-        return VerdictDetailSerializer if self.action == "retrieve" else VerdictSerializer
+        return ImageVerdictDetailSerializer if self.action == "retrieve" else ImageVerdictSerializer

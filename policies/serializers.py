@@ -71,7 +71,7 @@ class TryRulesSerializer(serializers.Serializer[Any]):
     builds = serializers.IntegerField(default=DEFAULT_BUILDS, min_value=1, max_value=MOST_BUILDS)
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class PolicyReasonSerializer(serializers.Serializer[Any]):
     """Why an image does not pass a rule, or why that cannot be told."""
 
     rule = serializers.CharField()
@@ -88,13 +88,13 @@ class ExcuseSerializer(serializers.Serializer[Any]):
     until = serializers.CharField(allow_blank=True)
 
 
-class VerdictSerializer(serializers.ModelSerializer[Verdict]):
+class ImageVerdictSerializer(serializers.ModelSerializer[Verdict]):
     """What a policy says of an image. `unknown`: nothing speaks against it, but evidence lacks."""
 
     id = serializers.UUIDField(source="public_id")
     verdict = serializers.ChoiceField(source="outcome", choices=Verdict.Outcome.choices)
     policy = serializers.SerializerMethodField(help_text="`slug@version`, or `built-in`.")
-    reasons = ReasonSerializer(source="said.reasons", many=True)
+    reasons = PolicyReasonSerializer(source="said.reasons", many=True)
     waivers = ExcuseSerializer(source="said.waivers", many=True)
     passed = serializers.ListField(source="said.passed", child=serializers.CharField())
     url = serializers.SerializerMethodField(help_text="Its page; empty if it is not kept.")
@@ -130,13 +130,13 @@ class VerdictSerializer(serializers.ModelSerializer[Verdict]):
         return request.build_absolute_uri(path) if request else path
 
 
-class VerdictDetailSerializer(VerdictSerializer):
+class ImageVerdictDetailSerializer(ImageVerdictSerializer):
     """A verdict with all that was looked at."""
 
     evidence = serializers.JSONField()
 
-    class Meta(VerdictSerializer.Meta):
-        fields: tuple[str, ...] = (*VerdictSerializer.Meta.fields, "evidence", "sha256")
+    class Meta(ImageVerdictSerializer.Meta):
+        fields: tuple[str, ...] = (*ImageVerdictSerializer.Meta.fields, "evidence", "sha256")
         read_only_fields = fields
 
 
