@@ -21,7 +21,7 @@ def main() -> None:
     from accounts.models import User
     from accounts.roles import Scope
     from accounts.services import create_project, create_token
-    from bench import acceptance, digest, explain, farm, pages
+    from bench import acceptance, digest, explain, farm, pages, scans
 
     user = User.objects.create_superuser("bench")
     project = create_project(name="Bench", owner=user)
@@ -30,6 +30,7 @@ def main() -> None:
     farm.run(create_project(name="Farm", owner=user), user)
     explain.run(project)
     digest.run(project, user)
+    scans.run(create_project(name="Scans", owner=user), user)
     acceptance.run(token)
     pages.run(create_project(name="Pages", owner=user), user, size)
 

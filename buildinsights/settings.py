@@ -216,6 +216,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "FindingKindEnum": "security.models.Kind",
         "FindingStateEnum": "security.models.Finding.State",
+        "ImageVerdictEnum": "policies.models.Verdict.Outcome",
         "OperationKindEnum": "cache.models.Operation.Kind",
         "PayloadKindEnum": "ingest.models.PayloadKind",
     },
