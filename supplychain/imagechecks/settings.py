@@ -44,6 +44,9 @@ _PORTS = Kind(
 )
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}|[?&]digest=sha256(?::|%3A)[0-9a-f]{64}", re.IGNORECASE)
 _FRONTEND = re.compile(r"pkg:docker/(?:docker\.io/)?docker/dockerfile(?:-upstream)?[@?]")
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+"""An image's id in an engine, which could be read as a name without a tag."""
+
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/\w+)?")
 
 
@@ -75,7 +78,7 @@ def check_tag(subject: Subject, places: Places) -> Check:
     """Tell whether the name by which the image was asked for may become another image's."""
     text = subject.reference.strip()
     try:
-        reference = Reference.parse(text) if text else None
+        reference = Reference.parse(text) if text and not _ID.fullmatch(text) else None
     except (InvalidReferenceError, ParseError):
         reference = None
     if reference is None:
@@ -92,8 +95,8 @@ def check_tag(subject: Subject, places: Places) -> Check:
 def check_base(subject: Subject, places: Places) -> Check:
     """Tell whether images that it was built from were named by digest, by its provenance."""
     if subject.materials is None:
-        return _BASE.unknown("its provenance was not given")
-    bases = [item for item in subject.materials if _is_base(item)]
+        return _BASE.unknown("it has no provenance beside it, and none was given")
+    bases = bases_of(subject)
     if not bases:
         return _BASE.passed("its provenance names no base")
     loose = [item.uri for item in bases if not _PINNED.search(item.uri)]
@@ -103,6 +106,11 @@ def check_base(subject: Subject, places: Places) -> Check:
         f"{len(loose)} of {len(bases)} bases are named by tag alone",
         [Evidence(places.shown(uri)) for uri in loose],
     )
+
+
+def bases_of(subject: Subject) -> list[Material]:
+    """Return the images it was built from, as its provenance has them; none if there is none."""
+    return [item for item in subject.materials or () if _is_base(item)]
 
 
 def _is_base(material: Material) -> bool:
@@ -116,6 +124,8 @@ def check_ports(subject: Subject, user: RunUser) -> Check:
     low = sorted({as_text(name)[:30] for name in names if _is_low(name)})
     if not low:
         return _PORTS.passed(f"no port below {PRIVILEGED_BELOW} is exposed")
+    if subject.is_windows:
+        return _PORTS.not_applicable("on Windows everybody may open every port")
     if user.uid is None:
         return _PORTS.unknown("who runs it cannot be told")
     if user.uid == 0:
