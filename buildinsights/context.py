@@ -32,7 +32,11 @@ NAVIGATION = (
 FIRST = 8
 """Pages that stand side by side; the others are in a menu beside them."""
 
-SECURITY = (("Findings", "security:findings"),)
+SECURITY = (
+    ("Findings", "security:findings"),
+    ("Image checks", "inspections:checks"),
+    ("Dockerfile checks", "inspections:rules"),
+)
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
@@ -45,6 +49,7 @@ PARENTS = {
     "cache:storage": "cache:overview",
     "cache:step": "services:list",
     "cache:why": "builds:list",
+    "inspections:inspection": "inspections:checks",
     "security:finding": "security:findings",
     "security:scan": "security:findings",
     "sizes:image": "sizes:images",
