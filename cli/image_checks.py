@@ -39,7 +39,10 @@ _PRODUCTION = frozenset({"prod", "production"})
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which image to look at, and what is known of it; ``source`` may be left to be found out."""
+    """Which image to look at, and what is known of it; ``source`` may be left to be found out.
+
+    ``shown`` is its name if it is asked for by another, such as its digest.
+    """
 
     image: str
     platform: str = ""
@@ -51,6 +54,7 @@ class Wanted:
     labels: tuple[str, ...] = DEFAULT_LABELS
     provenance: Path | None = None
     production: bool = False
+    shown: str = ""
 
     @property
     def is_production(self) -> bool:
@@ -123,7 +127,7 @@ def inspect_image(wanted: Wanted) -> tuple[dict[str, Any], Checked]:
     except (ParseError, RegistryError) as error:
         raise UsageError(str(error)) from error
     about = About(
-        image=wanted.image,
+        image=wanted.shown or wanted.image,
         digests=files.digests,
         platform=files.platform,
         source=source,
@@ -150,7 +154,7 @@ def _subject(wanted: Wanted, files: ImageFiles, source: str) -> Subject:
     return Subject(
         files.config,
         files.manifest,
-        reference="" if source == "path" else wanted.image,
+        reference="" if source == "path" else wanted.shown or wanted.image,
         is_production=wanted.is_production,
         labels=wanted.labels,
         materials=_materials(wanted.provenance, files),
