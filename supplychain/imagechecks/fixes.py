@@ -1,17 +1,16 @@
 """What to change in a Dockerfile so that a check passes, as a diff, where that can be told."""
 
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import unquote
 
 from buildkit.advising.editing import diff, edited
 from buildkit.dockerfile import Dockerfile, Instruction, Stage, read_dockerfile
 from buildkit.errors import ParseError
 from buildkit.registry.errors import InvalidReferenceError
 from buildkit.registry.reference import Reference
+from supplychain.imagechecks.settings import name_of
 
 USER = "USER 10001:10001\n"
 HEALTH = 'HEALTHCHECK CMD ["/path/to/your/check"]\n'
-_PURL = "pkg:docker/"
 
 type Bases = Mapping[str, str]
 """Digests by the address in the provenance."""
@@ -62,7 +61,7 @@ def _health(dockerfile: Dockerfile, stage: Stage, _bases: Bases) -> str:
 
 def _pinned(dockerfile: Dockerfile, _stage: Stage, bases: Bases) -> str:
     """Add to each base that a tag alone names the digest that the build took for it."""
-    known = {_reference(uri): digest for uri, digest in bases.items() if digest}
+    known = {_parsed(name_of(uri)): digest for uri, digest in bases.items() if digest}
     changed = {}
     for stage in dockerfile.stages:
         reference = _parsed(stage.base)
@@ -73,11 +72,6 @@ def _pinned(dockerfile: Dockerfile, _stage: Stage, bases: Bases) -> str:
                 stage.base, f"{stage.base}@{digest}", 1
             )
     return edited(dockerfile, replaced=changed)
-
-
-def _reference(uri: str) -> Reference | None:
-    name, _, version = unquote(uri.removeprefix(_PURL).partition("?")[0]).rpartition("@")
-    return _parsed(f"{name}:{version}") if uri.startswith(_PURL) and name else None
 
 
 def _parsed(text: str) -> Reference | None:

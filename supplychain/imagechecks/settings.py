@@ -1,6 +1,7 @@
 """Checks of an image's configuration and name, which take no file of it."""
 
 import re
+from urllib.parse import unquote
 
 from buildkit.errors import ParseError
 from buildkit.model import Material
@@ -42,6 +43,7 @@ _PORTS = Kind(
     Severity.LOW,
     f"Listen on a port from {PRIVILEGED_BELOW} on, and map it when the container starts.",
 )
+_IMAGE = "pkg:docker/"
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}|[?&]digest=sha256(?::|%3A)[0-9a-f]{64}", re.IGNORECASE)
 _FRONTEND = re.compile(r"pkg:docker/(?:docker\.io/)?docker/dockerfile(?:-upstream)?[@?]")
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
@@ -99,13 +101,23 @@ def check_base(subject: Subject, places: Places) -> Check:
     bases = bases_of(subject)
     if not bases:
         return _BASE.passed("its provenance names no base")
-    loose = [item.uri for item in bases if not _PINNED.search(item.uri)]
+    loose = [item for item in bases if not _PINNED.search(item.uri)]
     if not loose:
         return _BASE.passed(f"all of {len(bases)} bases are pinned")
     return _BASE.failed(
         f"{len(loose)} of {len(bases)} bases are named by tag alone",
-        [Evidence(places.shown(uri)) for uri in loose],
+        [Evidence(places.shown(name_of(item.uri)), _taken(item)) for item in loose],
     )
+
+
+def name_of(uri: str) -> str:
+    """Return ``name:tag`` of a package URL of an image; what is none stays as it is."""
+    name, _, version = unquote(uri.partition("?")[0]).removeprefix(_IMAGE).rpartition("@")
+    return f"{name}:{version}" if uri.startswith(_IMAGE) and name else uri
+
+
+def _taken(material: Material) -> str:
+    return f"was {material.digest}" if material.digest else ""
 
 
 def bases_of(subject: Subject) -> list[Material]:
@@ -115,7 +127,7 @@ def bases_of(subject: Subject) -> list[Material]:
 
 def _is_base(material: Material) -> bool:
     """Tell whether a material is an image, and not the frontend that read the Dockerfile."""
-    return material.uri.startswith("pkg:docker/") and not _FRONTEND.match(material.uri)
+    return material.uri.startswith(_IMAGE) and not _FRONTEND.match(material.uri)
 
 
 def check_ports(subject: Subject, user: RunUser) -> Check:
