@@ -42,7 +42,7 @@ def checks_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     listed = filters.qs if filters.is_valid() else own.none()
     newest = newest_of_services(listed.filter(pk__in=own.newest_of_each(project).values("pk")))
     results = _results(newest)
-    columns = sorted(newest, key=lambda item: (-_weight(results[item.pk]), item.service.name))
+    columns = sorted(newest, key=lambda item: (-_weight(results[item.pk]), str(item.service)))
     shown = columns[:MOST_SERVICES]
     page = page_of(request, listed, NEWEST)
     return {

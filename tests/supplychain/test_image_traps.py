@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,8 +28,7 @@ def checked(
         yield data
 
     stored = tuple(
-        StoredLayer(f"sha256:{number}", lambda data=data: opened(data))
-        for number, data in enumerate(layers)
+        StoredLayer(f"sha256:{number}", partial(opened, data)) for number, data in enumerate(layers)
     )
     history = [{"created_by": f"RUN step {number}"} for number in range(len(layers))]
     config = {"config": {"User": user}, "history": history}
