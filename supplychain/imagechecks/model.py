@@ -161,6 +161,7 @@ class Places:
     masker: Masker
     with_secrets: frozenset[int] = frozenset()
     """Layers of files with secrets: the words of their RUN may be these secrets."""
+    _known: dict[int, str] = field(default_factory=dict)
 
     def evidence(
         self, place: str, detail: str, layer: int, severity: Severity = Severity.UNKNOWN
@@ -181,6 +182,11 @@ class Places:
 
     def instruction_of(self, layer: int) -> str:
         """Return the instruction that brought a layer, as it may be shown."""
+        if layer not in self._known:
+            self._known[layer] = self._told(layer)
+        return self._known[layer]
+
+    def _told(self, layer: int) -> str:
         text = self.instruction(self.instructions[layer])
         is_copy = text.startswith(("COPY ", "ADD "))
         if layer not in self.with_secrets or is_copy or not text:

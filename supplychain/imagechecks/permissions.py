@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from buildkit.layers import Entry
 from buildkit.values import as_list, as_text
-from supplychain.imagechecks.model import Check, Kind, Places, Subject
+from supplychain.imagechecks.model import MOST_EVIDENCE, Check, Kind, Places, Subject
 from supplychain.imagechecks.users import RunUser
 from supplychain.reports.model import Severity
 
@@ -131,16 +131,17 @@ def _bits(entry: Entry) -> str:
     return f"{'+'.join(names)}, mode {entry.mode:04o}, {owner}"
 
 
-def check_open(found: Iterable[Found], places: Places) -> Check:
+def check_open(found: Sequence[Found], places: Places) -> Check:
     """Tell of files and directories that everybody may write."""
+    writable = [item for item in found if is_open(item[0])]
+    if not writable:
+        return _OPEN.passed("nothing may be written by everybody")
     evidence = [
         places.evidence(f"/{entry.path}", _kind(entry), layer)
-        for entry, layer in found
-        if is_open(entry)
+        for entry, layer in writable[:MOST_EVIDENCE]
     ]
-    if not evidence:
-        return _OPEN.passed("nothing may be written by everybody")
-    return _OPEN.failed(f"everybody may write {len(evidence)} files and directories", evidence)
+    count = len(writable)
+    return _OPEN.failed(f"everybody may write {count} files and directories", evidence, count)
 
 
 def _kind(entry: Entry) -> str:
@@ -159,15 +160,15 @@ def check_application(
         return _APPLICATION.unknown("who runs it cannot be told")
     if user.uid == 0:
         return _APPLICATION.failed("it runs as root, who may write everything")
+    own = [item for item in found if application.has(item[0]) and may_write(item[0], user)]
+    if not own:
+        return _APPLICATION.passed(f"UID {user.uid} may write nothing of the application")
     evidence = [
         places.evidence(f"/{entry.path}", f"{_owned(entry)}, written by UID {user.uid}", layer)
-        for entry, layer in found
-        if application.has(entry) and may_write(entry, user)
+        for entry, layer in own[:MOST_EVIDENCE]
     ]
-    if not evidence:
-        return _APPLICATION.passed(f"UID {user.uid} may write nothing of the application")
     return _APPLICATION.failed(
-        f"UID {user.uid} may write {len(evidence)} of the application's files", evidence
+        f"UID {user.uid} may write {len(own)} of the application's files", evidence, len(own)
     )
 
 
