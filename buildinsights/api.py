@@ -10,6 +10,7 @@ from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
 from farm.hook_api import PushHookView
 from ingest.api import BuildKitIngestView, ReceiptViewSet, TrivyIngestView
+from inspections.api import InspectionViewSet, RuleViewSet
 from policies.api import ImageVerdictView, PolicyViewSet, VerdictViewSet
 from recommendations.api import RecommendationViewSet, RecommendedServiceViewSet
 from reports.api import MetricsView
@@ -31,6 +32,8 @@ router.register("changes", ChangeViewSet, basename="change")
 router.register("findings", FindingViewSet, basename="finding")
 router.register("images", ImageViewSet, basename="image")
 router.register("policies", PolicyViewSet, basename="policy")
+router.register("inspections", InspectionViewSet, basename="inspection")
+router.register("lint-rules", RuleViewSet, basename="lint-rule")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
 router.register("scans", ScanViewSet, basename="scan")
 router.register("verdicts", VerdictViewSet, basename="verdict")

@@ -35,6 +35,8 @@ FIRST = 8
 SECURITY = (
     ("Findings", "security:findings"),
     ("Policies", "policies:policies"),
+    ("Image checks", "inspections:checks"),
+    ("Dockerfile checks", "inspections:rules"),
 )
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
@@ -52,6 +54,7 @@ PARENTS = {
     "policies:policy": "policies:policies",
     "policies:verdict": "policies:policies",
     "policies:verdicts": "policies:policies",
+    "inspections:inspection": "inspections:checks",
     "security:finding": "security:findings",
     "security:scan": "security:findings",
     "sizes:image": "sizes:images",

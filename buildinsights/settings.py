@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "accounts",
     "builds",
     "security",
+    "inspections",
     "ingest",
     "farm",
     "cache",
@@ -256,6 +257,7 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
 CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
+    "inspections.*": {"queue": "analysis"},
     "trends.*": {"queue": "analysis"},
     "sizes.read_image": {"queue": "caches"},
     "sizes.*": {"queue": "analysis"},
@@ -285,6 +287,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "match-waiting-scans": {
         "task": "ingest.match_scans",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "match-waiting-inspections": {
+        "task": "inspections.match_inspections",
         "schedule": 60.0,
         "options": {"expires": 60},
     },

@@ -7,14 +7,21 @@ import json
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from buildkit.attestations import attestation_of, read_statement
 from buildkit.contents import Contents, ContentsBuilder
 from buildkit.errors import ParseError
-from buildkit.images import INDEX_MEDIA_TYPES, platform_name, read_manifest, with_history
+from buildkit.images import (
+    CONFIG_MEDIA_TYPES,
+    INDEX_MEDIA_TYPES,
+    platform_name,
+    read_manifest,
+    with_history,
+)
 from buildkit.instructions import as_written
 from buildkit.layers import LayerLimits, LayerReader
 from buildkit.limits import Limits
@@ -37,10 +44,25 @@ class StoredLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class Digests:
+    """By what an image is known; empty where it is not: ``index`` is what a tag of several has."""
+
+    config: str = ""
+    manifest: str = ""
+    index: str = ""
+
+
+def no_provenance() -> bytes | None:
+    """Return that there is none."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class ImageFiles:
     """The parts of one image; ``instructions`` has one for each layer, empty if not known.
 
-    An archive that Docker wrote before it wrote layouts has no ``manifest``.
+    An archive that Docker wrote before it wrote layouts has no ``manifest``. ``provenance`` reads
+    what BuildKit said of the build in the index, and raises what reading it raises.
     """
 
     platform: str
@@ -48,6 +70,8 @@ class ImageFiles:
     instructions: tuple[str, ...]
     config: Json = field(default_factory=dict)
     manifest: Json = field(default_factory=dict)
+    digests: Digests = field(default_factory=Digests)
+    provenance: Callable[[], bytes | None] = no_provenance
 
 
 class Blobs(Protocol):
@@ -55,6 +79,9 @@ class Blobs(Protocol):
 
     def read(self, digest: str) -> bytes:
         """Return a small one."""
+
+    def manifest(self, digest: str) -> bytes:
+        """Return a manifest or index."""
 
     def stream(self, digest: str) -> Iterator[bytes]:
         """Yield a large one."""
@@ -67,13 +94,12 @@ class RegistryBlobs:
         self._registry, self._reference = registry, reference
 
     def read(self, digest: str) -> bytes:
-        """Return a manifest or a configuration, of which the bytes are those of the digest."""
+        """Return a configuration, of which the bytes are those of the digest."""
         return self._registry.config(self._reference, digest)
 
-    def manifest(self, digest: str = "") -> Json:
-        """Return the manifest of a digest, or that of the reference."""
-        reference = self._reference.at(digest) if digest else self._reference
-        return self._registry.manifest(reference).document
+    def manifest(self, digest: str) -> bytes:
+        """Return a manifest or index, of which the bytes are those of the digest."""
+        return self._registry.manifest(self._reference.at(digest)).data
 
     def stream(self, digest: str) -> Iterator[bytes]:
         """Yield a layer's bytes; at the end they are known to be those of its digest."""
@@ -125,8 +151,12 @@ class FileBlobs:
         self._files = files
 
     def read(self, digest: str) -> bytes:
-        """Return a manifest or a configuration."""
+        """Return a configuration."""
         return _small(self._files, _blob_name(digest))
+
+    def manifest(self, digest: str) -> bytes:
+        """Return a manifest or index."""
+        return self.read(digest)
 
     def stream(self, digest: str) -> Iterator[bytes]:
         """Yield a layer's bytes."""
@@ -141,12 +171,8 @@ def from_registry(registry: Registry, reference: Reference, platform: str = "") 
         RegistryError: the registry did not give it.
     """
     blobs = RegistryBlobs(registry, reference)
-    document = blobs.manifest()
-    for _ in range(_DEPTH):
-        if not _is_index(document):
-            return _image(document, blobs, str(reference))
-        document = blobs.manifest(_chosen(document, platform, str(reference)))
-    raise ParseError(str(reference), "indexes lie in each other too deeply")
+    first = registry.manifest(reference)
+    return _found(first.document, first.digest, blobs, platform, str(reference))
 
 
 @contextmanager
@@ -173,12 +199,29 @@ def _from_files(files: Folder | Archive, platform: str) -> ImageFiles:
         document = _object(_small(files, "index.json"), "index.json")
     except ParseError:
         return _from_docker(files)
+    return _found(document, "", blobs, platform, "index.json")
+
+
+def _found(document: Json, digest: str, blobs: Blobs, platform: str, place: str) -> ImageFiles:
+    """Follow indexes, which may lie in each other, to the manifest of one image."""
+    index: Json = {}
+    index_digest = ""
     for _ in range(_DEPTH):
         if not _is_index(document):
-            return _image(document, blobs, "index.json")
-        digest = _chosen(document, platform, "index.json")
-        document = _object(blobs.read(digest), digest)
-    raise ParseError("index.json", "indexes lie in each other too deeply")
+            files = _image(document, blobs, place)
+            digests = Digests(files.digests.config, digest, index_digest)
+            return replace(files, digests=digests, provenance=_provenance(index, digest, blobs))
+        index, index_digest = document, digest
+        digest = _chosen(document, platform, place)
+        document = _object(blobs.manifest(digest), digest)
+    raise ParseError(place, "indexes lie in each other too deeply")
+
+
+def _provenance(index: Json, digest: str, blobs: Blobs) -> Callable[[], bytes | None]:
+    attestation = attestation_of(index, digest)
+    if not attestation:
+        return no_provenance
+    return partial(read_statement, attestation, blobs.manifest, blobs.read)
 
 
 def _from_docker(files: Folder | Archive) -> ImageFiles:
@@ -187,7 +230,8 @@ def _from_docker(files: Folder | Archive) -> ImageFiles:
     config = _object(_small(files, as_text(first.get("Config"))), "the configuration")
     names = [as_text(name) for name in as_list(first.get("Layers"))][:_MOST_LAYERS]
     layers = tuple(StoredLayer(name, partial(_pieces, files, name)) for name in names)
-    return ImageFiles(platform_name(config), layers, _instructions(config, len(layers)), config)
+    instructions = _instructions(config, len(layers))
+    return ImageFiles(platform_name(config), layers, instructions, config)
 
 
 def _is_index(document: Json) -> bool:
@@ -210,13 +254,18 @@ def _chosen(index: Json, platform: str, place: str) -> str:
 
 def _image(manifest: Json, blobs: Blobs, place: str) -> ImageFiles:
     digests = [as_text(item.get("digest")) for item in as_dicts(manifest.get("layers"))]
-    config_digest = as_text(as_dict(manifest.get("config")).get("digest"))
-    if not config_digest or not digests or len(digests) > _MOST_LAYERS:
+    described = as_dict(manifest.get("config"))
+    config_digest = as_text(described.get("digest"))
+    media_type = as_text(described.get("mediaType"))
+    if not config_digest or len(digests) > _MOST_LAYERS:
         raise ParseError(place, f"no image: a manifest with {len(digests)} layers")
+    if media_type and media_type not in CONFIG_MEDIA_TYPES:
+        raise ParseError(place, f"no image: its configuration is of type {media_type[:100]}")
     config = _object(blobs.read(config_digest), config_digest)
     layers = tuple(StoredLayer(digest, partial(blobs.stream, digest)) for digest in digests)
     instructions = _instructions(config, len(layers), manifest)
-    return ImageFiles(platform_name(config), layers, instructions, config, manifest)
+    name, known = platform_name(config), Digests(config=config_digest)
+    return ImageFiles(name, layers, instructions, config, manifest, known)
 
 
 def _instructions(config: Json, count: int, manifest: Json | None = None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ INDEX_MEDIA_TYPES = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
 CONFIG_MEDIA_TYPE = "application/vnd.docker.container.image.v1+json"
+CONFIG_MEDIA_TYPES = (CONFIG_MEDIA_TYPE, "application/vnd.oci.image.config.v1+json")
 _UNKNOWN_PLATFORM = "unknown/unknown"
 
 

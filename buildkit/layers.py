@@ -5,6 +5,7 @@ specification (layer.md) ``.wh.NAME`` removes NAME of the layers below, and ``.w
 that they have in its directory. Nothing is written; of contents only what is wanted is given.
 """
 
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ _MOST_HEADER = 1024**2
 _HEADER_ONLY = frozenset(b"123456")
 _PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK = b"xgLK"
 _HARD_LINK, _DIRECTORY, _SPARSE = b"15S"
+_CAPABILITIES = "SCHILY.xattr.security.capability"
 _SYMLINK, _DEVICES = ord("2"), frozenset(b"346")
 
 
@@ -37,6 +39,8 @@ class LayerLimits:
     entries: int = 2_000_000
     ratio: int = 1_100
     """Unpacked over stored bytes of one layer; deflate itself reaches 1 032."""
+    seconds: float = 1_800
+    """From the first layer's beginning to the last one's end, whatever they are waiting for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Entry:
     symlink: str = ""
     is_device: bool = False
     """A device or a pipe."""
+    has_capabilities: bool = False
+    """Whether it runs with capabilities of its own, as an extended attribute says."""
     data: bytes = b""
     """The first bytes of a regular file, if they were wanted."""
 
@@ -81,6 +87,7 @@ class LayerReader:
     def __init__(self, limits: LayerLimits | None = None, wanted: Wanted = nothing_wanted) -> None:
         self._limits, self._wanted = limits or LayerLimits(), wanted
         self._bytes = self._entries = 0
+        self._until: float | None = None
 
     def entries(self, chunks: Iterable[bytes], place: str) -> Iterator[Entry]:
         """Yield the entries of a layer, of which ``chunks`` are the stored bytes, to their end.
@@ -89,6 +96,8 @@ class LayerReader:
             ParseError: naming ``place``: it is no archive, or a name or a size in it is hostile.
             TooLargeError: it is more than the limits allow.
         """
+        if self._until is None:
+            self._until = time.monotonic() + self._limits.seconds
         archive = _Archive(self._unpacked(chunks, place), place, self._wanted)
         for entry in archive.entries():
             self._entries += 1
@@ -108,6 +117,8 @@ class LayerReader:
                 yield chunk
 
         for piece in _plain(counted(), place):
+            if self._until is not None and time.monotonic() > self._until:
+                raise TooLargeError(place, f"took longer than {self._limits.seconds:.0f} s to read")
             self._bytes += len(piece)
             unpacked += len(piece)
             if self._bytes > self._limits.bytes:
@@ -316,6 +327,7 @@ class _Archive:
             gid=self._owner(said.get("gid"), header[116:124]),
             symlink=target if kind == _SYMLINK else "",
             is_device=kind in _DEVICES,
+            has_capabilities=bool(said.get(_CAPABILITIES)),
         )
 
     def _path(self, text: str) -> str:

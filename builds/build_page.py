@@ -14,6 +14,9 @@ from builds.sourceview import annotated_lines, excerpt, source_context
 from builds.usual import usual_of
 from builds.waterfall import longest, waterfall
 
+LOOKS = 10
+"""Checks of a build's images that its page leads to: one a platform, as a rule."""
+
 TABS = {
     "timeline": "Timeline",
     "steps": "Steps",
@@ -152,7 +155,8 @@ def _source(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _layers(build: Build, query: Mapping[str, str]) -> dict[str, Any]:
-    return layers_context(build, list(Step.objects.of(build)))
+    looks = build.inspections.order_by("-inspected_at", "-pk").select_related("project")
+    return layers_context(build, list(Step.objects.of(build))) | {"looks": list(looks[:LOOKS])}
 
 
 def _evidence(build: Build, query: Mapping[str, str]) -> dict[str, Any]:

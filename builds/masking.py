@@ -2,6 +2,7 @@
 
 import re
 
+from buildkit.secret_formats import TOKENS, WEB_TOKEN
 from buildkit.secret_names import SECRET_NAME
 
 MASK = "••••••"
@@ -13,16 +14,13 @@ PATTERNS: tuple[re.Pattern[str], ...] = (
         r"(?i)(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key)"
         r"[\w.-]{0,60}\s{0,4}[=:]\s{0,4}[\"']?([^\s\"',;]{4,})"
     ),
-    re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,})"),
-    re.compile(r"\b((?:AKIA|ASIA)[A-Z0-9]{16})\b"),
-    re.compile(r"(?<![\w-])(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})"),
-    re.compile(r"\b(xox[abposr]-[\w-]{10,})"),
-    re.compile(r"\b(npm_[A-Za-z0-9]{30,}|dckr_pat_[\w-]{20,}|bi_[0-9a-f]{12}_[\w-]{20,})"),
 )
 """Each has one group: the part that is replaced.
 
 No two unbounded repeats can meet on the same text, so that hostile logs cost linear time.
 """
+
+_TOKENS = tuple((item.marks, re.compile(item.pattern)) for item in (*TOKENS, WEB_TOKEN))
 
 PRIVATE_KEY = re.compile(
     r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
@@ -36,6 +34,9 @@ def mask_secrets(text: str) -> str:
     text = PRIVATE_KEY.sub(_mask_key, text)
     for pattern in PATTERNS:
         text = pattern.sub(_mask_group, text)
+    for marks, pattern in _TOKENS:
+        if any(mark in text for mark in marks):
+            text = pattern.sub(MASK, text)
     return text
 
 

@@ -51,6 +51,7 @@ FREE_BYTES = 20_000_000
     "--confined", is_flag=True, help="Build images only, and nothing of outside this folder."
 )
 @click.option("--scan", is_flag=True, help="Scan what is pushed or loaded with trivy.")
+@click.option("--inspect", is_flag=True, help="Check what is pushed or loaded, as inspect does.")
 @click.option("--fail-on", help="Of --scan: HIGH,CRITICAL if not given; none for nothing.")
 @click.option("--wait", is_flag=True, help="Wait until records are collected and sent (CI does).")
 def build(
@@ -74,6 +75,7 @@ def build(
     verbose_cache: bool,
     confined: bool,
     scan: bool,
+    inspect: bool,
     wait: bool,
 ) -> None:
     """Build TARGETS of the Bake file (default: its default group) and record what happened."""
@@ -91,7 +93,7 @@ def build(
         files = _without_cache(files, targets, no_cache_from)
     fields = {"variant": variant or "", "environment": environment or ""}
     asked = Asked(tuple(files), tuple(overrides), tuple(flags), fields, plain)
-    scanned = _scan_later(asked, targets, fail_on, scan=scan)
+    looked_at = _look_later(asked, targets, fail_on, scan=scan, inspect=inspect)
     runs = run_batches(asked, _batches(files, targets, overrides, max_parallel))
     # Heavy, and by now imported while Bake ran.
     from cli import telling
@@ -101,26 +103,33 @@ def build(
         from cli.tagging import tag_platforms
 
         tag_platforms(files, targets, overrides)
-    raise SystemExit(runs[-1].ended.exit_code or scanned(runs))
+    raise SystemExit(runs[-1].ended.exit_code or looked_at(runs))
 
 
-def _scan_later(
-    asked: "Asked", targets: Sequence[str], fail_on: str | None, *, scan: bool
+def _look_later(
+    asked: "Asked", targets: Sequence[str], fail_on: str | None, *, scan: bool, inspect: bool
 ) -> Callable[[Sequence[Done]], int]:
-    """Return what scans the images of runs that succeed and tells the exit code.
+    """Return what scans and checks the images of runs that succeed and tells the exit code.
 
-    What cannot be scanned is an error now, and not after the build.
+    What cannot be looked at is an error now, and not after the build.
     """
-    if not scan:
-        if fail_on is not None:
-            raise UsageError("--fail-on is for --scan: give that too.")
+    if not scan and fail_on is not None:
+        raise UsageError("--fail-on is for --scan: give that too.")
+    if not (scan or inspect):
         return lambda runs: 0
-    from cli import scanning_builds
+    from cli import inspecting_builds, scanning_builds, trivy
     from cli.findings import severities
 
+    if scan:
+        trivy.program()
     least = severities(None, None, fail_on)
     images = scanning_builds.expected_images(asked.files, targets, asked.overrides, asked.flags)
-    return lambda runs: scanning_builds.scan_built(images, runs, least)
+
+    def look(runs: Sequence[Done]) -> int:
+        checked = inspecting_builds.inspect_built(images, runs) if inspect else 0
+        return (scanning_builds.scan_built(images, runs, least) if scan else 0) or checked
+
+    return look
 
 
 def _confined(

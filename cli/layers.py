@@ -50,14 +50,22 @@ def layers(image: str, platform: str, source: str | None, *, as_json: bool) -> N
 @contextmanager
 def image_files(image: str, platform: str, source: str | None) -> Iterator[ImageFiles]:
     """Have an image of a path, of the local engine or of a registry while the block runs."""
-    if source is None and Path(image).exists():
+    source = source or source_of(image)
+    if source == "path":
         with from_path(Path(image), platform) as files:
             yield files
-    elif source == "engine" or (source is None and _is_in_engine(image)):
+    elif source == "engine":
         with _saved(image) as path, from_path(path, platform) as files:
             yield files
     else:
         yield _in_registry(image, platform)
+
+
+def source_of(image: str) -> str:
+    """Return where an image is read if nobody says it: ``path``, ``engine`` or ``registry``."""
+    if Path(image).exists():
+        return "path"
+    return "engine" if _is_in_engine(image) else "registry"
 
 
 def _is_in_engine(image: str) -> bool:

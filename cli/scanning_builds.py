@@ -36,13 +36,11 @@ class Expected:
 def expected_images(
     files: Sequence[str], targets: Sequence[str], overrides: Sequence[str], flags: Sequence[str]
 ) -> dict[str, Expected]:
-    """Return by target what there will be to scan; said before anything is built.
+    """Return by target which images there will be; said before anything is built.
 
     Raises:
-        TrivyMissingError: nothing could scan it.
         UsageError: no target's image is pushed or loaded under a name.
     """
-    trivy.program()
     try:
         printed = buildx("bake", *bake_options(files, overrides), *flags, "--print", *targets)
     except UsageError as error:
@@ -63,7 +61,7 @@ def expected_images(
     }
     if not found:
         raise UsageError(
-            "--scan has nothing to scan: no target has a tag and is pushed or loaded."
+            "There will be no image to look at: no target has a tag and is pushed or loaded."
             " Give --push or --load."
         )
     return found
@@ -113,7 +111,7 @@ def scan_built(
     for done in runs:
         if done.ended.outcome != "succeeded":
             continue  # a broken cache failed it, and a later run has built it
-        for image, platform in _images(expected, done.record):
+        for _target, image, platform in images_of(expected, done.record):
             code = _scan(image, platform, FAIL_ON if fail_on is None else fail_on)
             if code == CANCELED:
                 return code
@@ -121,8 +119,8 @@ def scan_built(
     return FINDINGS if FINDINGS in codes else max(codes)
 
 
-def _images(expected: Mapping[str, Expected], record: Record) -> Iterator[tuple[Image, str]]:
-    """Yield each image and platform that a run has left."""
+def images_of(expected: Mapping[str, Expected], record: Record) -> Iterator[tuple[str, Image, str]]:
+    """Yield target, image and platform of all that a run has left."""
     run = record.run()
     fields = declared_values(run.command) | run.fields
     metadata = json.loads(record.read(METADATA) or b"{}")
@@ -142,7 +140,7 @@ def _images(expected: Mapping[str, Expected], record: Record) -> Iterator[tuple[
             pinned=_pinned(name, digest) if wanted.pushed else "",
         )
         for platform in wanted.platforms or ("",):
-            yield image, platform
+            yield target, image, platform
 
 
 def _pinned(name: str, digest: str) -> str:

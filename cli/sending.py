@@ -16,6 +16,7 @@ from buildkit.bake import Plan, Target, read_plan
 from buildkit.errors import ParseError
 from buildkit.model import Build
 from buildkit.reading import read_builds
+from cli import outbox
 from cli.engine import builder_is_here, buildx, export_record, history
 from cli.errors import UsageError
 from cli.planning import declared_values
@@ -262,4 +263,5 @@ def finish(record: Record) -> str:
         return ""
     send_spooled(to)
     send_waiting(to)
+    outbox.send_waiting(to)
     return record.run().upload_error

@@ -17,11 +17,11 @@ from buildinsights.templatetags.formats import (
     signed_filesize,
 )
 from buildkit.advising.effects import ENOUGH
+from builds.diffs import diff_lines
 from builds.models import Build
 from cache.forms import ServiceForm
 from cache.models import Advised
 from recommendations.decisions import DecisionForm
-from recommendations.diffs import diff_lines
 from recommendations.models import Kind, Recommendation, Renewed, Unit
 from recommendations.querysets import RecommendationQuerySet
 

@@ -12,6 +12,7 @@ APPS = [
     "accounts",
     "builds",
     "security",
+    "inspections",
     "ingest",
     "farm",
     "cache",

@@ -1,18 +1,43 @@
 """All checks of an image in one pass over its layers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from buildkit.errors import ParseError
 from buildkit.imagefiles import ImageFiles
 from buildkit.layers import Entry, LayerLimits, LayerReader
 from supplychain.imagechecks import permissions, secrets, settings, users
+from supplychain.imagechecks.facts import Facts, facts_of
 from supplychain.imagechecks.filesystem import FinalFiles
 from supplychain.imagechecks.masking import Masker
-from supplychain.imagechecks.model import Check, Places, Subject
+from supplychain.imagechecks.model import Check, Places, Status, Subject
 from supplychain.imagechecks.secret_files import wanted as wanted_for_secrets
 from supplychain.imagechecks.tools import check_tools, is_tool
 
+LIMITS = LayerLimits(seconds=600)
 _ACCOUNTS = (users.PASSWD, users.GROUP)
+_BY_FILES = frozenset(
+    {
+        "user",
+        "setuid",
+        "world-writable",
+        "application-writable",
+        "secret-in-layers",
+        "package-manager",
+        "shell",
+        "ports",
+    }
+)
+"""Checks that take all files of an image; who may open ports depends on its user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of all checks, and what the image is; ``problem`` says why not all was read."""
+
+    checks: list[Check]
+    facts: Facts
+    problem: str = ""
 
 
 def wanted(entry: Entry) -> int:
@@ -51,33 +76,48 @@ class ImageChecker:
             matters = has_secret or self._matters(entry)
             self._final.apply(entry, layer, digest, matters=matters)
 
-    def checks(self) -> list[Check]:
-        """Return the results of all checks that are meant for such an image."""
+    def checked(self, problem: str = "", unread: Sequence[str] = ()) -> Checked:
+        """Return the results of all checks; ``problem`` says why layers were not read."""
         subject, final = self.subject, self._final
-        places = Places(
-            self._digests,
-            subject.layer_instructions(len(self._digests)),
-            Masker(secrets.known_values(subject)),
-            self._secrets.layers,
-        )
+        places = self._places([*self._digests, *unread])
         found = sorted(final, key=lambda item: item[0].path)
         user_check, user = users.check_user(subject, self._accounts())
-        return [
+        checks = [
             user_check,
-            permissions.check_setuid(found, places),
-            permissions.check_open(found, places),
-            permissions.check_application(found, subject, user, places),
+            *permissions.check_modes(found, subject, user, places),
             secrets.check_environment(subject, places),
             *secrets.check_history(subject, places),
             secrets.check_labels(subject, places),
             self._secrets.check(final, places),
-            *(check_tools(found, final, places) if subject.is_production else ()),
+            *check_tools(found, final, subject, places),
             settings.check_health(subject),
             settings.check_labels(subject),
             settings.check_tag(subject, places),
             settings.check_base(subject, places),
             settings.check_ports(subject, user),
         ]
+        if problem:
+            checks = [self._in_doubt(check, problem) for check in checks]
+            user = user if users.is_root_by_number(subject) else users.RunUser(None)
+        return Checked(checks, facts_of(subject, user, places), problem)
+
+    def _places(self, digests: list[str]) -> Places:
+        instructions = self.subject.layer_instructions(len(digests))
+        masker = Masker(secrets.known_values(self.subject))
+        return Places(digests, instructions, masker, self._secrets.layers)
+
+    def _in_doubt(self, check: Check, problem: str) -> Check:
+        """Return what can be said of a check if layers are missing.
+
+        A later layer may remove what was found, but no layer takes a secret back.
+        """
+        is_sure = check.status is Status.FAIL and (
+            check.id == "secret-in-layers"
+            or (check.id == "user" and users.is_root_by_number(self.subject))
+        )
+        if check.id not in _BY_FILES or check.status is Status.NOT_APPLICABLE or is_sure:
+            return check
+        return replace(check, status=Status.UNKNOWN, message=f"not all was read: {problem}")
 
     def _accounts(self) -> users.Accounts:
         known = {path: self._final.at(path) for path in _ACCOUNTS}
@@ -98,16 +138,19 @@ class ImageChecker:
         return is_of_others and self._application.has(entry)
 
 
-def check_image(
-    files: ImageFiles, subject: Subject, limits: LayerLimits | None = None
-) -> list[Check]:
+def check_image(files: ImageFiles, subject: Subject, limits: LayerLimits | None = None) -> Checked:
     """Read all layers of an image once, and check it.
 
+    A layer that cannot be read, or is more than the limits allow, ends the reading: what takes
+    files to tell is unknown then.
+
     Raises:
-        ParseError: naming the layer: it cannot be read, or is more than the limits allow.
-        RegistryError: the registry did not give it.
+        RegistryError: the registry did not give a layer.
     """
-    reader, checker = LayerReader(limits, wanted), ImageChecker(subject)
-    for layer in files.layers:
-        checker.add(reader.entries(layer.open(), layer.name), layer.name)
-    return checker.checks()
+    reader, checker = LayerReader(limits or LIMITS, wanted), ImageChecker(subject)
+    for number, layer in enumerate(files.layers, 1):
+        try:
+            checker.add(reader.entries(layer.open(), layer.name), layer.name)
+        except ParseError as error:
+            return checker.checked(str(error), [item.name for item in files.layers[number:]])
+    return checker.checked()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from buildkit.errors import TooLargeError
 from buildkit.layers import Entry
 
-MOST_NODES = 1_000_000
+MOST_NODES = 400_000
 """Files and directories that are kept."""
 
 MOST_VISITS = 20_000_000

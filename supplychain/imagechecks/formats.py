@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from buildkit.secret_formats import TOKENS, WEB_TOKEN, TokenFormat
 from buildkit.secret_names import SECRET_NAME
 
 
@@ -30,6 +31,10 @@ def _format(rule: str, pattern: bytes, *marks: bytes) -> Format:
     return Format(rule, marks, re.compile(pattern))
 
 
+def _known(item: TokenFormat) -> Format:
+    return _format(item.rule, item.pattern.encode(), *(mark.encode() for mark in item.marks))
+
+
 FORMATS = (
     _format(
         "private key",
@@ -38,31 +43,12 @@ FORMATS = (
         rb"[^\0]{0,300}?[A-Za-z0-9+/=]{40}[^\0-]{0,20000}",
         b"PRIVATE KEY",
     ),
-    _format(
-        "GitHub token",
-        rb"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{50,255})",
-        *(b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_"),
-    ),
-    _format("GitLab token", rb"\bglpat-[\w-]{20,255}", b"glpat-"),
-    _format("AWS access key", rb"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", b"AKIA", b"ASIA"),
-    _format("Slack token", rb"\bxox[abposr]-[0-9][\w-]{15,255}", b"xox"),
-    _format(
-        "Slack webhook", rb"hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{16,}", b"hooks.slack.com"
-    ),
-    _format("npm token", rb"\bnpm_[A-Za-z0-9]{36}\b", b"npm_"),
-    _format("Docker token", rb"\bdckr_pat_[\w-]{20,255}", b"dckr_pat_"),
-    _format("Google API key", rb"\bAIza[\w-]{35}\b", b"AIza"),
-    _format("Stripe key", rb"\b[rs]k_live_[A-Za-z0-9]{20,255}", b"k_live_"),
-    _format("PyPI token", rb"\bpypi-AgEIcHlwaS5vcmc[\w-]{40,}", b"pypi-AgEI"),
-    _format("API key", rb"\bsk-(?:ant|proj)-[\w-]{32,255}", b"sk-ant-", b"sk-proj-"),
-    _format("Hugging Face token", rb"\bhf_[A-Za-z]{34}\b", b"hf_"),
-    _format("SendGrid key", rb"\bSG\.[\w-]{22}\.[\w-]{43}", b"SG."),
-    _format("buildinsights token", rb"\bbi_[0-9a-f]{12}_[\w-]{20,255}", b"bi_"),
+    *(_known(item) for item in TOKENS),
 )
 """Formats that are clear enough to be looked for in any file."""
 
 _TEXTS = (
-    _format("JSON web token", rb"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}", b"eyJ"),
+    _known(WEB_TOKEN),
     _format(
         "password in a URL", rb"(?<=://)[^/\s:@\"']{0,100}:(?![$<{*])[^/\s@\"']{1,200}(?=@)", b"://"
     ),

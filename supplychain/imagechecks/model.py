@@ -12,6 +12,9 @@ from supplychain.reports.model import Severity
 
 MOST_EVIDENCE = 20
 LONGEST_TEXT = 300
+MOST_ITEMS = 2_000
+"""Variables, labels and entries of the history that are looked at: no image has as many."""
+
 DEFAULT_LABELS = tuple(
     f"org.opencontainers.image.{name}" for name in ("source", "revision", "version")
 )
@@ -19,11 +22,16 @@ _ORDER = list(Severity)
 
 
 class Status(StrEnum):
-    """What came of a check; ``UNKNOWN`` where what it takes to tell was not given."""
+    """What came of a check.
+
+    ``UNKNOWN`` where what it takes to tell was not given or not all read, ``NOT_APPLICABLE`` where
+    the question makes no sense for the image.
+    """
 
     PASS = "pass"  # noqa: S105  # no password
     FAIL = "fail"
     UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not-applicable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,10 @@ class Kind:
         """Return that it cannot be told."""
         return Check(self.id, self.title, self.severity, Status.UNKNOWN, message, self.remediation)
 
+    def not_applicable(self, message: str) -> Check:
+        """Return that the question makes no sense."""
+        return Check(self.id, self.title, self.severity, Status.NOT_APPLICABLE, message)
+
     def failed(
         self, message: str, evidence: Iterable[Evidence] = (), count: int | None = None
     ) -> Check:
@@ -120,9 +132,15 @@ class Subject:
         """What containers start with: user, variables, labels."""
         return as_dict(self.config.get("config"))
 
+    @property
+    def is_windows(self) -> bool:
+        """Whether its files have no modes, and its users no numbers."""
+        return self.config.get("os") == "windows"
+
     def history(self) -> list[str]:
         """The instruction of each entry of the history, as the image has it."""
-        return [as_text(item.get("created_by")) for item in as_dicts(self.config.get("history"))]
+        entries = as_dicts(self.config.get("history"))[:MOST_ITEMS]
+        return [as_text(item.get("created_by")) for item in entries]
 
     def layer_instructions(self, count: int) -> list[str]:
         """The instruction of each of so many layers; all empty if the history has not as many."""
@@ -143,13 +161,14 @@ class Places:
     masker: Masker
     with_secrets: frozenset[int] = frozenset()
     """Layers of files with secrets: the words of their RUN may be these secrets."""
+    _known: dict[int, str] = field(default_factory=dict)
 
     def evidence(
         self, place: str, detail: str, layer: int, severity: Severity = Severity.UNKNOWN
     ) -> Evidence:
         """Return a place in a layer."""
         return Evidence(
-            self.shown(place), detail, self.digests[layer], self._instruction(layer), severity
+            self.shown(place), detail, self.digests[layer], self.instruction_of(layer), severity
         )
 
     def shown(self, text: str) -> str:
@@ -161,7 +180,13 @@ class Places:
         """Return an instruction as it may be shown."""
         return self.shown(as_written(self.masker.without_arguments(text)))
 
-    def _instruction(self, layer: int) -> str:
+    def instruction_of(self, layer: int) -> str:
+        """Return the instruction that brought a layer, as it may be shown."""
+        if layer not in self._known:
+            self._known[layer] = self._told(layer)
+        return self._known[layer]
+
+    def _told(self, layer: int) -> str:
         text = self.instruction(self.instructions[layer])
         is_copy = text.startswith(("COPY ", "ADD "))
         if layer not in self.with_secrets or is_copy or not text:

@@ -1,11 +1,11 @@
 """Checks of modes and owners of the files that an image has in the end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from buildkit.layers import Entry
 from buildkit.values import as_list, as_text
-from supplychain.imagechecks.model import Check, Kind, Places, Subject
+from supplychain.imagechecks.model import MOST_EVIDENCE, Check, Kind, Places, Subject
 from supplychain.imagechecks.users import RunUser
 from supplychain.reports.model import Severity
 
@@ -35,9 +35,12 @@ type Found = tuple[Entry, int]
 
 
 def is_special(entry: Entry) -> bool:
-    """Tell whether a file is setuid or setgid; of a directory the bits mean something else."""
+    """Tell whether a file runs with rights that whoever starts it may not have.
+
+    Of a directory the bits mean something else.
+    """
     is_file = not (entry.is_dir or entry.symlink or entry.is_device)
-    return is_file and bool(entry.mode & (SETUID | SETGID))
+    return is_file and (bool(entry.mode & (SETUID | SETGID)) or entry.has_capabilities)
 
 
 def is_open(entry: Entry) -> bool:
@@ -85,34 +88,60 @@ class Application:
         return entry.path in self.files and not entry.is_dir
 
 
-def check_setuid(found: Iterable[Found], places: Places) -> Check:
+def check_modes(
+    found: Sequence[Found], subject: Subject, user: RunUser, places: Places
+) -> list[Check]:
+    """Return all checks of modes and owners."""
+    if subject.is_windows:
+        kinds = (_SETUID, _OPEN, _APPLICATION)
+        return [kind.not_applicable("files of Windows have no modes") for kind in kinds]
+    return [
+        check_setuid(found, places),
+        check_open(found, places),
+        check_application(found, subject, user, places),
+    ]
+
+
+def check_setuid(found: Sequence[Found], places: Places) -> Check:
     """Tell of files that run as their owner, whoever starts them."""
     evidence = [
-        places.evidence(f"/{entry.path}", _bits(entry), layer)
+        places.evidence(f"/{entry.path}", _bits(entry), layer, _weight(entry))
         for entry, layer in found
         if is_special(entry)
     ]
     if not evidence:
-        return _SETUID.passed("no file is setuid or setgid")
-    return _SETUID.failed(f"{len(evidence)} files are setuid or setgid", evidence)
+        return _SETUID.passed("no file is setuid or setgid, or has capabilities")
+    if not any(entry.has_capabilities for entry, _ in found):
+        return _SETUID.failed(f"{len(evidence)} files are setuid or setgid", evidence)
+    return _SETUID.failed(
+        f"{len(evidence)} files are setuid, setgid or have capabilities", evidence
+    )
+
+
+def _weight(entry: Entry) -> Severity:
+    """Capabilities alone are less than all that root may do."""
+    return Severity.UNKNOWN if entry.mode & (SETUID | SETGID) else Severity.LOW
 
 
 def _bits(entry: Entry) -> str:
     owner = f"owner {entry.uid}:{entry.gid}"
     names = [name for bit, name in ((SETUID, "setuid"), (SETGID, "setgid")) if entry.mode & bit]
+    if entry.has_capabilities:
+        names.append("capabilities")
     return f"{'+'.join(names)}, mode {entry.mode:04o}, {owner}"
 
 
-def check_open(found: Iterable[Found], places: Places) -> Check:
+def check_open(found: Sequence[Found], places: Places) -> Check:
     """Tell of files and directories that everybody may write."""
+    writable = [item for item in found if is_open(item[0])]
+    if not writable:
+        return _OPEN.passed("nothing may be written by everybody")
     evidence = [
         places.evidence(f"/{entry.path}", _kind(entry), layer)
-        for entry, layer in found
-        if is_open(entry)
+        for entry, layer in writable[:MOST_EVIDENCE]
     ]
-    if not evidence:
-        return _OPEN.passed("nothing may be written by everybody")
-    return _OPEN.failed(f"everybody may write {len(evidence)} files and directories", evidence)
+    count = len(writable)
+    return _OPEN.failed(f"everybody may write {count} files and directories", evidence, count)
 
 
 def _kind(entry: Entry) -> str:
@@ -131,15 +160,15 @@ def check_application(
         return _APPLICATION.unknown("who runs it cannot be told")
     if user.uid == 0:
         return _APPLICATION.failed("it runs as root, who may write everything")
+    own = [item for item in found if application.has(item[0]) and may_write(item[0], user)]
+    if not own:
+        return _APPLICATION.passed(f"UID {user.uid} may write nothing of the application")
     evidence = [
         places.evidence(f"/{entry.path}", f"{_owned(entry)}, written by UID {user.uid}", layer)
-        for entry, layer in found
-        if application.has(entry) and may_write(entry, user)
+        for entry, layer in own[:MOST_EVIDENCE]
     ]
-    if not evidence:
-        return _APPLICATION.passed(f"UID {user.uid} may write nothing of the application")
     return _APPLICATION.failed(
-        f"UID {user.uid} may write {len(evidence)} of the application's files", evidence
+        f"UID {user.uid} may write {len(own)} of the application's files", evidence, len(own)
     )
 
 

@@ -2,12 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from buildkit.layers import Entry
 from buildkit.values import as_list, as_text, as_text_map
 from supplychain.imagechecks.filesystem import FinalFiles
 from supplychain.imagechecks.formats import assignments, formats_in, is_secret
-from supplychain.imagechecks.model import Check, Evidence, Kind, Places, Subject
+from supplychain.imagechecks.model import (
+    MOST_ITEMS,
+    Check,
+    Evidence,
+    Kind,
+    Places,
+    Subject,
+)
 from supplychain.imagechecks.secret_files import secrets_in
 from supplychain.reports.model import Severity
 
@@ -41,7 +49,7 @@ _LAYERS = Kind(
 
 def environment(subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield names and values of the variables of an image."""
-    for item in as_list(subject.settings.get("Env")):
+    for item in as_list(subject.settings.get("Env"))[:MOST_ITEMS]:
         name, _, value = as_text(item).partition("=")
         yield name, value
 
@@ -54,8 +62,8 @@ def known_values(subject: Subject) -> set[str]:
 
 def labels_of(subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield names and values of an image's labels, and of its manifest's annotations."""
-    yield from as_text_map(subject.settings.get("Labels")).items()
-    yield from as_text_map(subject.manifest.get("annotations")).items()
+    yield from islice(as_text_map(subject.settings.get("Labels")).items(), MOST_ITEMS)
+    yield from islice(as_text_map(subject.manifest.get("annotations")).items(), MOST_ITEMS)
 
 
 def check_environment(subject: Subject, places: Places) -> Check:

@@ -1,6 +1,7 @@
 """Checks of an image's configuration and name, which take no file of it."""
 
 import re
+from urllib.parse import unquote
 
 from buildkit.errors import ParseError
 from buildkit.model import Material
@@ -42,8 +43,12 @@ _PORTS = Kind(
     Severity.LOW,
     f"Listen on a port from {PRIVILEGED_BELOW} on, and map it when the container starts.",
 )
+_IMAGE = "pkg:docker/"
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}|[?&]digest=sha256(?::|%3A)[0-9a-f]{64}", re.IGNORECASE)
 _FRONTEND = re.compile(r"pkg:docker/(?:docker\.io/)?docker/dockerfile(?:-upstream)?[@?]")
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+"""An image's id in an engine, which could be read as a name without a tag."""
+
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/\w+)?")
 
 
@@ -75,7 +80,7 @@ def check_tag(subject: Subject, places: Places) -> Check:
     """Tell whether the name by which the image was asked for may become another image's."""
     text = subject.reference.strip()
     try:
-        reference = Reference.parse(text) if text else None
+        reference = Reference.parse(text) if text and not _ID.fullmatch(text) else None
     except (InvalidReferenceError, ParseError):
         reference = None
     if reference is None:
@@ -92,22 +97,37 @@ def check_tag(subject: Subject, places: Places) -> Check:
 def check_base(subject: Subject, places: Places) -> Check:
     """Tell whether images that it was built from were named by digest, by its provenance."""
     if subject.materials is None:
-        return _BASE.unknown("its provenance was not given")
-    bases = [item for item in subject.materials if _is_base(item)]
+        return _BASE.unknown("it has no provenance beside it, and none was given")
+    bases = bases_of(subject)
     if not bases:
         return _BASE.passed("its provenance names no base")
-    loose = [item.uri for item in bases if not _PINNED.search(item.uri)]
+    loose = [item for item in bases if not _PINNED.search(item.uri)]
     if not loose:
         return _BASE.passed(f"all of {len(bases)} bases are pinned")
     return _BASE.failed(
         f"{len(loose)} of {len(bases)} bases are named by tag alone",
-        [Evidence(places.shown(uri)) for uri in loose],
+        [Evidence(places.shown(name_of(item.uri)), _taken(item)) for item in loose],
     )
+
+
+def name_of(uri: str) -> str:
+    """Return ``name:tag`` of a package URL of an image; what is none stays as it is."""
+    name, _, version = unquote(uri.partition("?")[0]).removeprefix(_IMAGE).rpartition("@")
+    return f"{name}:{version}" if uri.startswith(_IMAGE) and name else uri
+
+
+def _taken(material: Material) -> str:
+    return f"was {material.digest}" if material.digest else ""
+
+
+def bases_of(subject: Subject) -> list[Material]:
+    """Return the images it was built from, as its provenance has them; none if there is none."""
+    return [item for item in subject.materials or () if _is_base(item)]
 
 
 def _is_base(material: Material) -> bool:
     """Tell whether a material is an image, and not the frontend that read the Dockerfile."""
-    return material.uri.startswith("pkg:docker/") and not _FRONTEND.match(material.uri)
+    return material.uri.startswith(_IMAGE) and not _FRONTEND.match(material.uri)
 
 
 def check_ports(subject: Subject, user: RunUser) -> Check:
@@ -116,6 +136,8 @@ def check_ports(subject: Subject, user: RunUser) -> Check:
     low = sorted({as_text(name)[:30] for name in names if _is_low(name)})
     if not low:
         return _PORTS.passed(f"no port below {PRIVILEGED_BELOW} is exposed")
+    if subject.is_windows:
+        return _PORTS.not_applicable("on Windows everybody may open every port")
     if user.uid is None:
         return _PORTS.unknown("who runs it cannot be told")
     if user.uid == 0:

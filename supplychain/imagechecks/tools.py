@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from buildkit.layers import Entry
 from supplychain.imagechecks.filesystem import FinalFiles
-from supplychain.imagechecks.model import Check, Kind, Places
+from supplychain.imagechecks.model import Check, Kind, Places, Subject
 from supplychain.reports.model import Severity
 
 LONGEST_LINK = 1_000
@@ -21,6 +21,7 @@ _SHELLS = re.compile(
     r"(?:.*/)?(?:s?bin|busybox)/(?P<name>sh|bash|rbash|dash|ash|zsh|ksh|mksh|csh|tcsh|fish|pwsh"
     r"|busybox|toybox)$"
 )
+_OF_ENVIRONMENT = re.compile(r"(?:.*/)?\.?(?:v?env|virtualenv)[^/]*/(?:bin|lib)/")
 _MANAGER = Kind(
     "package-manager",
     "No package manager in an image of production",
@@ -44,9 +45,12 @@ def is_tool(entry: Entry) -> bool:
 
 
 def check_tools(
-    found: Iterable[tuple[Entry, int]], final: FinalFiles, places: Places
+    found: Iterable[tuple[Entry, int]], final: FinalFiles, subject: Subject, places: Places
 ) -> list[Check]:
     """Tell of package managers and shells; links that lead to no such file are none."""
+    if subject.is_windows or not subject.is_production:
+        why = "Windows has its own" if subject.is_windows else "not said to be of production"
+        return [kind.not_applicable(why) for kind in (_MANAGER, _SHELL)]
     tools = [item for item in found if is_tool(item[0]) and _is_there(item[0], final)]
     return [
         _check(_MANAGER, _MANAGERS, tools, places, "package managers"),
@@ -63,11 +67,16 @@ def _check(
         if match := names.match(entry.path):
             name = next(filter(None, match.groups()))
             known.add(name)
-            evidence.append(places.evidence(f"/{entry.path}", name, layer))
+            evidence.append(places.evidence(f"/{entry.path}", name, layer, _weight(entry)))
     if not evidence:
         return kind.passed(f"no {what} are known in it")
     shown = ", ".join(sorted(known)[:10])
     return kind.failed(f"{what} in {len(evidence)} files: {shown}", evidence)
+
+
+def _weight(entry: Entry) -> Severity:
+    """One of a virtual environment installs for that environment alone."""
+    return Severity.LOW if _OF_ENVIRONMENT.match(entry.path) else Severity.UNKNOWN
 
 
 def _is_there(entry: Entry, final: FinalFiles) -> bool:

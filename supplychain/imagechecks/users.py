@@ -53,9 +53,22 @@ def _content(entry: Entry) -> bytes | None:
     return entry.data if is_whole else None
 
 
+def user_of(subject: Subject) -> str:
+    """Return what ``USER`` says."""
+    return as_text(subject.settings.get("User")).strip()[:LONGEST_NAME]
+
+
+def is_root_by_number(subject: Subject) -> bool:
+    """Tell whether no file of the image is needed to know that it runs as root."""
+    name = user_of(subject).partition(":")[0]
+    return not subject.is_windows and (not name or number(name) == 0)
+
+
 def check_user(subject: Subject, accounts: Accounts) -> tuple[Check, RunUser]:
     """Tell whether a container runs as root, and whom it runs as."""
-    user = as_text(subject.settings.get("User")).strip()[:LONGEST_NAME]
+    user = user_of(subject)
+    if subject.is_windows:
+        return _of_windows(user), RunUser(None)
     name, _, group = user.partition(":")
     if not name:
         return _failed("USER is not set: containers run as root", user), RunUser(0, frozenset({0}))
@@ -72,6 +85,16 @@ def check_user(subject: Subject, accounts: Accounts) -> tuple[Check, RunUser]:
     if problem:
         return problem, RunUser(uid)
     return _passed(name, uid, gid), RunUser(uid, _groups(row, group, gid, accounts))
+
+
+def _of_windows(user: str) -> Check:
+    """An image that sets no user has that of its base, which is the one or the other."""
+    name = user.rpartition("\\")[2].lower()
+    if name in ("containeradministrator", "administrator"):
+        return _failed(f"{user} may do everything", user)
+    if name == "containeruser":
+        return _USER.passed("runs as ContainerUser")
+    return _USER.unknown("on Windows the files do not tell what its user may do")
 
 
 def _is(row: list[str], name: str) -> bool:

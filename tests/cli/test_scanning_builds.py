@@ -88,7 +88,7 @@ def test_nothing_to_scan_is_said_before_the_build(
     plans: Plans, driver: str, target: dict[str, Any]
 ):
     plans(driver, api=target)
-    with pytest.raises(UsageError, match=r"nothing to scan: .* Give --push or --load"):
+    with pytest.raises(UsageError, match=r"no image to look at: .* Give --push or --load"):
         expected_images((), (), (), ())
 
 

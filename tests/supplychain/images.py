@@ -51,7 +51,7 @@ def checks_of(
     for number, layer in enumerate(layers):
         digest = f"sha256:{number}"
         checker.add(reader.entries([archive(*layer)], digest), digest)
-    return {check.id: check for check in checker.checks()}
+    return {check.id: check for check in checker.checked().checks}
 
 
 def places(check: Check) -> list[tuple[str, str]]:

@@ -1,0 +1,17 @@
+"""What is done without anybody waiting."""
+
+from typing import Any
+
+import structlog
+from celery import shared_task
+
+from inspections.services import place_waiting
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="inspections.match_inspections")
+def match_inspections(**_: Any) -> None:
+    """Place inspections that waited for a build of their image, and have one now."""
+    if placed := place_waiting():
+        log.info("inspections_placed", count=placed)
