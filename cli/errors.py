@@ -8,6 +8,9 @@ ENGINE_MISSING = 3
 FINDINGS = 4
 TRIVY_MISSING = 5
 TRIVY_FAILED = 6
+NOT_TRUSTED = 7
+COSIGN_MISSING = 8
+COSIGN_FAILED = 9
 CANCELED = 130
 
 
@@ -33,6 +36,17 @@ class TrivyFailedError(click.ClickException):
     """trivy ended without a report; the message has its own words."""
 
     exit_code = TRIVY_FAILED
+
+
+class NoVerdictError(click.ClickException):
+    """cosign or the registry failed: nothing was signed, or nothing is known of an image."""
+
+    exit_code = COSIGN_FAILED
+
+    def __init__(self, message: str, *, no_cosign: bool = False) -> None:
+        super().__init__(message)
+        if no_cosign:
+            self.exit_code = COSIGN_MISSING
 
 
 class CanceledError(click.ClickException):

@@ -23,8 +23,10 @@ _PLACES = {
     "inspect": "cli.image_checks",
     "layers": "cli.layers",
     "scan": "cli.scanning",
+    "sign": "cli.signing",
     "upload": "cli.uploading",
     "variants": "cli.variants",
+    "verify": "cli.trusting",
 }
 """The module of each command: only that of the one that is called is imported."""
 
@@ -40,7 +42,8 @@ def main() -> None:
     server when BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN are set.
 
     Exit codes: 1 the build failed, 2 wrong usage, 3 no engine, 4 findings of a scan, 5 no trivy,
-    6 trivy failed, 130 canceled.
+    6 trivy failed, 7 an image is not trusted, 8 no cosign, 9 cosign or a registry failed,
+    130 canceled.
     """
 
 

@@ -129,9 +129,10 @@ class Cosign:
 
 
 def meaning_of(words: str) -> SigningError:
-    """Return the error that cosign's words tell of, with its own first line of it."""
-    lines = [line for line in words.splitlines() if line.startswith("Error:")] or words.split("\n")
-    own = next((line for line in lines if line.strip()), "").removeprefix("Error:").strip()
+    """Return the error that cosign's words tell of, with what it says itself."""
+    # It may follow the question for a password, on the same line.
+    found = re.search(r"Error: (.*)", words)
+    own = found[1].strip() if found else words.strip().partition("\n")[0]
     for pattern, code, sentence in _MEANINGS:
         if re.search(pattern, own):
             return SigningError(code, f"{sentence} cosign says: {own[:_WORDS_LENGTH]}")

@@ -8,13 +8,14 @@ from datetime import datetime
 from buildkit.errors import ParseError
 from buildkit.values import Json, as_list, as_text
 from supplychain.signing.attached import Attached
+from supplychain.signing.attesting import CYCLONEDX, SPDX
 from supplychain.signing.provenance import PREFIX, ProvenanceFacts, read_facts
 from supplychain.signing.sources import canonical_repository, matches, ref_matches
 from supplychain.trust.policy import Environment, Policy
 from supplychain.trust.reasons import WITHOUT_LOG, Code, Reason
 from supplychain.trust.standing import Checked, fault_of
 
-SBOM_TYPES = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
+SBOM_TYPES = (SPDX, CYCLONEDX)
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
