@@ -1,7 +1,9 @@
-"""Which project a page belongs to, and whether the person may see it."""
+"""Which project a page or a request is of, and whether whoever asks may see it."""
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 
 from accounts.authentication import actor_of
 from accounts.models import Project
@@ -21,3 +23,15 @@ def scopes_in(request: HttpRequest, project: Project) -> set[str]:
     """Return what the person may do in the project, for pages to show or hide controls."""
     actor = actor_of(request)
     return {scope.value for scope in Scope if project.pk in actor.project_ids_with(scope)}
+
+
+def project_id_for(request: Request, scope: Scope = Scope.INGEST_WRITE) -> int:
+    """Return the project that the request is about: the token's, or the one it names."""
+    project_ids = actor_of(request).project_ids_with(scope)
+    slug = request.query_params.get("project")
+    if slug is not None:
+        named = Project.objects.filter(slug=slug, pk__in=project_ids)
+        project_ids = list(named.values_list("pk", flat=True))
+    if len(project_ids) != 1:
+        raise ValidationError({"project": ["Name one project in which you may do this."]})
+    return project_ids[0]

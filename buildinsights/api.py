@@ -19,6 +19,7 @@ from resources.api import BuildersView, BuilderView
 from security.api import FindingViewSet, ScanViewSet
 from sizes.api import ImageViewSet
 from trends.api import ChangeViewSet, JudgedBuildViewSet
+from trust.api import TrustPolicyViewSet, VerificationViewSet
 
 app_name = "api"
 
@@ -31,6 +32,8 @@ router.register("findings", FindingViewSet, basename="finding")
 router.register("images", ImageViewSet, basename="image")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
 router.register("scans", ScanViewSet, basename="scan")
+router.register("trust-policies", TrustPolicyViewSet, basename="trust-policy")
+router.register("verifications", VerificationViewSet, basename="verification")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 

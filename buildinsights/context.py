@@ -32,7 +32,11 @@ NAVIGATION = (
 FIRST = 8
 """Pages that stand side by side; the others are in a menu beside them."""
 
-SECURITY = (("Findings", "security:findings"),)
+SECURITY = (
+    ("Findings", "security:findings"),
+    ("Signatures", "trust:signatures"),
+    ("Trust policies", "trust:policies"),
+)
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
@@ -50,6 +54,8 @@ PARENTS = {
     "sizes:image": "sizes:images",
     "sizes:sizes": "services:list",
     "resources:builder": "resources:builders",
+    "trust:policy": "trust:policies",
+    "trust:verification": "trust:signatures",
     "trends:budgets": "services:list",
     "trends:change": "trends:changes",
     "trends:trend": "services:list",

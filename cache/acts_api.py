@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.access import project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
 from cache.acts import record_acts
-from ingest.api import project_id_for
 
 MOST = 100
 DETAILS_LENGTH = 256 * 1024

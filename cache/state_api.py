@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.access import project_id_for
 from accounts.models import Project
 from accounts.roles import Scope
 from buildinsights.csv import ChosenAsCSV, GroupsAsCSV
@@ -21,7 +22,6 @@ from cache.references_page import told_references
 from cache.serializers import ServiceCacheSerializer
 from cache.storage_page import told_storage
 from cache.worth import Worth
-from ingest.api import project_id_for
 
 PERIOD = OpenApiParameter("days", int, enum=[days for days, _ in DAYS], description="Period.")
 SERVICE = OpenApiParameter("service", str, description="Slug of one of the project's services.")

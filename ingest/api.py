@@ -15,8 +15,8 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import project_id_for
 from accounts.authentication import actor_of
-from accounts.models import Project
 from accounts.roles import Scope
 from ingest import bodies
 from ingest.digest import digest_payload
@@ -150,18 +150,6 @@ class TrivyIngestView(IngestView):
         project_id = project_id_for(request)
         upload = bodies.report_upload(PayloadKind.TRIVY, request.query_params, request.data)
         return self.accepted(request, project_id, upload)
-
-
-def project_id_for(request: Request, scope: Scope = Scope.INGEST_WRITE) -> int:
-    """Return the project that the request is about: the token's, or the one it names."""
-    project_ids = actor_of(request).project_ids_with(scope)
-    slug = request.query_params.get("project")
-    if slug is not None:
-        named = Project.objects.filter(slug=slug, pk__in=project_ids)
-        project_ids = list(named.values_list("pk", flat=True))
-    if len(project_ids) != 1:
-        raise ValidationError({"project": ["Name one project in which you may do this."]})
-    return project_ids[0]
 
 
 def _enqueue(accepted: Accepted) -> None:

@@ -10,12 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import project_id_for
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from builds.models import Service
-from ingest.api import project_id_for
 from recommendations.decisions import OPEN, DecisionForm, decide
 from recommendations.models import Recommendation
 from sizes.api import SizedServiceViewSet

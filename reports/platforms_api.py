@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.access import project_id_for
 from accounts.models import Project
 from accounts.roles import Scope
 from builds.api import PROJECT
-from ingest.api import project_id_for
 from reports.platforms import told_platforms
 
 

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import project_id_for
 from accounts.models import Project, User
 from accounts.roles import Scope
 from builds.api import PROJECT
-from ingest.api import project_id_for
 from reports.models import LONGEST_PATH, SavedView
 from reports.services import delete_view, save_view, share_view, unshare_view
 

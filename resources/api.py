@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.access import project_id_for
 from accounts.models import Project
 from accounts.roles import Scope
 from analytics.slots import Verdict
@@ -20,7 +21,6 @@ from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from builds.models import Build, Service
 from cache.forms import DAYS
-from ingest.api import project_id_for
 from resources.builder_page import slots_now
 from resources.builders_page import builders_of
 from resources.forms import DaysForm

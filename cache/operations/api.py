@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
@@ -19,7 +20,6 @@ from builds.api import PROJECT
 from cache.models import Operation
 from cache.operations.forms import FORMS
 from cache.operations.services import ask_by_form, cancel, confirm, shown_plan
-from ingest.api import project_id_for
 
 
 class PlanSerializer(serializers.Serializer[Any]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
-from buildkit.values import Json, as_bytes, as_dict, as_dicts, as_text, load_object
+from buildkit.values import Json, as_bytes, as_dict, as_dicts, as_text, clean, load_object
 
 IN_TOTO = "application/vnd.in-toto+json"
 COSIGN_SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
@@ -109,3 +109,9 @@ def read_simple_signing(data: bytes, path: str) -> Statement:
 def canonical_json(document: object) -> bytes:
     """Return JSON for a digest or for a file."""
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def is_storable(document: object) -> bool:
+    """Tell whether a database can keep all texts of a document: no NUL, no half characters."""
+    text = json.dumps(document, ensure_ascii=False)
+    return clean(text) == text and "\\u0000" not in text

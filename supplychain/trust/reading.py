@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from supplychain.signing.statements import is_storable
 from supplychain.trust.policy import Environment, Identity, Key, Needs, Policy
 from supplychain.trust.schema import KMS, SCHEMA, VERSION
 from supplychain.trust.sense import sense_errors
@@ -89,6 +90,8 @@ def read_policy(document: Mapping[str, Any], *, allow_files: bool = True) -> Pol
     Raises:
         PolicyError: it is none; with all errors of its form, or else of its sense.
     """
+    if not is_storable(document):
+        raise PolicyError([("policy", "has characters that cannot be kept")])
     errors = list(_form_errors(document))
     if not errors:
         policy = _policy(document, errors)

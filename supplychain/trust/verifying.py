@@ -16,6 +16,7 @@ from supplychain.signing.attached import attached_to
 from supplychain.signing.checking import signers_of
 from supplychain.signing.commands import TAG_ANNOTATION, Verifier
 from supplychain.signing.cosign import Cosign
+from supplychain.signing.errors import SigningError
 from supplychain.signing.statements import canonical_json
 from supplychain.trust.evaluation import Evidence, Verdict, evaluate
 from supplychain.trust.policy import Environment, Policy
@@ -40,13 +41,17 @@ class UnknownEnvironmentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be found out. ``document`` is the policy; ``at`` the moment that counts."""
+    """What is to be found out. ``document`` is the policy; ``at`` the moment that counts.
+
+    Without ``references``, keys that lie in files or in a KMS are not asked for: whoever writes
+    the policy would choose whom this machine connects to.
+    """
 
     reference: Reference
     document: Json
     environment: str
     at: datetime
-    allow_files: bool = True
+    references: bool = True
     trusted_root: str = ""
 
 
@@ -86,10 +91,12 @@ def verify_image(asked: Asked, registry: Registry, cosign: Cosign) -> Verificati
         RegistryError: the registry does not answer, refuses, or does not have the image.
         SigningError: there is no cosign, or a key cannot be had.
     """
-    policy = read_policy(asked.document, allow_files=asked.allow_files)
+    policy = read_policy(asked.document, allow_files=asked.references)
     environment = policy.environment(asked.environment)
     if environment is None:
         raise UnknownEnvironmentError(asked.environment, policy)
+    if not asked.references:
+        _refuse_references(policy, environment)
     with verifiers(policy, environment, asked.trusted_root) as known:
         look = _Look(registry, cosign, known)
         evidence = look.evidence(asked.reference)
@@ -108,6 +115,13 @@ def verify_image(asked: Asked, registry: Registry, cosign: Cosign) -> Verificati
     return Verification(
         str(asked.reference), evidence.digest, environment.name, asked.at, verdict, inputs
     )
+
+
+def _refuse_references(policy: Policy, environment: Environment) -> None:
+    named = [key.id for key in policy.keys if key.reference and key.id in environment.signers]
+    if named:
+        message = f"Only a public key of the policy itself can be used here: {', '.join(named)}."
+        raise SigningError("key-not-here", message)
 
 
 @contextmanager
