@@ -8,7 +8,7 @@ from buildkit.limits import Limits
 from buildkit.model import Material
 from buildkit.provenance import Provenance, from_document
 from buildkit.secret_names import SECRET_NAME
-from buildkit.values import Json, as_dict, as_dicts, as_text, as_text_map
+from buildkit.values import Json, as_dict, as_dicts, as_text, as_text_map, clean
 from supplychain.signing.sources import Source, canonical_repository, read_source
 
 PREFIX = "https://slsa.dev/provenance/"
@@ -163,4 +163,4 @@ def _flatten(value: Any, name: str, found: dict[str, str]) -> None:
             _flatten(item, f"{name}[{number}]", found)
     elif name and value is not None and len(found) < MOST_PARAMETERS:
         text = as_text(value) if isinstance(value, str) else str(value)
-        found[name[:200]] = _MASKED if SECRET_NAME.search(name) else text[:_VALUE_LENGTH]
+        found[clean(name[:200])] = _MASKED if SECRET_NAME.search(name) else text[:_VALUE_LENGTH]

@@ -33,7 +33,7 @@ def read_source(uri: str, revision: str = "") -> Source:
     """Return what an address such as ``git+https://host/team/app@refs/heads/main`` names."""
     address, _, fragment = uri.removeprefix("git+").partition("#")
     head, at, tail = address.rpartition("@")
-    if at and "/" in urlsplit(head).path and "://" not in tail:
+    if at and "/" in _path(head) and "://" not in tail:
         address, fragment = head, fragment or tail
     ref = fragment.partition(":")[0]
     if _COMMIT.fullmatch(ref):
@@ -46,13 +46,23 @@ def canonical_repository(address: str) -> str:
     text = address.strip().removeprefix("git+")
     if "://" not in text and (found := _SCP.fullmatch(text)):
         text = f"https://{found['host']}/{found['path']}"
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text
     if not parts.netloc:
         return text
     host = parts.netloc.rpartition("@")[2].lower()
     scheme = "https" if parts.scheme in {"ssh", "git+ssh"} else parts.scheme.lower()
     path = parts.path.rstrip("/").removesuffix(".git")
     return f"{scheme}://{host}{path}"
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -75,7 +75,7 @@ def read_statement(data: bytes, path: str) -> Statement:
         raise ParseError(path, "no in-toto statement: it has no predicateType")
     subjects = as_dicts(document.get("subject"))
     digests = tuple(
-        f"{algorithm}:{value}"
+        clean(f"{algorithm}:{value}")
         for subject in subjects
         for algorithm, value in as_dict(subject.get("digest")).items()
         if isinstance(value, str)
