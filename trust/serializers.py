@@ -66,7 +66,7 @@ class SavePolicySerializer(serializers.Serializer[Any]):
         return document
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class TrustReasonSerializer(serializers.Serializer[Any]):
     """Why an image is not trusted; the code is stable."""
 
     code = serializers.SlugField(max_length=60)
@@ -82,7 +82,7 @@ class VerificationSerializer(serializers.ModelSerializer[Verification]):
     is_known = serializers.SerializerMethodField(help_text="A build here has made the image.")
     policy = serializers.CharField(source="policy_version.policy.name", default=None)
     policy_version = serializers.IntegerField(source="policy_version.number", default=None)
-    reasons = ReasonSerializer(many=True)
+    reasons = TrustReasonSerializer(many=True)
     facts = serializers.DictField()
     inputs = serializers.DictField()
 
@@ -122,7 +122,7 @@ class SendVerificationSerializer(serializers.Serializer[Any]):
     policy = serializers.CharField(max_length=60, required=False, help_text="The server's.")
     policy_version = serializers.IntegerField(min_value=1, required=False)
     passed = serializers.BooleanField(required=False, allow_null=True, default=None)
-    reasons = ReasonSerializer(many=True, required=False)
+    reasons = TrustReasonSerializer(many=True, required=False)
     facts = serializers.DictField(required=False)
     inputs = serializers.DictField(required=False)
     verified_at = serializers.DateTimeField(required=False)
