@@ -181,7 +181,7 @@ BUILD_SECRETS = env.list("BUILD_SECRETS", default=[])
 CACHE_REGISTRIES = env.list("CACHE_REGISTRIES", default=[])
 REGISTRY_CONFIG_DIR = env.str("REGISTRY_CONFIG_DIR", default=str(DATA_DIR / "registries"))
 
-# --- Images that the server verifies ---------------------------------------------------------------
+# --- Images that the server verifies --------------------------------------------------------------
 # No other registry is ever asked: whoever may send verifications names the images.
 TRUST_REGISTRIES = env.list("TRUST_REGISTRIES", default=[])
 

@@ -43,10 +43,11 @@ class NoVerdictError(click.ClickException):
 
     exit_code = COSIGN_FAILED
 
-    def __init__(self, message: str, *, no_cosign: bool = False) -> None:
-        super().__init__(message)
-        if no_cosign:
-            self.exit_code = COSIGN_MISSING
+
+class NoCosignError(NoVerdictError):
+    """There is no cosign on PATH."""
+
+    exit_code = COSIGN_MISSING
 
 
 class CanceledError(click.ClickException):

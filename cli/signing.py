@@ -16,7 +16,7 @@ from buildkit.registry import (
     RegistryError,
     credentials_for,
 )
-from cli.errors import NoVerdictError, UsageError
+from cli.errors import NoCosignError, NoVerdictError, UsageError
 from supplychain.signing.attesting import Predicate, provenance_of, sbom_of
 from supplychain.signing.commands import Signer
 from supplychain.signing.cosign import PASSWORD, Cosign
@@ -78,8 +78,8 @@ def failures() -> Iterator[None]:
     except RegistryError as error:
         raise NoVerdictError(str(error)) from error
     except SigningError as error:
-        no_cosign = isinstance(error, CosignMissingError)
-        raise NoVerdictError(f"{error.message} ({error.code})", no_cosign=no_cosign) from error
+        kind = NoCosignError if isinstance(error, CosignMissingError) else NoVerdictError
+        raise kind(f"{error.message} ({error.code})") from error
 
 
 def check_key(signer: Signer) -> None:

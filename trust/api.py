@@ -125,7 +125,7 @@ class VerificationViewSet(
                 environment=said["environment"],
                 actor=actor_of(request),
             )
-            verify_waiting.delay_on_commit()
+            verify_waiting.delay_on_commit()  # type: ignore[attr-defined]  # Celery's DjangoTask
             return Response({"id": str(made.public_id)}, status=status.HTTP_202_ACCEPTED)
         kept, is_new = record_verification(
             project=project,

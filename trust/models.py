@@ -65,7 +65,7 @@ class TrustPolicyVersion(models.Model):
         triggers: ClassVar = [
             pgtrigger.Protect(
                 name="immutable",
-                operation=pgtrigger.UpdateOf(
+                operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
                     "policy_id", "number", "document", "digest", "author_name", "created_at"
                 ),
             )
@@ -127,7 +127,7 @@ class Verification(models.Model):
         triggers: ClassVar = [
             pgtrigger.Protect(
                 name="append_only",
-                operation=pgtrigger.UpdateOf(
+                operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
                     "project_id",
                     "image_name",
                     "digest",

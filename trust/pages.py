@@ -84,7 +84,7 @@ def _in_words(version: TrustPolicyVersion) -> dict[str, Any]:
     except PolicyError as error:
         return {"keys": [], "environments": [], "problem": str(error)}
     return {
-        "keys": [_signer(item) for item in (*policy.keys, *policy.identities)],
+        "keys": [_signer(item) for item in policy.signers],
         "environments": [_environment(item) for item in policy.environments],
         "has_log": policy.transparency_log,
     }

@@ -60,6 +60,11 @@ class Policy:
     environments: tuple[Environment, ...]
     transparency_log: bool = False
 
+    @property
+    def signers(self) -> tuple[Key | Identity, ...]:
+        """All that may be named as signers."""
+        return (*self.keys, *self.identities)
+
     def environment(self, name: str) -> Environment | None:
         """Return what holds for an environment; ``None`` if the policy does not name it."""
         return next((item for item in self.environments if item.name == name), None)

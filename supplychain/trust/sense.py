@@ -16,7 +16,7 @@ def sense_errors(policy: Policy, *, allow_files: bool) -> Errors:
     for number, key in enumerate(policy.keys):
         yield from _key_errors(key, f"keys[{number}]", allow_files=allow_files)
     yield from _repeated(policy)
-    ids = {item.id for item in (*policy.keys, *policy.identities)}
+    ids = {item.id for item in policy.signers}
     for environment in policy.environments:
         yield from _environment_errors(environment, ids)
 
@@ -33,7 +33,7 @@ def _key_errors(key: Key, place: str, *, allow_files: bool) -> Errors:
 def _repeated(policy: Policy) -> Errors:
     """Yield ids and keys that are there twice: a key that is revoked must not have another name."""
     for what, names in (
-        ("id", Counter(item.id for item in (*policy.keys, *policy.identities))),
+        ("id", Counter(item.id for item in policy.signers)),
         ("key", Counter(map(_itself, policy.keys))),
     ):
         yield from (("keys", f"the same {what} twice: {name}") for name in names if names[name] > 1)

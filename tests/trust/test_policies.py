@@ -50,7 +50,7 @@ def test_each_change_is_in_the_audit_trail(writer: APIClient, project: Project):
 
 
 def test_errors_name_their_place(writer: APIClient):
-    body = {"name": "main", "document": document()}
+    body: dict[str, Any] = {"name": "main", "document": document()}
     body["document"]["environments"]["production"] = {"signers": ["nobody"], "colour": "red"}
     answer = writer.post(URL, body, format="json")
     assert answer.status_code == 400
