@@ -85,15 +85,17 @@ def _in_words(version: TrustPolicyVersion) -> dict[str, Any]:
         return {"keys": [], "environments": [], "problem": str(error)}
     return {
         "keys": [_signer(item) for item in policy.signers],
-        "environments": [_environment(item) for item in policy.environments],
+        "environments": [
+            _environment(item) for item in sorted(policy.environments, key=lambda item: item.name)
+        ],
         "has_log": policy.transparency_log,
     }
 
 
 def _signer(item: Key | Identity) -> dict[str, Any]:
     if isinstance(item, Identity):
-        what = f"{item.subject}, by {item.issuer}"
-        return {"id": item.id, "what": what, "badge": "info", "state": "Identity"}
+        own = {"what": item.subject, "issuer": item.issuer, "key": None}
+        return {"id": item.id, "badge": "info", "state": "Identity", **own}
     now = timezone.now()
     state, badge = "Valid", "succeeded"
     if item.revoked_at and item.revoked_at <= now:
@@ -103,7 +105,8 @@ def _signer(item: Key | Identity) -> dict[str, Any]:
     elif item.valid_from and item.valid_from > now:
         state, badge = "Not yet valid", "pending"
     what = item.reference or "public key in the policy"
-    return {"id": item.id, "what": what, "badge": badge, "state": state, "key": item}
+    own = {"what": what, "issuer": "", "key": item}
+    return {"id": item.id, "badge": badge, "state": state, **own}
 
 
 def _environment(item: Environment) -> dict[str, Any]:
