@@ -22,7 +22,6 @@ class RegistryNotAllowedError(DomainError):
 
     code = "registry_not_allowed"
     message = "TRUST_REGISTRIES does not name this registry: send the result of a verification."
-    status_code = 422
 
 
 class NoPolicyError(DomainError):
@@ -30,4 +29,3 @@ class NoPolicyError(DomainError):
 
     code = "no_trust_policy"
     message = "The project has no trust policy for this environment."
-    status_code = 422
