@@ -22,6 +22,7 @@ from supplychain.signing.statements import (
     read_envelope,
     read_simple_signing,
     read_statement,
+    statement_of,
 )
 
 MOST_ATTACHED = 64
@@ -39,11 +40,11 @@ _LIMITS = Limits(max_json_bytes=64 * 1024**2)
 
 
 class Store(StrEnum):
-    """Where something was found, and in which form."""
+    """Where something was found."""
 
     SIGNATURE_TAG = "signature tag"
     ATTESTATION_TAG = "attestation tag"
-    BUNDLE = "bundle"
+    REFERRER = "referrer"
     INDEX = "image index"
 
 
@@ -114,7 +115,7 @@ def _manifests(
     tag = reference.digest.replace(":", "-")
     referring = (as_text(item.get("digest")) for item in registry.referrers(reference))
     places = [
-        *((Store.BUNDLE, reference.at(digest)) for digest in referring if is_digest(digest)),
+        *((Store.REFERRER, reference.at(digest)) for digest in referring if is_digest(digest)),
         (Store.SIGNATURE_TAG, reference.tagged(f"{tag}.sig")),
         (Store.ATTESTATION_TAG, reference.tagged(f"{tag}.att")),
     ]
@@ -186,7 +187,7 @@ def _read(kind: str, data: bytes, layer: Json, path: str) -> _Read:
     if kind == _DSSE:
         envelope = read_envelope(load_object(data, path, _LIMITS), path)
         bundle = _bundle({"publicKey": {"hint": ""}}, {"dsseEnvelope": envelope.as_json()})
-        return read_statement(envelope.payload, path), bundle, b""
+        return statement_of(envelope, path), bundle, b""
     if kind == _SIMPLE_SIGNING:
         return read_simple_signing(data, path), _simple_bundle(data, layer), data
     return read_statement(data, path), {}, b""
@@ -201,7 +202,7 @@ def _read_bundle(data: bytes, path: str) -> _Read:
         "verificationMaterial": as_dict(document.get("verificationMaterial")),
         "dsseEnvelope": envelope.as_json(),
     }
-    return read_statement(envelope.payload, path), bundle, b""
+    return statement_of(envelope, path), bundle, b""
 
 
 def _simple_bundle(data: bytes, layer: Json) -> Json:

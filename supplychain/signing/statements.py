@@ -91,6 +91,17 @@ def read_statement(data: bytes, path: str) -> Statement:
     )
 
 
+def statement_of(envelope: Envelope, path: str) -> Statement:
+    """Return the in-toto statement in an envelope.
+
+    Raises:
+        ParseError: it holds something else, which its signer did not mean as a statement.
+    """
+    if envelope.payload_type != IN_TOTO:
+        raise ParseError(path, f"the envelope holds {envelope.payload_type[:80]!r}")
+    return read_statement(envelope.payload, path)
+
+
 def read_simple_signing(data: bytes, path: str) -> Statement:
     """Return what cosign's first format claims, as a statement.
 

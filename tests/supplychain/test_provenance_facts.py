@@ -18,7 +18,12 @@ from supplychain.signing.sources import (
     read_source,
     ref_matches,
 )
-from supplychain.signing.statements import read_envelope, read_simple_signing, read_statement
+from supplychain.signing.statements import (
+    read_envelope,
+    read_simple_signing,
+    read_statement,
+    statement_of,
+)
 from tests.conftest import SHARED_FIXTURES
 from tests.supplychain.signed import BUILDER, COMMIT, provenance_v1
 
@@ -190,6 +195,8 @@ def test_an_envelope_has_one_form():
     }
     with pytest.raises(ParseError):
         read_envelope({"payload": payload, "signatures": []}, "x")
+    with pytest.raises(ParseError, match="the envelope holds"):
+        statement_of(envelope, "x")
 
 
 JSON = st.recursive(

@@ -34,7 +34,7 @@ def result(*codes: str, **more: Any) -> dict[str, Any]:
         "facts": {
             "signed_by": [] if codes else ["release"],
             "signatures": [
-                {"by": ["release"], "fingerprint": "ab" * 32, "store": "bundle", "fault": None}
+                {"by": ["release"], "fingerprint": "ab" * 32, "store": "referrer", "fault": None}
             ],
             "provenance": {
                 "version": "1",
@@ -58,7 +58,7 @@ def result(*codes: str, **more: Any) -> dict[str, Any]:
             "manifest": DIGEST,
             "attached": [
                 {
-                    "store": "bundle",
+                    "store": "referrer",
                     "digest": "sha256:" + "e" * 64,
                     "predicate_type": "https://sigstore.dev/cosign/sign/v1",
                 }
