@@ -94,8 +94,8 @@ def _in_words(version: TrustPolicyVersion) -> dict[str, Any]:
 
 def _signer(item: Key | Identity) -> dict[str, Any]:
     if isinstance(item, Identity):
-        own = {"what": item.subject, "issuer": item.issuer, "key": None}
-        return {"id": item.id, "badge": "info", "state": "Identity", **own}
+        own = {"what": item.subject, "issuer": item.issuer}
+        return {"id": item.id, "badge": "info", "state": "Identity", "key": None, **own}
     now = timezone.now()
     state, badge = "Valid", "succeeded"
     if item.revoked_at and item.revoked_at <= now:
@@ -105,8 +105,8 @@ def _signer(item: Key | Identity) -> dict[str, Any]:
     elif item.valid_from and item.valid_from > now:
         state, badge = "Not yet valid", "pending"
     what = item.reference or "public key in the policy"
-    own = {"what": what, "issuer": "", "key": item}
-    return {"id": item.id, "badge": badge, "state": state, **own}
+    own = {"what": what, "issuer": ""}
+    return {"id": item.id, "badge": badge, "state": state, "key": item, **own}
 
 
 def _environment(item: Environment) -> dict[str, Any]:
