@@ -1,4 +1,4 @@
-"""Which project a page belongs to, and whether the person may see it."""
+"""Which project a page or a request is of, and whether whoever asks may see it."""
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404

@@ -10,11 +10,11 @@ class Scope(models.TextChoices):
     BUILDS_TRIGGER = "builds:trigger", "Trigger, cancel and retry builds"
     SERVICES_WRITE = "services:write", "Change services"
     CACHE_WRITE = "cache:write", "Manage caches"
+    POLICIES_WRITE = "policies:write", "Change policies"
     INGEST_READ = "ingest:read", "Read receipts and raw payloads"
     INGEST_WRITE = "ingest:write", "Send payloads"
     INGEST_REPLAY = "ingest:replay", "Replay and dismiss failed payloads"
     AUDIT_READ = "audit:read", "Read and export the audit trail"
-    POLICIES_WRITE = "policies:write", "Change policies"
     MEMBERS_WRITE = "members:write", "Manage members and their roles"
     TOKENS_WRITE = "tokens:write", "Create and revoke API tokens"
 

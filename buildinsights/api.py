@@ -21,6 +21,7 @@ from resources.api import BuildersView, BuilderView
 from security.api import FindingViewSet, ScanViewSet
 from sizes.api import ImageViewSet
 from trends.api import ChangeViewSet, JudgedBuildViewSet
+from trust.api import TrustPolicyViewSet, VerificationViewSet
 
 app_name = "api"
 
@@ -37,6 +38,8 @@ router.register("lint-rules", RuleViewSet, basename="lint-rule")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
 router.register("scans", ScanViewSet, basename="scan")
 router.register("verdicts", VerdictViewSet, basename="verdict")
+router.register("trust-policies", TrustPolicyViewSet, basename="trust-policy")
+router.register("verifications", VerificationViewSet, basename="verification")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 

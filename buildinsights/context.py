@@ -37,6 +37,8 @@ SECURITY = (
     ("Policies", "policies:policies"),
     ("Image checks", "inspections:checks"),
     ("Dockerfile checks", "inspections:rules"),
+    ("Signatures", "trust:signatures"),
+    ("Trust policies", "trust:policies"),
 )
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
@@ -60,6 +62,8 @@ PARENTS = {
     "sizes:image": "sizes:images",
     "sizes:sizes": "services:list",
     "resources:builder": "resources:builders",
+    "trust:policy": "trust:policies",
+    "trust:verification": "trust:signatures",
     "trends:budgets": "services:list",
     "trends:change": "trends:changes",
     "trends:trend": "services:list",

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "accounts",
     "builds",
     "security",
+    "trust",
     "inspections",
     "ingest",
     "farm",
@@ -182,6 +183,10 @@ BUILD_SECRETS = env.list("BUILD_SECRETS", default=[])
 CACHE_REGISTRIES = env.list("CACHE_REGISTRIES", default=[])
 REGISTRY_CONFIG_DIR = env.str("REGISTRY_CONFIG_DIR", default=str(DATA_DIR / "registries"))
 
+# --- Images that the server verifies --------------------------------------------------------------
+# No other registry is ever asked: whoever may send verifications names the images.
+TRUST_REGISTRIES = env.list("TRUST_REGISTRIES", default=[])
+
 # --- Mail -----------------------------------------------------------------------------------------
 _email_url = env.str("EMAIL_URL", default="")
 MAIL_IS_SENT = bool(_email_url)
@@ -263,6 +268,7 @@ CELERY_TASK_ROUTES = {
     "sizes.*": {"queue": "analysis"},
     "resources.*": {"queue": "analysis"},
     "recommendations.*": {"queue": "analysis"},
+    "trust.*": {"queue": "caches"},
     "cache.go_on": {"queue": "caches"},
     "cache.look_into_registry": {"queue": "caches"},
     "cache.*": {"queue": "analysis"},
@@ -294,6 +300,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "inspections.match_inspections",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "verify-what-waits": {
+        "task": "trust.verify_waiting",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "run-what-waits": {
         "task": "farm.wake_builders",

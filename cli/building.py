@@ -53,6 +53,8 @@ FREE_BYTES = 20_000_000
 @click.option("--scan", is_flag=True, help="Scan what is pushed or loaded with trivy.")
 @click.option("--inspect", is_flag=True, help="Check what is pushed or loaded, as inspect does.")
 @click.option("--fail-on", help="Of --scan: HIGH,CRITICAL if not given; none for nothing.")
+@click.option("--sign", is_flag=True, help="Sign what is pushed, and attest its provenance.")
+@click.option("--sign-key", envvar="BUILDINSIGHTS_SIGNING_KEY", help="Of --sign; else keyless.")
 @click.option("--wait", is_flag=True, help="Wait until records are collected and sent (CI does).")
 def build(
     targets: tuple[str, ...],
@@ -66,6 +68,7 @@ def build(
     max_parallel: int | None,
     json_file: Path | None,
     fail_on: str | None,
+    sign_key: str | None,
     *,
     push: bool,
     platform_tags: bool,
@@ -76,12 +79,12 @@ def build(
     confined: bool,
     scan: bool,
     inspect: bool,
+    sign: bool,
     wait: bool,
 ) -> None:
     """Build TARGETS of the Bake file (default: its default group) and record what happened."""
     buildx_command()
-    if platform_tags and not push:
-        raise UsageError("--platform-tags tags what is pushed: give --push too.")
+    _check_push(push, **{"--platform-tags": platform_tags, "--sign": sign})
     flags = _flags({"--push": push, "--load": load, "--no-cache": no_cache}, allowed)
     overrides = (*overrides, *_platforms(platform))
     if confined:
@@ -94,16 +97,40 @@ def build(
     fields = {"variant": variant or "", "environment": environment or ""}
     asked = Asked(tuple(files), tuple(overrides), tuple(flags), fields, plain)
     looked_at = _look_later(asked, targets, fail_on, scan=scan, inspect=inspect)
+    signed = _sign_later(sign_key or "", sign=sign)
     runs = run_batches(asked, _batches(files, targets, overrides, max_parallel))
     # Heavy, and by now imported while Bake ran.
     from cli import telling
 
     telling.tell(runs, files, json_file, verbose_cache=verbose_cache, wait=wait)
     if platform_tags and not runs[-1].ended.exit_code:
-        from cli.tagging import tag_platforms
+        _tag_platforms(files, targets, overrides)
+    raise SystemExit(runs[-1].ended.exit_code or looked_at(runs) or signed(runs))
 
-        tag_platforms(files, targets, overrides)
-    raise SystemExit(runs[-1].ended.exit_code or looked_at(runs))
+
+def _check_push(push: bool, **switches: bool) -> None:
+    for name, is_on in switches.items():
+        if is_on and not push:
+            raise UsageError(f"{name} is for what is pushed: give --push too.")
+
+
+def _tag_platforms(files: Sequence[str], targets: Sequence[str], overrides: Sequence[str]) -> None:
+    from cli.tagging import tag_platforms
+
+    tag_platforms(files, targets, overrides)
+
+
+def _sign_later(key: str, *, sign: bool) -> Callable[[Sequence[Done]], int]:
+    """Return what signs the images of runs that succeed and tells the exit code.
+
+    What cannot be signed with is an error now. A scan that fails keeps its image unsigned.
+    """
+    if not sign:
+        return lambda runs: 0
+    from cli import signing_builds
+
+    signer = signing_builds.checked_signer(key)
+    return lambda runs: signing_builds.sign_built(runs, signer)
 
 
 def _look_later(

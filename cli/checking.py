@@ -42,6 +42,7 @@ def check_all() -> Iterator[Finding]:
             yield from _builder()
             yield from _registries()
     yield _trivy()
+    yield _cosign()
     yield _disk()
     yield _server()
 
@@ -119,6 +120,19 @@ def _trivy() -> Finding:
         return Finding("trivy", False, "not on PATH", fix)
     except TrivyFailedError as error:
         return Finding("trivy", False, error.message, fix)
+
+
+def _cosign() -> Finding:
+    from supplychain.signing.cosign import Cosign
+    from supplychain.signing.errors import CosignMissingError, SigningError
+
+    fix = "Only for `sign`, `verify` and `build --sign`. Install it: https://docs.sigstore.dev/"
+    try:
+        return Finding("cosign", True, Cosign().version())
+    except CosignMissingError:
+        return Finding("cosign", False, "not on PATH", fix)
+    except SigningError as error:
+        return Finding("cosign", False, error.message, fix)
 
 
 def _disk() -> Finding:

@@ -8,8 +8,11 @@ ENGINE_MISSING = 3
 FINDINGS = 4
 TRIVY_MISSING = 5
 TRIVY_FAILED = 6
-POLICY_FAILED = 7
-POLICY_UNKNOWN = 8
+NOT_TRUSTED = 7
+COSIGN_MISSING = 8
+COSIGN_FAILED = 9
+POLICY_FAILED = 10
+POLICY_UNKNOWN = 11
 CANCELED = 130
 
 
@@ -35,6 +38,18 @@ class TrivyFailedError(click.ClickException):
     """trivy ended without a report; the message has its own words."""
 
     exit_code = TRIVY_FAILED
+
+
+class NoVerdictError(click.ClickException):
+    """cosign or the registry failed: nothing was signed, or nothing is known of an image."""
+
+    exit_code = COSIGN_FAILED
+
+
+class NoCosignError(NoVerdictError):
+    """There is no cosign on PATH."""
+
+    exit_code = COSIGN_MISSING
 
 
 class CanceledError(click.ClickException):

@@ -41,7 +41,7 @@ def check(
     """Ask the server whether IMAGE may ship, or whether the builds of RECORD keep their budgets.
 
     Without either, the last record here. Exit codes: for budgets 1 if one is exceeded; for an
-    image 7 if the policy refuses it, and 8 if that cannot be told.
+    image 10 if the policy refuses it, and 11 if that cannot be told.
     """
     to = server()
     if to is None:

@@ -24,8 +24,10 @@ _PLACES = {
     "layers": "cli.layers",
     "lint": "cli.linting",
     "scan": "cli.scanning",
+    "sign": "cli.signing",
     "upload": "cli.uploading",
     "variants": "cli.variants",
+    "verify": "cli.trusting",
 }
 """The module of each command: only that of the one that is called is imported."""
 
@@ -41,7 +43,8 @@ def main() -> None:
     server when BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN are set.
 
     Exit codes: 1 the build failed, 2 wrong usage, 3 no engine, 4 findings of a scan, 5 no trivy,
-    6 trivy failed, 7 a policy refuses an image, 8 it cannot tell, 130 canceled.
+    6 trivy failed, 7 an image is not trusted, 8 no cosign, 9 cosign or a registry failed,
+    10 a policy refuses an image, 11 it cannot tell, 130 canceled.
     """
 
 

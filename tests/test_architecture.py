@@ -12,6 +12,7 @@ APPS = [
     "accounts",
     "builds",
     "security",
+    "trust",
     "inspections",
     "ingest",
     "farm",

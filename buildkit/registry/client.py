@@ -68,7 +68,8 @@ class Registry:
         check_repository(repository, repository)
         path, place = f"{repository}/tags/list", f"{self.host}/{repository}"
         try:
-            return list(self._paged(path, "tags", place, _scope(repository, _PULL)))
+            found = self._paged(path, "tags", place, _scope(repository, _PULL))
+            return [as_text(tag) for tag in found]
         except NotFoundError:
             return []
 
@@ -79,10 +80,28 @@ class Registry:
         with self._transport.asked("GET", path, reference, scope, headers=headers) as answer:
             data = read_bounded(answer, self.limits.manifest_bytes, reference)
             media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+            told = answer.headers.get("Docker-Content-Digest", "")
         digest = digest_of(data)
-        if reference.digest and reference.digest != digest:
+        if digest != (reference.digest or (told if is_digest(told) else digest)):
             raise WrongContentError(reference, f"the manifest's bytes are those of {digest}")
         return Manifest(reference, data, media_type, digest)
+
+    def referrers(self, reference: Reference) -> list[Json]:
+        """Return the descriptors of what refers to a manifest, which is named by its digest.
+
+        Registries that do not know the question keep the list under a tag of the digest.
+        """
+        path = f"{reference.repository}/referrers/{reference.digest}"
+        scope = _scope(reference.repository, _PULL)
+        try:
+            found = list(self._paged(path, "manifests", reference, scope))
+        except NotFoundError:
+            try:
+                index = self.manifest(reference.tagged(reference.digest.replace(":", "-")))
+            except NotFoundError:
+                return []
+            found = as_list(index.document.get("manifests"))
+        return [item for item in found if isinstance(item, dict)]
 
     def blob_size(self, reference: Reference, digest: str) -> int | None:
         """Return the bytes of a blob in the reference's repository; ``None`` if it is missing."""
@@ -146,14 +165,14 @@ class Registry:
         with self._transport.asked("DELETE", path, reference, scope):
             return
 
-    def _paged(self, path: str, name: str, place: object, scope: str) -> Iterator[str]:
-        """Yield the names of a list that may come in pages."""
+    def _paged(self, path: str, name: str, place: object, scope: str) -> Iterator[Any]:
+        """Yield the items of a list that may come in pages."""
         address = f"{path}?n={_PAGE}"
         for _ in range(self.limits.pages):
             with self._transport.asked("GET", address, place, scope) as answer:
                 data = read_bounded(answer, self.limits.answer_bytes, place)
                 following = answer.links.get("next", {}).get("url", "")
-            yield from (as_text(item) for item in as_list(_object(data, place).get(name)))
+            yield from as_list(_object(data, place).get(name))
             if not following:
                 return
             address = following

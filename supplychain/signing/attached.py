@@ -1,0 +1,237 @@
+"""What a registry keeps beside an image: signatures and attestations in all forms there are.
+
+cosign has kept them under the tags ``sha256-<digest>.sig`` and ``.att``, and keeps them as Sigstore
+bundles that refer to the image (OCI referrers); BuildKit puts its own, unsigned, into the index.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from buildkit.errors import ParseError
+from buildkit.limits import Limits
+from buildkit.registry import Manifest, NotFoundError, Reference, Registry, WrongContentError
+from buildkit.registry.client import digest_of
+from buildkit.registry.reference import is_digest
+from buildkit.values import Json, as_bytes, as_dict, as_dicts, as_text, load_object
+from supplychain.signing.statements import (
+    COSIGN_SIGNATURE,
+    Statement,
+    read_envelope,
+    read_simple_signing,
+    read_statement,
+    statement_of,
+)
+
+MOST_ATTACHED = 64
+"""Manifests and layers that are looked at; what is beyond is told as a problem."""
+
+BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+_BUNDLE_PREFIX = "application/vnd.dev.sigstore.bundle"
+_SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
+_DSSE = "application/vnd.dsse.envelope.v1+json"
+_IN_TOTO = "application/vnd.in-toto"
+_UNDERSTOOD = (_BUNDLE_PREFIX, _SIMPLE_SIGNING, _DSSE, _IN_TOTO)
+_SIGNATURE = "dev.cosignproject.cosign/signature"
+_CERTIFICATE = "dev.sigstore.cosign/certificate"
+_LIMITS = Limits(max_json_bytes=64 * 1024**2)
+
+
+class Store(StrEnum):
+    """Where something was found."""
+
+    SIGNATURE_TAG = "signature tag"
+    ATTESTATION_TAG = "attestation tag"
+    REFERRER = "referrer"
+    INDEX = "image index"
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One signature or attestation: what it claims, and what cosign is to check.
+
+    ``bundle`` is empty of what nobody signed. ``payload`` are the bytes that are signed, where
+    they are not in the bundle. ``platform`` is the manifest of an index that BuildKit means.
+    """
+
+    store: Store
+    digest: str
+    manifest_digest: str
+    statement: Statement
+    bundle: Json = field(default_factory=dict)
+    payload: bytes = b""
+    platform: str = ""
+
+    @property
+    def is_signature(self) -> bool:
+        """Whether it claims the digest alone."""
+        return self.statement.predicate_type == COSIGN_SIGNATURE
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether an identity, and not a key, is said to have signed it."""
+        material = as_dict(self.bundle.get("verificationMaterial"))
+        return bool(material.get("certificate") or material.get("x509CertificateChain"))
+
+    @property
+    def hint(self) -> str:
+        """The SHA-256 of the public key that is said to have signed it, in hexadecimal."""
+        material = as_dict(self.bundle.get("verificationMaterial"))
+        return as_bytes(as_dict(material.get("publicKey")).get("hint")).hex()
+
+    def claims(self, digest: str) -> bool:
+        """Tell whether it is of that digest."""
+        return digest in self.statement.digests
+
+
+@dataclass(slots=True)
+class Found:
+    """What lies beside an image, and what of it cannot be read, in words."""
+
+    items: list[Attached] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def attached_to(registry: Registry, image: Manifest) -> Found:
+    """Return what the registry keeps beside an image.
+
+    Raises:
+        RegistryError: the registry does not answer, or refuses.
+    """
+    found = Found()
+    for store, manifest in _manifests(registry, image.reference.at(image.digest), found):
+        _read_layers(registry, store, manifest, found)
+    for manifest, platform in _own_attestations(registry, image, found):
+        _read_layers(registry, Store.INDEX, manifest, found, platform)
+    return found
+
+
+def _manifests(
+    registry: Registry, reference: Reference, found: Found
+) -> Iterator[tuple[Store, Manifest]]:
+    """Yield the manifests beside an image, those that refer to it first."""
+    tag = reference.digest.replace(":", "-")
+    referring = (as_text(item.get("digest")) for item in registry.referrers(reference))
+    places = [
+        *((Store.REFERRER, reference.at(digest)) for digest in referring if is_digest(digest)),
+        (Store.SIGNATURE_TAG, reference.tagged(f"{tag}.sig")),
+        (Store.ATTESTATION_TAG, reference.tagged(f"{tag}.att")),
+    ]
+    for store, place in _bounded(places, found):
+        if (manifest := _manifest(registry, place, found)) is not None:
+            yield store, manifest
+
+
+def _manifest(registry: Registry, reference: Reference, found: Found) -> Manifest | None:
+    try:
+        manifest = registry.manifest(reference)
+        manifest.document.get("layers")
+    except NotFoundError:
+        return None
+    except WrongContentError as error:
+        found.problems.append(str(error))
+        return None
+    return manifest
+
+
+def _own_attestations(
+    registry: Registry, image: Manifest, found: Found
+) -> Iterator[tuple[Manifest, str]]:
+    """Yield the manifests that BuildKit made, with the digest of the image that each is of."""
+    for descriptor in _bounded(as_dicts(image.document.get("manifests")), found):
+        noted, digest = as_dict(descriptor.get("annotations")), as_text(descriptor.get("digest"))
+        if noted.get("vnd.docker.reference.type") != "attestation-manifest":
+            continue
+        place = image.reference.at(digest)
+        if is_digest(digest) and (manifest := _manifest(registry, place, found)) is not None:
+            yield manifest, as_text(noted.get("vnd.docker.reference.digest"))
+
+
+def _bounded[T](items: list[T], found: Found) -> list[T]:
+    if len(items) > MOST_ATTACHED:
+        found.problems.append(
+            f"{len(items)} things lie beside the image: {MOST_ATTACHED} were read"
+        )
+    return items[:MOST_ATTACHED]
+
+
+def _read_layers(
+    registry: Registry, store: Store, manifest: Manifest, found: Found, platform: str = ""
+) -> None:
+    """Read what is understood of a manifest's layers, and note what is broken."""
+    for layer in _bounded(as_dicts(manifest.document.get("layers")), found):
+        kind, digest = as_text(layer.get("mediaType")), as_text(layer.get("digest"))
+        if not kind.startswith(_UNDERSTOOD):
+            continue
+        path = f"{store} {manifest.digest[:19]}/{digest[:19]}"
+        try:
+            data = registry.config(manifest.reference, digest)
+            statement, bundle, payload = _read(kind, data, layer, path)
+        except (ParseError, WrongContentError, NotFoundError) as error:
+            found.problems.append(str(error))
+        else:
+            found.items.append(
+                Attached(store, digest, manifest.digest, statement, bundle, payload, platform)
+            )
+
+
+type _Read = tuple[Statement, Json, bytes]
+
+
+def _read(kind: str, data: bytes, layer: Json, path: str) -> _Read:
+    """Return statement, bundle and payload of a layer."""
+    if kind.startswith(_BUNDLE_PREFIX):
+        return _read_bundle(data, path)
+    if kind == _DSSE:
+        envelope = read_envelope(load_object(data, path, _LIMITS), path)
+        bundle = _bundle({"publicKey": {"hint": ""}}, {"dsseEnvelope": envelope.as_json()})
+        return statement_of(envelope, path), bundle, b""
+    if kind == _SIMPLE_SIGNING:
+        return read_simple_signing(data, path), _simple_bundle(data, layer), data
+    return read_statement(data, path), {}, b""
+
+
+def _read_bundle(data: bytes, path: str) -> _Read:
+    document = load_object(data, path, _LIMITS)
+    envelope = read_envelope(as_dict(document.get("dsseEnvelope")), path)
+    media_type = as_text(document.get("mediaType")) or BUNDLE_TYPE
+    bundle = {
+        "mediaType": media_type,
+        "verificationMaterial": as_dict(document.get("verificationMaterial")),
+        "dsseEnvelope": envelope.as_json(),
+    }
+    return statement_of(envelope, path), bundle, b""
+
+
+def _simple_bundle(data: bytes, layer: Json) -> Json:
+    """Return a signature of cosign's first format as a bundle."""
+    noted = as_dict(layer.get("annotations"))
+    material: Json = {"publicKey": {"hint": ""}}
+    if certificate := as_text(noted.get(_CERTIFICATE)):
+        encoded = base64.b64encode(_der(certificate)).decode()
+        material = {"certificate": {"rawBytes": encoded}}
+    signature = base64.b64encode(as_bytes(noted.get(_SIGNATURE))).decode()
+    digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    message = {
+        "messageDigest": {"algorithm": "SHA2_256", "digest": digest},
+        "signature": signature,
+    }
+    return _bundle(material, {"messageSignature": message})
+
+
+def _bundle(material: Json, content: Json) -> Json:
+    return {"mediaType": BUNDLE_TYPE, "verificationMaterial": material, **content}
+
+
+def _der(pem: str) -> bytes:
+    """Return the bytes of the first block of a PEM text."""
+    lines = pem.strip().splitlines()
+    end = next((number for number, line in enumerate(lines) if line.startswith("-----END")), 0)
+    return as_bytes("".join(lines[1:end]))
+
+
+def fingerprint(pem: str) -> str:
+    """Return the SHA-256 of a public key in PEM, as cosign names keys, in hexadecimal."""
+    return digest_of(_der(pem)).removeprefix("sha256:")

@@ -1,0 +1,43 @@
+"""Why an image is not to be trusted: stable codes, each with its own sentence."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """One way to fail."""
+
+    MANIFEST_TAMPERED = "manifest-tampered"
+    UNSIGNED = "unsigned"
+    FOREIGN_KEY = "foreign-key"
+    KEY_NOT_YET_VALID = "key-not-yet-valid"
+    KEY_EXPIRED = "key-expired"
+    KEY_REVOKED = "key-revoked"
+    OTHER_DIGEST = "other-digest"
+    TOO_FEW_SIGNATURES = "too-few-signatures"
+    ATTESTATION_SWAPPED = "attestation-swapped"
+    PROVENANCE_MISSING = "provenance-missing"
+    PROVENANCE_UNSIGNED = "provenance-unsigned"
+    PROVENANCE_UNREADABLE = "provenance-unreadable"
+    BUILDER_NOT_ALLOWED = "builder-not-allowed"
+    SOURCE_NOT_ALLOWED = "source-not-allowed"
+    BRANCH_NOT_ALLOWED = "branch-not-allowed"
+    REVISION_UNKNOWN = "revision-unknown"
+    SBOM_MISSING = "sbom-missing"
+    SBOM_UNSIGNED = "sbom-unsigned"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A failure: its code is the contract, the message is for people."""
+
+    code: Code
+    message: str
+
+
+WITHOUT_LOG = (
+    "Without a transparency log nobody can prove when a signature was made: a key counts at the"
+    " moment of verification, and a stolen one can sign as of any day until it is revoked.",
+    "Without a transparency log the use of a key leaves no trace that others can watch.",
+)
+"""Guarantees that are lost where signatures are in no log."""

@@ -1,0 +1,1 @@
+"""Trust in images: policies, and what verifications found."""
