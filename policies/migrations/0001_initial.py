@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0003_remove_apitoken_accounts_apitoken_scopes_ck_and_more'),
+        ('accounts', '0003_supply_chain_scopes'),
         ('builds', '0009_build_platforms_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0003_policies_write'),
+        ('accounts', '0003_supply_chain_scopes'),
         ('builds', '0009_build_platforms_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
