@@ -32,10 +32,12 @@ NAVIGATION = (
 FIRST = 8
 """Pages that stand side by side; the others are in a menu beside them."""
 
-SECURITY = (("Findings", "security:findings"),)
+SECURITY = (("Findings", "security:findings"), ("Base images", "bases:list"))
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
+    "bases:image": "bases:list",
+    "bases:policy": "bases:list",
     "cache:acts": "cache:overview",
     "cache:operation": "cache:overview",
     "cache:operation-new": "cache:overview",

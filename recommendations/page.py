@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Project
+from buildinsights.diffs import diff_lines
 from buildinsights.templatetags.formats import (
     duration,
     filesize,
@@ -21,7 +22,6 @@ from builds.models import Build
 from cache.forms import ServiceForm
 from cache.models import Advised
 from recommendations.decisions import DecisionForm
-from recommendations.diffs import diff_lines
 from recommendations.models import Kind, Recommendation, Renewed, Unit
 from recommendations.querysets import RecommendationQuerySet
 

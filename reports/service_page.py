@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from buildinsights.charts import Chart, Mark, Spot, draw
+from buildinsights.diffs import diff_lines
 from buildinsights.templatetags.formats import duration, number
 from buildkit.model import CACHEABLE_KINDS
 from builds.build_list import COLUMNS
@@ -20,7 +21,6 @@ from builds.models import Build, Service, Step
 from builds.querysets import BuildQuerySet
 from builds.weeks import week_days, week_label
 from cache.step_names import step_address
-from recommendations.diffs import diff_lines
 from recommendations.models import Recommendation, Unit
 from recommendations.page import LEAST
 from reports.attention import commit_of, recommendation_line

@@ -18,6 +18,7 @@ APPS = [
     "trends",
     "sizes",
     "resources",
+    "bases",
     "recommendations",
     "reports",
 ]
@@ -28,6 +29,7 @@ WIRING = {
     "buildinsights.batches",
     "buildinsights.charts",
     "buildinsights.csv",
+    "buildinsights.diffs",
     "buildinsights.exceptions",
     "buildinsights.forms",
     "buildinsights.paging",

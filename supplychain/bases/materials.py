@@ -1,15 +1,17 @@
 """Images among the materials of provenance, and which base of a Dockerfile each of them is."""
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, unquote
 
 from buildkit.model import Material
-from buildkit.registry import InvalidReferenceError, Reference
+from buildkit.registry import Reference
 from buildkit.registry.reference import DOCKER_HUB
-from supplychain.bases.stages import Base, Role
+from supplychain.bases.stages import Base, Role, parsed
 
 _PURL = "pkg:docker/"
+_STEP = re.compile(r"\bFROM (\S+@sha256:[0-9a-f]{64})")
 _FRONTENDS = frozenset({"docker/dockerfile", "docker/dockerfile-upstream"})
 
 
@@ -48,6 +50,21 @@ def images_of(materials: Iterable[Material]) -> list[MaterialImage]:
     return [image for image in found if image and not _is_frontend(image.reference)]
 
 
+def images_of_steps(steps: Iterable[tuple[str, str]]) -> list[MaterialImage]:
+    """Return the images that a build's ``FROM`` steps name, each given with its platform.
+
+    BuildKit writes the digest that it found into a step's name. Whether the Dockerfile has it too
+    cannot be told from that, so it is not of the reference here.
+    """
+    found = ((_STEP.search(name), platform) for name, platform in steps)
+    named = ((parsed(match[1]), platform) for match, platform in found if match)
+    return [
+        MaterialImage(replace(reference, digest=""), reference.digest, platform)
+        for reference, platform in named
+        if reference and reference.digest and reference.tag
+    ]
+
+
 def _image(material: Material) -> MaterialImage | None:
     if not material.uri.startswith(_PURL):
         return None
@@ -56,9 +73,8 @@ def _image(material: Material) -> MaterialImage | None:
     qualifiers = parse_qs(query)
     digest = (qualifiers.get("digest") or [""])[0]
     text = f"{name}:{tag}" if tag else name
-    try:
-        reference = Reference.parse(f"{text}@{digest}" if digest else text)
-    except InvalidReferenceError:
+    reference = parsed(f"{text}@{digest}" if digest else text)
+    if reference is None:
         return None
     platform = (qualifiers.get("platform") or [""])[0]
     return MaterialImage(reference, material.digest or digest, platform)
