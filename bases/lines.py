@@ -54,7 +54,9 @@ class Line:
 def lines_of(images: Sequence[BaseImage]) -> list[Line]:
     """Return a line for each image."""
     uses: defaultdict[int, list[BaseUse]] = defaultdict(list)
-    standing = BaseUse.objects.filter(image__in=images).standing().select_related("service", "build")
+    standing = (
+        BaseUse.objects.filter(image__in=images).standing().select_related("service", "build")
+    )
     for use in standing.order_by("service__name", "target", "platform"):
         uses[use.image_id].append(use)
     drifts, findings, now = drifts_of(images), inherited(images), timezone.now()

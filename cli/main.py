@@ -23,6 +23,7 @@ _PLACES = {
     "inspect": "cli.image_checks",
     "layers": "cli.layers",
     "scan": "cli.scanning",
+    "update-base": "cli.bases.command",
     "upload": "cli.uploading",
     "variants": "cli.variants",
 }
