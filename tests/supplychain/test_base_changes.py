@@ -9,8 +9,10 @@ from buildkit.registry import Reference
 from supplychain.bases.candidates import candidates_for
 from supplychain.bases.drifting import Sighting, drift_of, history_of, newest_of
 from supplychain.bases.editing import with_base
+from supplychain.bases.judging import Found, Subject, Word, judge
 from supplychain.bases.proposing import Expected, Kind, Known, Measured, in_order, proposals
 from supplychain.bases.stages import Inputs, bases_of
+from supplychain.reports.model import Severity
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 DIGEST = f"sha256:{'a' * 64}"
@@ -158,3 +160,41 @@ def test_distroless_and_alpine_stand_first():
 def test_official_candidates_are_of_the_same_runtime_and_version(name: str, expected: list[str]):
     found = candidates_for(Reference.parse(name))
     assert [one.reference.repository for one in found] == expected
+
+
+def subject(size: int | None, *findings: tuple[str, str], checks: str = "") -> Subject:
+    """An image with that size, vulnerabilities by id and severity, and checks that fail."""
+    found = frozenset(Found(name, "openssl", Severity(severity)) for name, severity in findings)
+    return Subject(size, 3, found, dict.fromkeys(checks.split(), Severity.LOW))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "word", "reason"),
+    [
+        (subject(100), subject(100), Word.SAME, "size: 100 bytes before, 100 after (+0.0%)"),
+        (subject(1000), subject(980), Word.BETTER, "size: 1,000 bytes before, 980 after (-2.0%)"),
+        (subject(1000), subject(995), Word.SAME, "layers: 3 before, 3 after"),
+        (subject(100), subject(120), Word.WORSE, "it grows by 20%, and nothing less is wrong"),
+        (
+            subject(100, ("A", "HIGH")),
+            subject(120),
+            Word.BETTER,
+            "HIGH vulnerabilities: 1 before, 0 after",
+        ),
+        (
+            subject(100, ("A", "LOW")),
+            subject(50, ("B", "HIGH")),
+            Word.WORSE,
+            "HIGH vulnerabilities: 0 before, 1 after",
+        ),
+        (subject(100), subject(100, ("A", "LOW")), Word.SAME, "size"),
+        (subject(100), subject(50, checks="user"), Word.WORSE, "the check user fails and did not"),
+        (subject(100, checks="user"), subject(100), Word.BETTER, "the check user fails no more"),
+        (subject(None), subject(100), Word.SAME, "size: not known"),
+        (Subject(100, 3, None, None), subject(100), Word.SAME, "vulnerabilities: not compared"),
+    ],
+)
+def test_a_verdict_says_why(before: Subject, after: Subject, word: Word, reason: str):
+    verdict = judge(before, after)
+    assert verdict.word is word
+    assert any(text.startswith(reason) for text in verdict.reasons), verdict.reasons
