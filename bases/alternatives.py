@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
+from bases.drift import drifts_of
 from bases.measuring import Inherited, inherited, measured
 from bases.models import BaseImage, BaseUse
 from supplychain.bases.candidates import candidates_for
@@ -57,10 +60,15 @@ def compared(image: BaseImage) -> Compared:
 
 
 def _others(image: BaseImage) -> list[BaseImage]:
-    """Return bases of final images with the same runtime, or of no runtime with a distribution."""
+    """Return bases of final images with the same runtime, or of no runtime with a distribution.
+
+    Of its own tag there is the newest digest alone: nobody should go back to an earlier one.
+    """
     used = BaseUse.objects.final().order_by().values("image")
     rows = BaseImage.objects.filter(project=image.project_id, pk__in=used).exclude(pk=image.pk)
     rows = rows.filter(repository__runtime=image.repository.runtime)
+    newest = drifts_of([image])[image.pk].newest
+    rows = rows.exclude(~Q(digest=newest), repository=image.repository_id, tag=image.tag)
     if not image.repository.runtime:
         rows = rows.exclude(family="") if image.family else rows.none()
     return list(rows.told().order_by("-last_seen_at", "-pk")[:MOST])

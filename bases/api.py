@@ -36,7 +36,7 @@ class BaseImageViewSet(GenericViewSet[BaseImage]):
     scope = Scope.BUILDS_READ
     write_scope = Scope.POLICIES_WRITE
     queryset = BaseImage.objects.none()
-    serializer_class = BaseImageSerializer  # type: ignore[assignment]
+    serializer_class = BaseImageSerializer
     filterset_class = BaseImageFilter
     lookup_field = "public_id"
     lookup_value_converter = "uuid"
@@ -86,7 +86,9 @@ class BaseImageViewSet(GenericViewSet[BaseImage]):
         actor = actor_of(request)
         rows = BaseImage.objects.visible_to(actor, Scope.POLICIES_WRITE).told()
         image = get_object_or_404(rows, public_id=public_id)
-        form = PolicyForm(request.data)
+        body = BasePolicySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        form = PolicyForm(body.validated_data)
         if not form.is_valid():
             raise ValidationError(errors_of(form))
         made = save_policy(repository=image.repository, values=form.cleaned_data, actor=actor)

@@ -4,6 +4,7 @@ import django_filters
 from django.db.models import Exists, OuterRef
 
 from bases.models import BaseImage, BaseUse
+from bases.querysets import BaseImageQuerySet
 
 
 class BaseImageFilter(django_filters.FilterSet):
@@ -23,7 +24,7 @@ class BaseImageFilter(django_filters.FilterSet):
         model = BaseImage
         fields = ("repository", "service", "role")
 
-    def by_use(self, images, name, value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def by_use(self, images: BaseImageQuerySet, name: str, value: str) -> BaseImageQuerySet:
         """Those that a service stands on, or that are a part of images."""
         uses = BaseUse.objects.filter(image=OuterRef("pk"), **{name: value}).standing()
         return images.filter(Exists(uses))

@@ -22,7 +22,8 @@ class Inherited:
     """Open vulnerabilities that came with a base, by the scans of images on it.
 
     ``by_severity`` counts vulnerabilities by id, each once; ``services`` have one of them or more.
-    ``packages`` is of a whole scanned image, the newest one. Without scans nothing is known.
+    ``packages`` is of a whole scanned image, the newest one, if its report lists them. Without
+    scans nothing is known.
     """
 
     scans: list[Scan] = field(default_factory=list)
@@ -48,7 +49,7 @@ def inherited(images: Iterable[BaseImage]) -> dict[int, Inherited]:
     for scan, base in bases.values():
         one = found[base]
         one.scans.append(scan)
-        one.packages = max(one.scans, key=lambda other: other.received_at).packages
+        one.packages = max(one.scans, key=lambda other: other.received_at).packages or None
     worst: dict[tuple[int, str], int] = {}
     rows = Presence.objects.filter(
         ended_at__isnull=True,

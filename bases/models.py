@@ -137,6 +137,9 @@ class BaseUse(models.Model):
             models.Index(
                 fields=["image"], condition=Q(is_standing=True), name="bases_use_standing_ix"
             ),
+            models.Index(
+                fields=["service"], condition=Q(is_standing=True), name="bases_use_service_ix"
+            ),
             models.Index(fields=["image", "-at", "-id"], name="bases_use_image_ix"),
             # The newest build of a group, which is what stands.
             models.Index(

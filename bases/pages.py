@@ -28,6 +28,7 @@ from supplychain.bases.proposing import Expected
 
 NEWEST = ("-last_seen_at", "-id")
 NEWEST_BUILDS = 10
+SHOWN_DIGESTS = 20
 KEPT_VERSIONS = 10
 """Versions of a policy that are shown."""
 
@@ -92,8 +93,9 @@ def image_page(image: BaseImage) -> Row:
 def _history(image: BaseImage) -> list[Row]:
     """Return what the image's tag was seen to mean, the newest first, and who stands on that."""
     sightings = sightings_of([image]).get((image.repository_id, image.tag), [])
+    seen = history_of(sightings)[: -SHOWN_DIGESTS - 1 : -1]
     rows = BaseImage.objects.filter(repository=image.repository_id, tag=image.tag).told()
-    images = {row.digest: row for row in rows}
+    images = {row.digest: row for row in rows.filter(digest__in=[one.digest for one in seen])}
     lines = {line.image.pk: line for line in lines_of(list(images.values()))}
     return [
         {
@@ -103,8 +105,7 @@ def _history(image: BaseImage) -> list[Row]:
             "is_newest": place == 0,
             "services": lines[images[one.digest].pk].services,
         }
-        for place, one in enumerate(reversed(history_of(sightings)))
-        if one.digest in images
+        for place, one in enumerate(seen)
     ]
 
 

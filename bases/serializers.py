@@ -6,7 +6,6 @@ from rest_framework import serializers
 
 from bases.lines import Line
 from bases.models import BasePolicy, BaseUse
-from bases.proposing import Change
 
 
 class BaseUseSerializer(serializers.ModelSerializer[BaseUse]):
@@ -34,7 +33,7 @@ class BaseUseSerializer(serializers.ModelSerializer[BaseUse]):
         read_only_fields = fields
 
 
-class BaseImageSerializer(serializers.Serializer[Line]):
+class BaseImageSerializer(serializers.Serializer[Any]):
     """A base: what stands on it, how far its tag has gone on, and what it brings along."""
 
     id = serializers.UUIDField(source="image.public_id")
@@ -89,7 +88,7 @@ class ExpectedSerializer(serializers.Serializer[Any]):
     scans = serializers.IntegerField()
 
 
-class BaseProposalSerializer(serializers.Serializer[Change]):
+class BaseProposalSerializer(serializers.Serializer[Any]):
     """A change of a base in one Dockerfile of a service."""
 
     service = serializers.SlugField(source="service.slug")

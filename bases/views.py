@@ -45,6 +45,6 @@ def write_policy(request: HttpRequest, project_slug: str, public_id: UUID) -> Ht
         return redirect(f"{found.get_absolute_url()}#policy")
     for texts in form.errors.values():
         for text in texts:
-            messages.error(request, text)
+            messages.error(request, str(text))
     context = image_page(found) | {"project": project, "may_write": True, "policy_form": form}
     return render(request, "bases/image.html", context, status=422)

@@ -11,7 +11,7 @@ from buildkit.registry import Reference
 from supplychain.bases.names import Tag, describe
 
 NODE_IN_DISTROLESS = (20, 22, 24)
-PYTHON_IN_DISTROLESS = {(3, 11): "debian12", (3, 13): "debian13"}
+PYTHON_IN_DISTROLESS: dict[tuple[int, ...], str] = {(3, 11): "debian12", (3, 13): "debian13"}
 JAVA_IN_DISTROLESS = (17, 21)
 _GLIBC = "It has no shell and no package manager: what a start needs must be in the image."
 _MUSL = "Its C library is musl: what was compiled for glibc has to be built again."

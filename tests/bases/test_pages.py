@@ -129,6 +129,7 @@ def test_a_bad_policy_is_refused_with_its_place(sent: Send, api_of: Any):
     answer = client.post(address, {"update_days": 0}, format="json")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["attr"] == "update_days"
+    assert client.post(address, ["no policy"], format="json").status_code == 400
     assert client.post(address, {"owner": "web"}, format="json").status_code == 201
     assert client.get(address).json()[0]["owner"] == "web"
     assert not BasePolicy.objects.exclude(owner="web").exists()
