@@ -1,4 +1,4 @@
-"""What could take a base's place: what was measured here, and official images that were not."""
+"""What could take a base's place: what was measured here, and what is known and was not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from django.db.models import Q
 from bases.drift import drifts_of
 from bases.measuring import Inherited, inherited, measured
 from bases.models import BaseImage, BaseUse
-from supplychain.bases.candidates import candidates_for
-from supplychain.bases.names import describe
+from supplychain.bases.candidates import candidates_for, variants_in
+from supplychain.bases.names import describe, is_official
 from supplychain.bases.proposing import Expected, Measured, expected, in_order
 
 MOST = 20
@@ -20,8 +20,8 @@ MOST = 20
 class Alternative:
     """Another base with the difference that it would make.
 
-    ``image`` is the one that was measured here; of an official image that was not, ``remark`` says
-    what to look out for.
+    ``image`` is the one that was measured here; of one that was not, ``remark`` says what to look
+    out for.
     """
 
     name: str
@@ -88,14 +88,16 @@ def _measured(own: Measured, one: Measured, image: BaseImage, findings: Inherite
 
 def _unmeasured(image: BaseImage, known: Sequence[Measured]) -> list[Alternative]:
     names = {(one.reference.name, one.reference.tag) for one in known}
+    reference = image.reference
+    candidates = [*candidates_for(reference), *variants_in(reference, image.repository.tags)]
     return [
         Alternative(
             str(one.reference),
             describe(one.reference).family,
-            True,
+            is_official(one.reference),
             Expected(),
             remark=one.remark,
         )
-        for one in candidates_for(image.reference)
+        for one in candidates
         if (one.reference.name, one.reference.tag) not in names
     ]

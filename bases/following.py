@@ -14,7 +14,7 @@ from buildkit.model import Material as DecodedMaterial
 from buildkit.registry import Reference
 from builds.branches import branch_class
 from builds.layerview import rows_of
-from builds.models import Build, BuildSource, Layer, Step
+from builds.models import Build, BuildSource, Layer, Service, Step
 from supplychain.bases.materials import (
     MaterialImage,
     StandsOn,
@@ -57,7 +57,7 @@ def follow(build: Build) -> None:
     uses = [_use(build, seen) for seen in seen_by(build)] if _counts(build) else []
     BaseUse.objects.bulk_create(uses, ignore_conflicts=True)
     # One row of a service at a time says which of its builds is the newest.
-    type(build.service).objects.select_for_update().get(pk=build.service_id)
+    Service.objects.select_for_update().get(pk=build.service_id)
     stand_anew([*before, *uses])
 
 

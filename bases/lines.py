@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.utils import timezone
 
@@ -24,7 +23,6 @@ class Line:
     drift: Drift
     findings: Inherited
     breaches: list[str]
-    now: datetime
 
     @property
     def name(self) -> str:
@@ -68,7 +66,6 @@ def lines_of(images: Sequence[BaseImage]) -> list[Line]:
             drifts[image.pk],
             findings[image.pk],
             breaches_of(image, policies.get(image.repository_id), now),
-            now,
         )
         for image in images
     ]

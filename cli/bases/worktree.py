@@ -47,7 +47,8 @@ class Worktree:
 
     def changed(self) -> str:
         """Return what was changed in it, as ``git apply`` takes it."""
-        return git(self.path, "diff", "--binary", "HEAD")
+        plain = ("--no-ext-diff", "--no-textconv", "--no-color")
+        return git(self.path, "diff", "--binary", *plain, "HEAD")
 
     def commit(self, message: str) -> str:
         """Commit what was changed, and return the commit; hooks are for people."""

@@ -4,17 +4,22 @@ Distroless and alpine stand first. That they fit is not known: without a shell s
 fail, and musl is another C library than glibc.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from buildkit.registry import Reference
 from supplychain.bases.names import Tag, describe
+from supplychain.bases.tags import other_variants
 
 NODE_IN_DISTROLESS = (20, 22, 24)
 PYTHON_IN_DISTROLESS: dict[tuple[int, ...], str] = {(3, 11): "debian12", (3, 13): "debian13"}
 JAVA_IN_DISTROLESS = (17, 21)
+MOST_VARIANTS = 4
+"""Of a repository's own tags, those that are named."""
+
 _GLIBC = "It has no shell and no package manager: what a start needs must be in the image."
 _MUSL = "Its C library is musl: what was compiled for glibc has to be built again."
+_SLIM = "It leaves out what is seldom needed: a start that needs it has to install it."
 _STATIC = "For programs without libraries of the system, a Go program for example."
 _WITH_ALPINE = frozenset({"node", "python", "nginx", "golang", "ruby", "php", "rust"})
 
@@ -44,6 +49,18 @@ def candidates_for(reference: Reference) -> list[Candidate]:
             Candidate(Reference.parse("alpine:3"), _MUSL),
         ]
     return found
+
+
+def variants_in(reference: Reference, tags: Iterable[str]) -> list[Candidate]:
+    """Return the smaller variants of the same version that a repository is known to have."""
+    found = []
+    for tag in other_variants(reference.tag, tags):
+        one = reference.tagged(tag)
+        words = Tag.parse(tag).variant.split("-")
+        if describe(one).family == "alpine" or "slim" in words:
+            remark = _MUSL if describe(one).family == "alpine" else _SLIM
+            found.append(Candidate(one, remark))
+    return sorted(found, key=lambda one: describe(one.reference).family != "alpine")[:MOST_VARIANTS]
 
 
 def _distroless(runtime: str, tag: Tag) -> Iterator[Candidate]:

@@ -139,3 +139,18 @@ def test_reading_is_not_writing(sent: Send, api: APIClient):
     sent("4103-web")
     address = f"/api/v1/base-images/{base('nginx').public_id}/policies/"
     assert api.post(address, {"owner": "web"}, format="json").status_code == 403
+
+
+def test_the_page_costs_the_same_however_many_builds(sent: Send, bob: User, client_of: Any):
+    browser = client_of(bob)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert browser.get(base("nginx").get_absolute_url()).status_code == 200
+        return len(captured) - 1  # that of the test itself
+
+    sent("4103-web")
+    few = queries()
+    for number in ("4108-web", "4109-web", "4112-web", "4121-web"):
+        sent(number)
+    assert queries() == few

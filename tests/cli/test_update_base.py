@@ -1,5 +1,6 @@
 """Trying another base on a real engine: what is left, what is said, and what is not touched."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -134,3 +135,27 @@ def test_what_cannot_be_done_is_said_before_anything_is_built(
     assert done.exit_code == 2, done.output
     assert why in done.output
     assert untouched(shop)
+
+
+def report(path: Path, *severities: str) -> str:
+    """Write a report with one vulnerability of each severity, and return its path."""
+    found = [
+        {"VulnerabilityID": f"CVE-{number}", "PkgName": "libc", "Severity": severity}
+        for number, severity in enumerate(severities)
+    ]
+    result = {"Target": "app", "Class": "os-pkgs", "Type": "debian", "Vulnerabilities": found}
+    path.write_text(json.dumps({"SchemaVersion": 2, "ArtifactName": "app", "Results": [result]}))
+    return str(path)
+
+
+@pytest.mark.engine
+def test_both_images_are_scanned_and_compared(
+    engine: str, shop: Path, stand_in: StandIn, tmp_path: Path
+):
+    stand_in.does(report=report(tmp_path / "report.json", "HIGH", "LOW"))
+    done = updated("app", "--to", BUSYBOX, "--patch", str(tmp_path / "base.patch"))
+    assert done.exit_code == 0, done.output
+    assert "not compared" not in done.stdout
+    calls = (stand_in.path / "calls.jsonl").read_text()
+    assert "update-base:before-" in calls
+    assert "update-base:after-" in calls

@@ -6,7 +6,7 @@ import pytest
 
 from buildkit.dockerfile import read_dockerfile
 from buildkit.registry import Reference
-from supplychain.bases.candidates import candidates_for
+from supplychain.bases.candidates import candidates_for, variants_in
 from supplychain.bases.drifting import Sighting, drift_of, history_of, newest_of
 from supplychain.bases.editing import with_base
 from supplychain.bases.judging import Found, Subject, Word, judge
@@ -198,3 +198,9 @@ def test_a_verdict_says_why(before: Subject, after: Subject, word: Word, reason:
     verdict = judge(before, after)
     assert verdict.word is word
     assert any(text.startswith(reason) for text in verdict.reasons), verdict.reasons
+
+
+def test_smaller_variants_of_the_same_version_are_named_from_the_repository():
+    tags = ["22", "22-slim", "22-alpine", "22-bookworm", "24-alpine", "22-alpine3.20"]
+    found = variants_in(Reference.parse("localhost:5000/shop/node:22"), tags)
+    assert [one.reference.tag for one in found] == ["22-alpine", "22-alpine3.20", "22-slim"]
