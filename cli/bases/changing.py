@@ -107,7 +107,7 @@ def change(files: Sequence[str], place: Place, to: Reference) -> Path:
     if to == place.base.reference:
         raise UsageError(f"{place.target.name} stands on {short(to)} already.")
     given = place.base.given
-    path = _in_definition(files, place, given[0], to) if given else _in_dockerfile(place, to)
+    path = _in_definition(files, place, given, to) if given else _in_dockerfile(place, to)
     again = plan_of(files, [place.target.name]).targets[place.target.name]
     bases = _bases(read_dockerfile(place.path.read_text()), again)
     if not any(base.reference == to and base.role is place.base.role for base in bases):

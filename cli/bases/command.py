@@ -62,10 +62,10 @@ def update_base(
     is_scanned = not no_scan and can_scan()
     with worktree() as tree:
         place = place_of(files, target, base, tree.path)
-        update = Update(tree, tuple(files), place, resolved(place, to), is_scanned)
+        update = Update(tree, tuple(files), place, resolved(place, to), branch or "", is_scanned)
         try:
-            verdict = update.run(branch or f"{TAGS}/{target}")
-            left = _leave(update, branch, patch)
+            verdict = update.run()
+            left = _leave(update, patch)
         finally:
             forget(update.names)
     click.echo("\n".join(_lines(update, verdict, left)))
@@ -92,19 +92,30 @@ class Update:
     files: tuple[str, ...]
     place: Place
     to: Reference
+    branch: str
     is_scanned: bool
+    commit: str = ""
     names: tuple[str, ...] = ()
 
-    def run(self, branch: str) -> Verdict:
-        """Build and measure before and after the change, which is committed in between.
+    def run(self) -> Verdict:
+        """Build and measure before and after the change.
+
+        What becomes a branch is committed in between, so that a server knows the commit.
 
         Raises:
             SystemExit: a build failed; it has been told why.
         """
         before = self._measured("before", self.tree.branch)
         change(self.files, self.place, self.to)
-        after = self._measured("after", branch)
+        if self.branch:
+            self.commit = self.tree.commit(self._message())
+        after = self._measured("after", self.branch or f"{TAGS}/{self.place.target.name}")
         return judge(before, after)
+
+    def _message(self) -> str:
+        old, target = self.place.base.reference, self.place.target.name
+        title = f"Let {target} stand on {short(self.to).partition('@')[0]}"
+        return f"{title}\n\nInstead of {short(old)}.\n" if old else title
 
     def _measured(self, word: str, branch: str) -> Subject:
         name = f"{TAGS}:{word}-{secrets.token_hex(6)}"
@@ -122,20 +133,16 @@ class Update:
         return subject_of(name, service, scan=self.is_scanned)
 
 
-def _leave(update: Update, branch: str | None, patch: Path | None) -> str:
+def _leave(update: Update, patch: Path | None) -> str:
     """Leave the change, and say where."""
-    if patch:
-        try:
-            patch.write_text(update.tree.changed())
-        except OSError as error:
-            raise UsageError(f"{patch} was not written: {error.strerror}.") from error
-        return f"patch: {patch}"
-    old = update.place.base.reference
-    title = f"Let {update.place.target.name} stand on {short(update.to).partition('@')[0]}"
-    body = f"Instead of {short(old)}." if old else ""
-    commit = update.tree.commit(f"{title}\n\n{body}")
-    update.tree.name(branch or "", commit)
-    return f"branch: {branch}"
+    if patch is None:
+        update.tree.name(update.branch, update.commit)
+        return f"branch: {update.branch}"
+    try:
+        patch.write_text(update.tree.changed())
+    except OSError as error:
+        raise UsageError(f"{patch} was not written: {error.strerror}.") from error
+    return f"patch: {patch}"
 
 
 def _lines(update: Update, verdict: Verdict, left: str) -> list[str]:

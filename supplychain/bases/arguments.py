@@ -84,17 +84,6 @@ def expanded(text: str, values: Mapping[str, str]) -> str | None:
     return None if missing or "$" in result else _unquoted(result)
 
 
-def driving(text: str, dockerfile: Dockerfile) -> Argument | None:
-    """Return the argument whose default is what a base is, maybe through others that follow it.
-
-    ``None`` if the name is written out, or put together of several parts.
-    """
-    known = {argument.name: argument for argument in arguments_of(dockerfile)}
-    names = followed(text, dockerfile)
-    found = known[names[-1]] if names else None
-    return found if found and found.default and "$" not in found.default else None
-
-
 def followed(text: str, dockerfile: Dockerfile) -> list[str]:
     """Return the names of the arguments between a base's name and what it is, the nearest first."""
     known = {argument.name: argument for argument in arguments_of(dockerfile)}
@@ -106,6 +95,12 @@ def followed(text: str, dockerfile: Dockerfile) -> list[str]:
         names.append(name)
         text = known[name].default or ""
     return names
+
+
+def driven_by(name: str, dockerfile: Dockerfile) -> list[str]:
+    """Return the stages whose base is what an argument is, maybe through others that follow it."""
+    stages = dockerfile.stages
+    return [stage.name for stage in stages if name in followed(stage.base, dockerfile)]
 
 
 def _unquoted(text: str) -> str:

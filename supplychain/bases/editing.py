@@ -7,7 +7,7 @@ from buildkit.advising.editing import diff, edited
 from buildkit.dockerfile import Dockerfile, Instruction
 from buildkit.registry import Reference
 from buildkit.registry.reference import DOCKER_HUB
-from supplychain.bases.arguments import Argument, driving
+from supplychain.bases.arguments import Argument, arguments_of, driven_by, followed
 from supplychain.bases.stages import Base
 
 
@@ -45,24 +45,46 @@ def with_base(dockerfile: Dockerfile, base: Base, to: Reference) -> Edit:
         return Edit(problem="It is pinned, and the digest of what would take its place is unknown.")
     if base.instruction is None:
         return Edit(problem=f"The context {base.context} gives it: change it where builds begin.")
-    argument = driving(base.written, dockerfile)
+    argument = _argument(dockerfile, base, to)
     if argument:
         return _in_default(dockerfile, argument, base, short(to))
+    if base.given:
+        return Edit(problem=f"Builds give it as {base.given}: change it where they begin.")
     if "$" in base.written:
         return Edit(problem=f"{base.written} is put together of parts that cannot be told apart.")
     return _in_line(dockerfile, base.instruction, base.written, short(to))
 
 
+def _argument(dockerfile: Dockerfile, base: Base, to: Reference) -> Argument | None:
+    """Return the argument whose default is to be changed, ``None`` if there is none.
+
+    That is the one which has the name. If that is what other stages begin with, too, another
+    repository goes into one that this stage has for itself, where there is one.
+    """
+    known = {argument.name: argument for argument in arguments_of(dockerfile)}
+    chain = [known[name] for name in followed(base.written, dockerfile)]
+    if not chain or not chain[-1].default or "$" in chain[-1].default:
+        return None
+    if base.reference and to.name != base.reference.name:
+        own = (one for one in reversed(chain) if len(driven_by(one.name, dockerfile)) == 1)
+        return next(own, chain[-1])
+    return chain[-1]
+
+
 def _in_default(dockerfile: Dockerfile, argument: Argument, base: Base, to: str) -> Edit:
     edit = _in_line(dockerfile, argument.instruction, argument.default or "", to, argument.name)
-    if edit.problem or not base.given:
+    if edit.problem:
         return edit
-    names = ", ".join(base.given)
-    remark = (
-        f"Builds give {names} themselves, which goes before the Dockerfile's default: take that "
-        f"away where they begin, or set it to {to} there too."
-    )
-    return Edit(edit.text, argument=argument.name, remark=remark)
+    remarks = []
+    if base.given:
+        remarks.append(
+            f"Builds give {base.given} themselves, which goes before the Dockerfile's default: "
+            f"take that away where they begin, or set it to {to} there too."
+        )
+    others = [name for name in driven_by(argument.name, dockerfile) if name != base.stage]
+    if others:
+        remarks.append(f"It is what {', '.join(others)} begin{'s' * (len(others) == 1)} with, too.")
+    return Edit(edit.text, argument=argument.name, remark=" ".join(remarks))
 
 
 def _in_line(

@@ -45,7 +45,7 @@ class Base:
 
     ``written`` is how the Dockerfile has it, and ``reference`` what that comes to, ``None`` if it
     cannot be told. ``instruction`` has the name; a base that a named ``context`` gives stands in no
-    line. ``given`` are the build's arguments that decided.
+    line. ``given`` is the build's argument that decided, if one did.
     """
 
     role: Role
@@ -55,7 +55,7 @@ class Base:
     instruction: Instruction | None = None
     platform: str = ""
     context: str = ""
-    given: tuple[str, ...] = ()
+    given: str = ""
 
     @property
     def is_pinned(self) -> bool:
@@ -142,11 +142,8 @@ class _Reader:
         if name is None:
             yield Base(role, stage.name, stage.base, None, item, self._platform(item))
         elif self._is_elsewhere(name, stage):
-            given = tuple(
-                name
-                for name in followed(stage.base, self.dockerfile)
-                if name in self.inputs.arguments
-            )
+            names = followed(stage.base, self.dockerfile)
+            given = next((name for name in names if name in self.inputs.arguments), "")
             yield from self._named(name, stage, role, item, stage.base, given)
 
     def _named(
@@ -156,7 +153,7 @@ class _Reader:
         role: Role,
         item: Instruction,
         written: str = "",
-        given: tuple[str, ...] = (),
+        given: str = "",
     ) -> Iterator[Base]:
         if name.lower() in self.contexts:
             yield from self._context(name.lower(), stage, role)

@@ -204,3 +204,21 @@ def test_smaller_variants_of_the_same_version_are_named_from_the_repository():
     tags = ["22", "22-slim", "22-alpine", "22-bookworm", "24-alpine", "22-alpine3.20"]
     found = variants_in(Reference.parse("localhost:5000/shop/node:22"), tags)
     assert [one.reference.tag for one in found] == ["22-alpine", "22-alpine3.20", "22-slim"]
+
+
+def test_another_repository_goes_into_the_argument_that_a_stage_has_for_itself():
+    text = (
+        "ARG A=node:22\nARG B=${A}\nFROM $A AS build\nFROM ${B} AS run\nCOPY --from=build /a /a\n"
+    )
+    distroless = Reference.parse("gcr.io/distroless/nodejs22-debian12")
+    diff, remark = changed(text, distroless)
+    assert "-ARG B=${A}\n+ARG B=gcr.io/distroless/nodejs22-debian12:latest\n" in diff
+    assert remark == ""
+    diff, remark = changed(text)
+    assert f"-ARG A=node:22\n+ARG A=node:24-slim@{DIGEST}\n" in diff
+    assert remark == "It is what build begins with, too."
+
+
+def test_an_argument_without_a_default_is_changed_where_builds_begin():
+    diff, problem = changed("ARG A\nFROM $A\n", arguments={"A": "node:22"})
+    assert (diff, problem) == ("", "Builds give it as A: change it where they begin.")
