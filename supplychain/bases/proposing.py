@@ -10,6 +10,8 @@ from supplychain.bases.drifting import Drift
 from supplychain.bases.names import describe
 from supplychain.bases.tags import newer_tags
 
+_TRY = "Images here were built on it, and measured. Whether this one runs on it is to be tried."
+
 
 class Kind(StrEnum):
     """What a change is, in the order in which they are proposed."""
@@ -144,11 +146,18 @@ def _others(
     reference: Reference, own: Measured | None, others: Iterable[Measured]
 ) -> Iterator[Proposal]:
     for other in in_order(others):
-        if other.reference.name == reference.name and other.reference.tag == reference.tag:
-            continue
+        is_same_tag = (other.reference.name, other.reference.tag) == (reference.name, reference.tag)
         gain = expected(own, other)
-        if is_better(gain):
-            yield Proposal(Kind.OTHER, reference, other.reference, "It was measured here.", gain)
+        if not is_same_tag and _is_alike(reference, other.reference) and is_better(gain):
+            yield Proposal(Kind.OTHER, reference, other.reference, _TRY, gain)
+
+
+def _is_alike(one: Reference, other: Reference) -> bool:
+    """Tell whether two bases have the same runtime, or else the same distribution."""
+    first, second = describe(one), describe(other)
+    if first.runtime or second.runtime:
+        return first.runtime == second.runtime
+    return first.family == second.family != ""
 
 
 def is_better(gain: Expected) -> bool:

@@ -112,7 +112,8 @@ def test_steps_are_proposed_from_the_smallest_on():
     alpine = Measured(Reference.parse("node:22-alpine"), 40, None, builds=1)
     larger = Measured(Reference.parse("node:22"), 300, 0, builds=1, scans=1)
     drift = drift_of(DIGEST, [seen(DIGEST, 0, 1), seen(OTHER, 2, 2)])
-    known = Known(drift, {"24-slim": THIRD, "23-slim": ""}, [larger, newest, alpine])
+    other = Measured(Reference.parse("busybox:1"), 1, 0, builds=1, scans=1)
+    known = Known(drift, {"24-slim": THIRD, "23-slim": ""}, [larger, newest, alpine, other])
     found = proposals(old, DIGEST, own, known)
     assert [(one.kind, str(one.new).rpartition("/")[2][:20], one.expected) for one in found] == [
         (Kind.DIGEST, f"node:22-slim@{OTHER}"[:20], Expected(-10, -3, 5, 2)),
