@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from buildkit.registry import Reference, Registry
 from cli.main import main
 from tests.cli.standing_in import StandIn
 
@@ -75,6 +76,7 @@ def test_a_smaller_base_is_better_and_left_as_a_branch(engine: str, shop: Path):
     assert "verdict: better" in done.stdout
     assert "vulnerabilities: not compared" in done.stdout
     assert "branch: smaller" in done.stdout
+    assert git(shop, "log", "-1", "--format=%s", "smaller") == f"Let app stand on {BUSYBOX}\n"
     changed = git(shop, "diff", "main", "smaller")
     assert f"-ARG BASE={DEBIAN}\n+ARG BASE={BUSYBOX}\n" in changed
     assert changed.count("\n+") == 2, "the name of the file, and one line"
@@ -94,6 +96,19 @@ def test_a_larger_base_is_worse_and_left_as_a_patch(engine: str, shop: Path, tmp
     assert "and nothing less is wrong with it" in done.stdout
     git(shop, "apply", str(patch))
     assert (shop / "Dockerfile").read_text().splitlines()[0] == f"FROM {DEBIAN}"
+
+
+@pytest.mark.engine
+def test_what_is_pinned_stays_so(engine: str, shop: Path, tmp_path: Path):
+    registry = Registry("localhost:5000")
+    old, new = (registry.manifest(Reference.parse(name)).digest for name in (DEBIAN, BUSYBOX))
+    git(shop, "checkout", "--quiet", "--force", "main")
+    (shop / "Dockerfile").write_text(f"FROM {DEBIAN}@{old} AS run\nRUN echo 1 > /one\n")
+    git(shop, "commit", "--quiet", "--all", "--message=pinned")
+    patch = tmp_path / "base.patch"
+    done = updated("app", "--to", BUSYBOX, "--patch", str(patch), "--no-scan")
+    assert done.exit_code == 0, done.output
+    assert f"+FROM {BUSYBOX}@{new} AS run\n" in patch.read_text()
 
 
 @pytest.mark.engine
