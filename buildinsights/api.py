@@ -4,6 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
+from bases.api import BaseImageViewSet
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
 from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
@@ -26,6 +27,7 @@ from trust.api import TrustPolicyViewSet, VerificationViewSet
 app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
+router.register("base-images", BaseImageViewSet, basename="base-image")
 router.register("builds", JudgedBuildViewSet, basename="build")
 router.register("services", RecommendedServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")

@@ -34,15 +34,18 @@ FIRST = 8
 
 SECURITY = (
     ("Findings", "security:findings"),
-    ("Policies", "policies:policies"),
+    ("Base images", "bases:list"),
     ("Image checks", "inspections:checks"),
     ("Dockerfile checks", "inspections:rules"),
+    ("Policies", "policies:policies"),
     ("Signatures", "trust:signatures"),
     ("Trust policies", "trust:policies"),
 )
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
+    "bases:image": "bases:list",
+    "bases:policy": "bases:list",
     "cache:acts": "cache:overview",
     "cache:operation": "cache:overview",
     "cache:operation-new": "cache:overview",

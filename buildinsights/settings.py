@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "trends",
     "sizes",
     "resources",
+    "bases",
     "policies",
     "recommendations",
     "reports",
@@ -267,6 +268,8 @@ CELERY_TASK_ROUTES = {
     "sizes.read_image": {"queue": "caches"},
     "sizes.*": {"queue": "analysis"},
     "resources.*": {"queue": "analysis"},
+    "bases.look_into_repository": {"queue": "caches"},
+    "bases.*": {"queue": "analysis"},
     "recommendations.*": {"queue": "analysis"},
     "trust.*": {"queue": "caches"},
     "cache.go_on": {"queue": "caches"},
@@ -355,6 +358,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "sizes.read_images",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "follow-bases": {
+        "task": "bases.follow_waiting",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "look-at-bases": {
+        "task": "bases.look_into_registries",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
     "look-into-builders": {
         "task": "cache.snapshot_builders",

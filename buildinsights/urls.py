@@ -25,6 +25,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/", include("trends.urls")),
     path("projects/<slug:project_slug>/", include("sizes.urls")),
     path("projects/<slug:project_slug>/", include("resources.urls")),
+    path("projects/<slug:project_slug>/", include("bases.urls")),
     path("projects/<slug:project_slug>/", include("recommendations.urls")),
     path("projects/<slug:project_slug>/builds/", include("builds.urls")),
     path("projects/<slug:project_slug>/services/", include("reports.service_urls")),

@@ -58,6 +58,7 @@ class Target:
     inline: str = ""
     stage: str = ""
     needs: tuple[str, ...] = ()
+    contexts: Mapping[str, str] = field(default_factory=dict)
     args: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
@@ -154,14 +155,16 @@ def read_plan(text: str) -> Plan:
 
 
 def _target(name: str, item: Json) -> Target:
-    contexts = as_text_map(item.get("contexts")).values()
+    contexts = as_text_map(item.get("contexts"))
+    addresses = contexts.values()
     return Target(
         name=name,
         context=as_text(item.get("context")) or ".",
         dockerfile=as_text(item.get("dockerfile")) or "Dockerfile",
         inline=as_text(item.get("dockerfile-inline")),
         stage=as_text(item.get("target")),
-        needs=tuple(sorted({c.removeprefix(_TARGET) for c in contexts if c.startswith(_TARGET)})),
+        needs=tuple(sorted({c.removeprefix(_TARGET) for c in addresses if c.startswith(_TARGET)})),
+        contexts=contexts,
         args=as_text_map(item.get("args")),
         labels=as_text_map(item.get("labels")),
         tags=tuple(as_text(tag) for tag in as_list(item.get("tags"))),

@@ -21,5 +21,6 @@ class LazyGroup(click.Group):
         """Import a command and return it."""
         if cmd_name not in self.places:
             return None
-        command: click.Command = getattr(import_module(self.places[cmd_name]), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(self.places[cmd_name]), name)
         return command

@@ -25,6 +25,7 @@ _PLACES = {
     "lint": "cli.linting",
     "scan": "cli.scanning",
     "sign": "cli.signing",
+    "update-base": "cli.bases.command",
     "upload": "cli.uploading",
     "variants": "cli.variants",
     "verify": "cli.trusting",

@@ -20,6 +20,7 @@ APPS = [
     "trends",
     "sizes",
     "resources",
+    "bases",
     "policies",
     "recommendations",
     "reports",

@@ -1,0 +1,58 @@
+"""Reads of base images."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef
+
+from accounts.roles import Scope
+from accounts.typing import Actor
+
+if TYPE_CHECKING:
+    from bases.models import BaseImage, BaseUse, TagLook
+
+GROUP = ("service_id", "target", "variant", "platform", "branch_class")
+"""What the newest build of stands."""
+
+
+class BaseImageQuerySet(models.QuerySet["BaseImage"]):
+    """Base images."""
+
+    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
+        """Those in the projects in which ``actor`` holds ``scope``."""
+        return self.filter(project__in=actor.project_ids_with(scope))
+
+    def standing(self) -> Self:
+        """Those that the newest builds of services stand on."""
+        from bases.models import BaseUse
+
+        uses = BaseUse.objects.filter(image=OuterRef("pk")).standing()
+        return self.filter(Exists(uses))
+
+    def told(self) -> Self:
+        """With all that a line about them needs."""
+        return self.select_related("project", "repository")
+
+
+class BaseUseQuerySet(models.QuerySet["BaseUse"]):
+    """Builds on base images."""
+
+    def standing(self) -> Self:
+        """Those of the newest builds."""
+        return self.filter(is_standing=True)
+
+    def final(self) -> Self:
+        """Those of which the built image has the layers."""
+        return self.filter(role="final")
+
+    def told(self) -> Self:
+        """With all that a line about them needs."""
+        return self.select_related("service__project", "build__project", "image__repository")
+
+
+class TagLookQuerySet(models.QuerySet["TagLook"]):
+    """Sightings of tags."""
+
+    def of_tag_of(self, image: "BaseImage") -> Self:
+        """Those of the same tag of the same repository."""
+        return self.filter(image__repository=image.repository_id, image__tag=image.tag)

@@ -1,0 +1,1 @@
+"""``buildinsights update-base``: another base, tried before anybody has to."""

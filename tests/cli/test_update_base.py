@@ -1,0 +1,176 @@
+"""Trying another base on a real engine: what is left, what is said, and what is not touched."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from buildkit.registry import Reference, Registry
+from cli.main import main
+from tests.cli.standing_in import StandIn
+
+LIBRARY = "localhost:5000/library"
+BUSYBOX, DEBIAN = f"{LIBRARY}/busybox:1-amd64", f"{LIBRARY}/debian:bookworm-slim"
+BAKE = """\
+variable "BASE" { default = "localhost:5000/library/debian:bookworm-slim" }
+target "app" { tags = ["shop/app:1"] }
+target "given" {
+  tags = ["shop/app:1"]
+  args = { BASE = BASE }
+}
+"""
+
+
+def git(directory: Path, *arguments: str) -> str:
+    options = ["-c", "user.name=Alice", "-c", "user.email=alice@example.com"]
+    done = subprocess.run(
+        ["git", *options, *arguments], cwd=directory, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def shop(
+    tmp_path: Path, own_home: Path, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A repository with a service on Debian, and changes that nobody has committed."""
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "Dockerfile").write_text(f"ARG BASE={DEBIAN}\nFROM ${{BASE}}\nRUN echo 1 > /one\n")
+    (root / "docker-bake.hcl").write_text(BAKE)
+    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "--message=first")
+    (root / "Dockerfile").write_text("what somebody works on\n")
+    for name in ("GIT_AUTHOR", "GIT_COMMITTER"):
+        monkeypatch.setenv(f"{name}_NAME", "Alice")
+        monkeypatch.setenv(f"{name}_EMAIL", "alice@example.com")
+    monkeypatch.chdir(root)
+    return root
+
+
+def updated(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["update-base", *arguments])
+
+
+def untouched(root: Path) -> bool:
+    """Tell whether the checkout is as it was, with no other one beside it."""
+    return (
+        (root / "Dockerfile").read_text() == "what somebody works on\n"
+        and git(root, "status", "--porcelain") == " M Dockerfile\n"
+        and len(git(root, "worktree", "list").splitlines()) == 1
+    )
+
+
+def compared_images() -> str:
+    command = ["docker", "image", "ls", "--quiet", "buildinsights-update-base"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.engine
+def test_a_smaller_base_is_better_and_left_as_a_branch(engine: str, shop: Path):
+    done = updated("app", "--to", BUSYBOX, "--branch", "smaller", "--no-scan")
+    assert done.exit_code == 0, done.output
+    assert "verdict: better" in done.stdout
+    assert "vulnerabilities: not compared" in done.stdout
+    assert "branch: smaller" in done.stdout
+    assert git(shop, "log", "-1", "--format=%s", "smaller") == f"Let app stand on {BUSYBOX}\n"
+    changed = git(shop, "diff", "main", "smaller")
+    assert f"-ARG BASE={DEBIAN}\n+ARG BASE={BUSYBOX}\n" in changed
+    assert changed.count("\n+") == 2, "the name of the file, and one line"
+    assert untouched(shop)
+    assert compared_images() == ""
+
+
+@pytest.mark.engine
+def test_a_larger_base_is_worse_and_left_as_a_patch(engine: str, shop: Path, tmp_path: Path):
+    git(shop, "checkout", "--quiet", "--force", "main")
+    (shop / "Dockerfile").write_text(f"FROM {BUSYBOX}\nRUN echo 1 > /one\n")
+    git(shop, "commit", "--quiet", "--all", "--message=busybox")
+    patch = tmp_path / "base.patch"
+    done = updated("app", "--to", DEBIAN, "--patch", str(patch), "--no-scan")
+    assert done.exit_code == 4, done.output
+    assert "verdict: worse" in done.stdout
+    assert "and nothing less is wrong with it" in done.stdout
+    git(shop, "apply", str(patch))
+    assert (shop / "Dockerfile").read_text().splitlines()[0] == f"FROM {DEBIAN}"
+
+
+@pytest.mark.engine
+def test_what_is_pinned_stays_so(engine: str, shop: Path, tmp_path: Path):
+    registry = Registry("localhost:5000")
+    old, new = (registry.manifest(Reference.parse(name)).digest for name in (DEBIAN, BUSYBOX))
+    git(shop, "checkout", "--quiet", "--force", "main")
+    (shop / "Dockerfile").write_text(f"FROM {DEBIAN}@{old} AS run\nRUN echo 1 > /one\n")
+    git(shop, "commit", "--quiet", "--all", "--message=pinned")
+    patch = tmp_path / "base.patch"
+    done = updated("app", "--to", BUSYBOX, "--patch", str(patch), "--no-scan")
+    assert done.exit_code == 0, done.output
+    assert f"+FROM {BUSYBOX}@{new} AS run\n" in patch.read_text()
+
+
+@pytest.mark.engine
+def test_what_the_definition_gives_is_changed_there(engine: str, shop: Path, tmp_path: Path):
+    patch = tmp_path / "base.patch"
+    done = updated("given", "--to", BUSYBOX, "--patch", str(patch), "--no-scan")
+    assert done.exit_code == 0, done.output
+    assert "+++ b/docker-bake.hcl" in patch.read_text()
+    assert "Dockerfile" not in patch.read_text()
+
+
+@pytest.mark.engine
+def test_a_build_that_fails_leaves_nothing(engine: str, shop: Path):
+    done = updated("app", "--to", f"{LIBRARY}/nowhere:1", "--branch", "gone", "--no-scan")
+    assert done.exit_code == 1, done.output
+    assert git(shop, "branch", "--list", "gone") == ""
+    assert untouched(shop)
+    assert compared_images() == ""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["app", "--to", BUSYBOX], "Give --branch or --patch"),
+        (["app", "--to", BUSYBOX, "--branch", "a", "--patch", "b"], "Give --branch or --patch"),
+        (["app", "--to", BUSYBOX, "--branch", "main"], "There is a branch main already"),
+        (["app", "--to", BUSYBOX, "--branch", "-x"], "check-ref-format"),
+        (["app", "--to", DEBIAN, "--branch", "a"], "already"),
+        (["app", "--to", "No Name", "--branch", "a"], "is no name of a repository"),
+        (["app", "--to", BUSYBOX, "--base", "node", "--branch", "a"], "has no base node"),
+        (["none", "--to", BUSYBOX, "--branch", "a"], "There is no target none"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_built(
+    engine: str, shop: Path, arguments: list[str], why: str
+):
+    done = updated(*arguments)
+    assert done.exit_code == 2, done.output
+    assert why in done.output
+    assert untouched(shop)
+
+
+def report(path: Path, *severities: str) -> str:
+    """Write a report with one vulnerability of each severity, and return its path."""
+    found = [
+        {"VulnerabilityID": f"CVE-{number}", "PkgName": "libc", "Severity": severity}
+        for number, severity in enumerate(severities)
+    ]
+    result = {"Target": "app", "Class": "os-pkgs", "Type": "debian", "Vulnerabilities": found}
+    path.write_text(json.dumps({"SchemaVersion": 2, "ArtifactName": "app", "Results": [result]}))
+    return str(path)
+
+
+@pytest.mark.engine
+def test_both_images_are_scanned_and_compared(
+    engine: str, shop: Path, stand_in: StandIn, tmp_path: Path
+):
+    stand_in.does(report=report(tmp_path / "report.json", "HIGH", "LOW"))
+    done = updated("app", "--to", BUSYBOX, "--patch", str(tmp_path / "base.patch"))
+    assert done.exit_code == 0, done.output
+    assert "not compared" not in done.stdout
+    calls = (stand_in.path / "calls.jsonl").read_text()
+    assert "update-base:before-" in calls
+    assert "update-base:after-" in calls
