@@ -11,6 +11,7 @@ import click
 from buildkit.errors import ParseError
 from buildkit.registry import (
     InvalidReferenceError,
+    NotFoundError,
     Reference,
     Registry,
     RegistryError,
@@ -106,7 +107,8 @@ def sign_image(
     """
     registry = Registry(reference.host, credentials_for(reference.host))
     image = registry.manifest(reference)
-    pinned = Reference(reference.host, reference.repository, reference.tag, image.digest)
+    tag = reference.tag if _is_tag_of(registry, reference, image.digest) else ""
+    pinned = Reference(reference.host, reference.repository, tag, image.digest)
     own = provenance_of(registry, image, provenance) if provenance is not None else []
     if provenance is not None and needs_provenance and not own:
         raise UsageError(
@@ -119,6 +121,16 @@ def sign_image(
     for predicate in (*own, *predicates):
         cosign.attest(pinned, signer, predicate.type, predicate.data)
         click.echo(f"attested {predicate.type}", err=True)
+
+
+def _is_tag_of(registry: Registry, reference: Reference, digest: str) -> bool:
+    """Tell whether a tag means a digest, which may have been named beside it."""
+    if not (reference.tag and reference.digest):
+        return True
+    try:
+        return registry.manifest(reference.tagged(reference.tag)).digest == digest
+    except NotFoundError:
+        return False
 
 
 def _with_password(signer: Signer) -> Cosign:

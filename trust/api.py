@@ -31,9 +31,9 @@ from trust.tasks import verify_waiting
 
 
 class TrustPolicyViewSet(mixins.ListModelMixin, GenericViewSet[TrustPolicyVersion]):
-    """Trust policies, each as its newest version has it."""
+    """Trust policies, each as its newest version has it; a CI job that sends may read them, too."""
 
-    scope = Scope.BUILDS_READ
+    scope = (Scope.BUILDS_READ, Scope.INGEST_WRITE)
     write_scope = Scope.POLICIES_WRITE
     queryset = TrustPolicyVersion.objects.none()
     serializer_class = TrustPolicySerializer
@@ -41,8 +41,10 @@ class TrustPolicyViewSet(mixins.ListModelMixin, GenericViewSet[TrustPolicyVersio
 
     def get_queryset(self) -> Any:
         """Policies that the actor may see, of an environment if one is named."""
-        query = self.request.query_params
-        rows = TrustPolicyVersion.objects.visible_to(actor_of(self.request)).holding().told()
+        query, actor = self.request.query_params, actor_of(self.request)
+        rows = TrustPolicyVersion.objects.visible_to(actor)
+        rows |= TrustPolicyVersion.objects.visible_to(actor, Scope.INGEST_WRITE)
+        rows = rows.holding().told()
         if slug := query.get("project"):
             rows = rows.filter(policy__project__slug=slug)
         if name := query.get("environment"):

@@ -10,6 +10,10 @@ UNLOGGED = ("--use-signing-config=false", "--tlog-upload=false")
 """Nothing is sent to the public transparency log, which lists the names of what is signed."""
 
 
+TAG_ANNOTATION = "buildinsights.tag"
+"""By which a tag is known to have been another image when it was signed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """With what to sign: a key by its file or KMS address, or else the identity of a CI job.
@@ -39,10 +43,6 @@ def sign(reference: Reference, signer: Signer) -> list[str]:
     """Return the arguments that sign an image; its tag is noted in what is signed."""
     tag = (f"--annotations={TAG_ANNOTATION}={reference.tag}",) if reference.tag else ()
     return ["sign", *_signer(signer), *tag, *_registry(reference), _image(reference)]
-
-
-TAG_ANNOTATION = "buildinsights.tag"
-"""By which a tag is known to have been another image when it was signed."""
 
 
 def attest(reference: Reference, signer: Signer, predicate_type: str, predicate: Path) -> list[str]:

@@ -102,6 +102,13 @@ def test_wrong_usage(shop: Workshop, tmp_path: Path, arguments: list[str], words
     assert words in done.output
 
 
+def test_a_tag_that_is_not_the_digest_beside_it_is_not_noted(shop: Workshop):
+    older, now = shop.image("commands-tags", "older"), shop.image("commands-tags", "now")
+    assert run("sign", older, "--key", shop.key("release")).exit_code == 0
+    assert shop.codes(older.at(older.digest), shop.policy()) == []
+    assert shop.codes(now.tagged("1"), shop.policy()) == ["unsigned"]
+
+
 def test_an_sbom_that_is_none_is_refused_before_anything_is_signed(shop: Workshop, tmp_path: Path):
     image = shop.image("commands-no-sbom")
     path = tmp_path / "x.json"

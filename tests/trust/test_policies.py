@@ -83,6 +83,15 @@ def test_the_scope_is_needed_and_leads_have_it(
     assert client_of(bob).post("/projects/shop/trust-policies/", form).status_code == 200
 
 
+def test_a_job_that_only_sends_may_read_what_holds(
+    writer: APIClient, api_of: Callable[..., APIClient]
+):
+    save(writer)
+    [held] = api_of(Scope.INGEST_WRITE).get(URL).json()["results"]
+    assert held["name"] == "main"
+    assert api_of(Scope.AUDIT_READ).get(URL).status_code == 403
+
+
 def test_the_form_takes_yaml_and_shows_errors_at_their_place(
     alice: User, client_of: Any, project: Project
 ):
