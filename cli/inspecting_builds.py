@@ -10,6 +10,9 @@ from cli.image_checks import Wanted, inspect_image, lines
 from cli.running import Done
 from cli.scanning_builds import Expected, images_of
 
+SOURCES = {True: "registry", False: "engine"}
+"""Where an image is read, by whether it was pushed."""
+
 
 def inspect_built(expected: Mapping[str, Expected], runs: Sequence[Done]) -> int:
     """Look at what the runs have left; return the exit code, which no failing check changes.
@@ -21,11 +24,10 @@ def inspect_built(expected: Mapping[str, Expected], runs: Sequence[Done]) -> int
         if done.ended.outcome != "succeeded":
             continue  # a broken cache failed it, and a later run has built it
         for target, image, platform in images_of(expected, done.record):
-            is_pushed = expected[target].pushed
             wanted = Wanted(
                 image.pinned or image.name,
                 platform=platform,
-                source="registry" if is_pushed else "engine",
+                source=SOURCES[expected[target].pushed],
                 service=image.service,
                 variant=image.variant,
                 environment=image.environment,

@@ -14,7 +14,7 @@ from buildkit.checks import CheckedTarget, CheckWarning, read_checks
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
 from cli import outbox
-from cli.engine import buildx_command, error_of
+from cli.engine import buildx, buildx_command, error_of
 from cli.errors import EngineMissingError, UsageError
 from cli.pipeline import pipeline_fields
 from cli.planning import bake_options, explained
@@ -23,6 +23,7 @@ from cli.settings import server
 
 RULE_BROKEN = 1
 SECONDS = 600
+_LINK = "target:"
 FORMAT = 1
 
 
@@ -72,6 +73,7 @@ def checked_targets(
         EngineMissingError: nothing answers.
         UsageError: the definition or a name is wrong.
     """
+    overrides = [*overrides, *_instead_of_targets(files, targets, overrides)]
     options = [*bake_options(files, overrides), "--call=check,format=json", "--progress=plain"]
     command = [*buildx_command(), "bake", *options, *targets]
     try:
@@ -90,8 +92,28 @@ def checked_targets(
     except ParseError as error:
         if not done.returncode:
             raise UsageError(str(error)) from error
-    told = error_of(done.stderr.decode(errors="replace"))
-    raise explained(told, files) if isinstance(told, UsageError) else told
+    raise error_of(done.stderr.decode(errors="replace"))
+
+
+def _instead_of_targets(
+    files: Sequence[str], targets: Sequence[str], overrides: Sequence[str]
+) -> Iterator[str]:
+    """Yield overrides that give each context of another target's result that target's files.
+
+    Only a build has results: buildx does not take such contexts for checks, which read no file of
+    them.
+    """
+    try:
+        printed = buildx("bake", *bake_options(files, overrides), "--print", *targets)
+    except UsageError as error:
+        raise explained(error, files) from error
+    known = json.loads(printed)["target"]
+    for name, target in known.items():
+        for context, source in (target.get("contexts") or {}).items():
+            linked = source.removeprefix(_LINK)
+            if linked != source:
+                folder = known.get(linked, {}).get("context", ".")
+                yield f"{name}.contexts.{context}={folder}"
 
 
 def _documents(checked: Sequence[CheckedTarget], known: dict[str, str]) -> list[dict[str, Any]]:

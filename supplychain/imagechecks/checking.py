@@ -25,10 +25,9 @@ _BY_FILES = frozenset(
         "secret-in-layers",
         "package-manager",
         "shell",
-        "ports",
     }
 )
-"""Checks that take all files of an image; who may open ports depends on its user."""
+"""Checks that take all files of an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,8 @@ class ImageChecker:
         places = self._places([*self._digests, *unread])
         found = sorted(final, key=lambda item: item[0].path)
         user_check, user = users.check_user(subject, self._accounts())
+        if problem and not users.is_root_by_number(subject):
+            user = users.RunUser(None)
         checks = [
             user_check,
             *permissions.check_modes(found, subject, user, places),
@@ -98,7 +99,6 @@ class ImageChecker:
         ]
         if problem:
             checks = [self._in_doubt(check, problem) for check in checks]
-            user = user if users.is_root_by_number(subject) else users.RunUser(None)
         return Checked(checks, facts_of(subject, user, places), problem)
 
     def _places(self, digests: list[str]) -> Places:

@@ -4,13 +4,14 @@ import json
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from buildkit.registry import Reference, Registry
+from buildkit.registry import NotFoundError, Reference, Registry
 from cli.image_checks import inspect
 from tests.buildkit.test_layers import archive
 from tests.cli.test_layers import BASE, REGISTRY, Layout
@@ -124,9 +125,18 @@ def pinned(name: str) -> str:
     return f"{name}@{Registry(reference.host).manifest(reference).digest}"
 
 
+def remove(name: str) -> None:
+    """Remove an image from the engine, and from the registry if it is there."""
+    subprocess.run(["docker", "image", "rm", name], check=False, capture_output=True)
+    reference = Reference.parse(name)
+    registry = Registry(reference.host)
+    with suppress(NotFoundError):
+        registry.delete_manifest(reference.at(registry.manifest(reference).digest))
+
+
 @pytest.fixture
 def build(engine: str, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Build a Dockerfile into the engine and the registry; the images leave the engine again."""
+    """Build a Dockerfile into the engine and the registry; the images go again."""
     names: list[str] = []
     (tmp_path / "id_rsa").write_text(f"a key, {SECRET}\n")
 
@@ -142,7 +152,7 @@ def build(engine: str, tmp_path: Path) -> Iterator[Callable[[str], str]]:
 
     yield built
     for name in names:
-        subprocess.run(["docker", "image", "rm", name], check=True, capture_output=True)
+        remove(name)
 
 
 @pytest.mark.engine

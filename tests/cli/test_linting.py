@@ -90,6 +90,18 @@ def test_a_dockerfile_that_cannot_be_read_is_not_sent(ingest: Ingest):
     assert [json.loads(taken.body)["service"] for taken in ingest.taken] == ["clean"]
 
 
+def test_a_context_that_is_another_targets_result(checkout: Path):
+    (checkout / "linked").write_text('FROM base\nCOPY --from=lib /a /a\nCMD ["/a"]\n')
+    contexts = {"lib": "target:clean", "base": "target:clean"}
+    targets = {
+        "clean": {"dockerfile": "clean"},
+        "linked": {"dockerfile": "linked", "contexts": contexts},
+    }
+    (checkout / "docker-bake.json").write_text(json.dumps({"target": targets}))
+    done = linted("linked")
+    assert (done.exit_code, done.output) == (0, "linked: no warnings\n")
+
+
 def test_wrong_usage():
     unknown = linted("nope")
     assert (unknown.exit_code, "There is no target nope" in unknown.output) == (USAGE_ERROR, True)

@@ -105,6 +105,15 @@ def test_a_failure_tells_where_since_when_and_what_mends_it(
     assert (user["since"].build, first.inspections.count()) == (second, 1)
 
 
+def test_a_build_leads_to_the_checks_of_its_image(
+    ci: APIClient, project: Project, bob: User, client_of: Any
+):
+    build = built(project, 1)
+    made = taken(ci, looked(1, check("user")))
+    layers = shown(client_of(bob), f"{build.get_absolute_url()}?tab=layers")
+    assert made.get_absolute_url() in layers
+
+
 def test_pages_cost_the_same_whatever_their_length(
     ci: APIClient, project: Project, bob: User, client_of: Any
 ):

@@ -1,7 +1,6 @@
 """Images made for it: built by the command on the real engine, checked, sent, kept over time."""
 
 import json
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from ingest.digest import digest_payload
 from ingest.models import IngestPayload
 from inspections.models import Inspection, Rule
 from inspections.tasks import match_inspections
-from tests.cli.test_image_checks import pinned
+from tests.cli.test_image_checks import pinned, remove
 from tests.cli.test_layers import BASE, REGISTRY
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
@@ -96,7 +95,7 @@ def command(
 
 @pytest.fixture
 def write(command: object) -> Iterator[Callable[..., str]]:
-    """Write a Dockerfile and a Bake file that names an image; the images leave the engine again."""
+    """Write a Dockerfile and a Bake file that names an image; the images go again."""
     names = []
 
     def written(dockerfile: str, tag: str) -> str:
@@ -114,7 +113,7 @@ def write(command: object) -> Iterator[Callable[..., str]]:
 
     yield written
     for name in names:
-        subprocess.run(["docker", "image", "rm", name], check=False, capture_output=True)
+        remove(name)
 
 
 def digested() -> None:
