@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -92,8 +91,3 @@ def is_older(lineage: Lineage, found: Match | None) -> bool:
     if found is None or lineage.image_at is None:
         return False
     return found.build.listed_at < lineage.image_at
-
-
-def built_at(found: Match | None) -> datetime | None:
-    """Return when the build of an image began."""
-    return found.build.listed_at if found else None
