@@ -17,6 +17,7 @@ from reports.platforms_api import PlatformsView
 from reports.saved_views_api import SavedViewViewSet
 from resources.api import BuildersView, BuilderView
 from security.api import FindingViewSet, ScanViewSet
+from security.waivers_api import WaiverViewSet
 from sizes.api import ImageViewSet
 from trends.api import ChangeViewSet, JudgedBuildViewSet
 
@@ -31,6 +32,7 @@ router.register("findings", FindingViewSet, basename="finding")
 router.register("images", ImageViewSet, basename="image")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
 router.register("scans", ScanViewSet, basename="scan")
+router.register("waivers", WaiverViewSet, basename="waiver")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 

@@ -217,6 +217,10 @@ SPECTACULAR_SETTINGS = {
         "FindingStateEnum": "security.models.Finding.State",
         "OperationKindEnum": "cache.models.Operation.Kind",
         "PayloadKindEnum": "ingest.models.PayloadKind",
+        "VexStatusEnum": "security.models.VexStatus",
+        "WaiverKindEnum": "security.models.Waiver.Kind",
+        "WaiverScopeEnum": "security.models.Waiver.Scope",
+        "WaiverStateEnum": "security.models.Waiver.State",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -258,6 +262,7 @@ CELERY_TASK_ROUTES = {
     "sizes.read_image": {"queue": "caches"},
     "sizes.*": {"queue": "analysis"},
     "resources.*": {"queue": "analysis"},
+    "security.*": {"queue": "analysis"},
     "recommendations.*": {"queue": "analysis"},
     "cache.go_on": {"queue": "caches"},
     "cache.look_into_registry": {"queue": "caches"},
@@ -283,6 +288,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "match-waiting-scans": {
         "task": "ingest.match_scans",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "expire-waivers": {
+        "task": "security.expire_waivers",
         "schedule": 60.0,
         "options": {"expires": 60},
     },

@@ -94,6 +94,19 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
         """Waivers in the projects in which ``actor`` holds ``scope``."""
         return self.filter(project__in=actor.project_ids_with(scope))
 
+    def in_state(self, state: str) -> Self:
+        """Those that stand so now; ``Waiver.state_at`` tells the same of one."""
+        now = timezone.now()
+        standing = self.filter(rejected_at=None, revoked_at=None)
+        rows = {
+            "rejected": self.exclude(rejected_at=None),
+            "revoked": self.exclude(revoked_at=None),
+            "expired": standing.filter(expires_at__lte=now),
+            "active": standing.filter(expires_at__gt=now).exclude(approved_at=None),
+            "pending": standing.filter(expires_at__gt=now, approved_at=None),
+        }
+        return rows.get(state, self.none())
+
     def told(self) -> Self:
         """With all that a line about them needs."""
         return self.select_related(
