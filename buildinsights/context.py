@@ -32,7 +32,12 @@ NAVIGATION = (
 FIRST = 8
 """Pages that stand side by side; the others are in a menu beside them."""
 
-SECURITY = (("Findings", "security:findings"),)
+SECURITY = (
+    ("Findings", "security:findings"),
+    ("Remediation", "security:remediation"),
+    ("Waivers", "security:waivers"),
+    ("Statements", "security:documents"),
+)
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
@@ -45,7 +50,10 @@ PARENTS = {
     "cache:storage": "cache:overview",
     "cache:step": "services:list",
     "cache:why": "builds:list",
+    "security:document": "security:documents",
     "security:finding": "security:findings",
+    "security:policy": "security:remediation",
+    "security:waiver-ask": "security:findings",
     "security:scan": "security:findings",
     "sizes:image": "sizes:images",
     "sizes:sizes": "services:list",

@@ -8,7 +8,7 @@ from security.matching import Match
 from security.models import Finding, Lineage, Scan, VexStatement
 
 TAG = re.compile(r"(@[a-z0-9]+:[0-9a-f]+|:[A-Za-z0-9_][\w.-]*)+$")
-LATEST = ("image_at", "image_name", "digests")
+LATEST = ("image_at", "image_name", "image_digest", "digests")
 
 
 def follow(lineage: Lineage, scan: Scan, found: Match | None) -> set[int]:
@@ -20,6 +20,7 @@ def follow(lineage: Lineage, scan: Scan, found: Match | None) -> set[int]:
     lineage.image_at = found.build.listed_at if found else lineage.image_at
     lineage.image_name = TAG.sub("", scan.image_name)
     lineage.digests = _digests(scan, found)
+    lineage.image_digest = _manifest(scan, found)
     if tuple(getattr(lineage, name) for name in LATEST) == before:
         return set()
     lineage.save(update_fields=LATEST)
@@ -29,6 +30,14 @@ def follow(lineage: Lineage, scan: Scan, found: Match | None) -> set[int]:
 def _digests(scan: Scan, found: Match | None) -> list[str]:
     own = [found.image.digest, found.image.config_digest, found.build.image_digest] if found else []
     return sorted({*filter(None, (*scan.digests, *own))})
+
+
+def _manifest(scan: Scan, found: Match | None) -> str:
+    """Return the digest of an image's manifest: of one that no build made the last that is named.
+
+    The first may be of its configuration.
+    """
+    return found.image.digest if found else next(iter(scan.digests[::-1]), "")
 
 
 def _stated_by_image(lineage: Lineage) -> set[int]:

@@ -11,7 +11,7 @@ from accounts.roles import Scope
 from accounts.typing import Actor
 
 if TYPE_CHECKING:
-    from security.models import Finding, Presence, Scan, Waiver
+    from security.models import Finding, Presence, Scan, VexDocument, Waiver
 
 
 class ScanQuerySet(models.QuerySet["Scan"]):
@@ -75,7 +75,15 @@ class FindingQuerySet(models.QuerySet["Finding"]):
 
     def told(self) -> Self:
         """With all that a line about them needs."""
-        return self.select_related("service__project", "introduced_by", "fixed_by", "owner")
+        return self.select_related(
+            "service__project",
+            "introduced_by",
+            "fixed_by",
+            "owner",
+            "waiver__approved_by",
+            "waiver__project",
+            "statement__document__project",
+        )
 
 
 class PresenceQuerySet(models.QuerySet["Presence"]):
@@ -118,3 +126,11 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
             "rejected_by",
             "revoked_by",
         )
+
+
+class VexDocumentQuerySet(models.QuerySet["VexDocument"]):
+    """Documents of statements."""
+
+    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
+        """Documents in the projects in which ``actor`` holds ``scope``."""
+        return self.filter(project__in=actor.project_ids_with(scope))

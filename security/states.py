@@ -63,7 +63,9 @@ ORDER BY v.stated_at DESC, v.id DESC LIMIT 1
 
 SETTLE = f"""
 WITH seen AS ({SEEN}), told AS (
-    SELECT f.id, seen.seen_state, seen.environments, w.id AS waiver_id, w.expires_at,
+    SELECT f.id, seen.seen_state, w.id AS waiver_id, w.expires_at,
+        CASE WHEN seen.seen_state = 'fixed' THEN f.environments ELSE seen.environments
+        END AS environments,
         v.id AS statement_id, v.status AS stated,
         f.seen_state AS was_seen, f.waiver_id AS had_waiver, f.statement_id AS had_statement,
         CASE WHEN f.seen_state = 'fixed' AND seen.seen_state <> 'fixed'

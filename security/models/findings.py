@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -47,8 +48,10 @@ class Lineage(models.Model):
     image_at = models.DateTimeField(null=True)
     """Start of the newest build of which an image was scanned."""
     image_name = models.CharField(max_length=500, blank=True)
+    image_digest = models.CharField(max_length=80, blank=True)
     digests = ArrayField(models.CharField(max_length=80), default=list)
-    """Name, and digests of manifest, index and configuration, of the image scanned last."""
+    """Name, and digests, of manifest alone and of index and configuration too, of the image
+    scanned last."""
 
     class Meta:
         constraints: ClassVar = [
@@ -178,7 +181,7 @@ class Finding(models.Model):
     due_at = models.DateTimeField(null=True)
     """By when it is to be fixed; goes on while it is waived, and counts only if it is open."""
     environments = ArrayField(models.CharField(max_length=60), default=list)
-    """In whose images in use it is."""
+    """In whose images in use it is, or was when it was fixed."""
     first_seen_at = models.DateTimeField()
     fixed_at = models.DateTimeField(null=True)
     fixed_by = models.ForeignKey(Build, models.DB_SET_NULL, null=True, related_name="+")
@@ -210,11 +213,18 @@ class Finding(models.Model):
                 name="security_finding_service_ix",
             ),
             models.Index(fields=["project", "name"], name="security_finding_name_ix"),
+            GinIndex(fields=["aliases"], name="security_finding_aliases_ix"),
             # What is due next, and what was due.
             models.Index(
                 fields=["project", "due_at", "id"],
                 condition=Q(state__in=["open", "waived"]),
                 name="security_finding_due_ix",
+            ),
+            # What was fixed in a time.
+            models.Index(
+                fields=["project", "fixed_at"],
+                condition=Q(fixed_at__isnull=False),
+                name="security_finding_fixed_ix",
             ),
             # Waivers whose time has come.
             models.Index(

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Project
 from builds.models import Service
+from security.querysets import VexDocumentQuerySet
 
 
 class VexStatus(models.TextChoices):
@@ -41,6 +42,8 @@ class VexDocument(models.Model):
     is_superseded = models.BooleanField(default=False)
     """A newer version of it is here."""
     problems = models.JSONField(default=list)
+
+    objects = VexDocumentQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-received_at", "-pk"]
