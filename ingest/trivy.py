@@ -31,7 +31,7 @@ def digest_trivy(payload: IngestPayload) -> None:
     key = salted_hmac(SALT, str(payload.project_id), algorithm="sha256").digest()
     report = read_report(plain(part, bounds), key=key, limits=bounds)
     digests = digests_of(report.artifact, fields.digest)
-    found = match(payload.project_id, digests)
+    found = match(payload.project_id, digests, report.artifact.platform)
     scan = _scan_of(payload)
     say(scan, report, image_name=fields.image, digests=digests, received_at=payload.received_at)
     stated = _stated(fields)

@@ -13,8 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
-from accounts.roles import Role, Scope
-from accounts.services import set_member_role
+from accounts.roles import Scope
 from audit.models import AuditEvent
 from ingest.digest import digest_payload
 from ingest.models import IngestPayload
@@ -25,22 +24,6 @@ from tests.security.test_life import built, report, scanned, states, vulnerabili
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def dave(project: Project, alice: User) -> User:
-    """A lead of the project: may ask, and may approve."""
-    user = User.objects.create_user("dave", "dave@example.com", "dave-password")
-    set_member_role(project=project, user=user, role=Role.LEAD, actor=alice)
-    return user
-
-
-@pytest.fixture
-def erin(project: Project, alice: User) -> User:
-    """An operator of the project: may ask, and may not approve."""
-    user = User.objects.create_user("erin", "erin@example.com", "erin-password")
-    set_member_role(project=project, user=user, role=Role.OPERATOR, actor=alice)
-    return user
 
 
 def asked(browser: Client, finding: Finding, **fields: str) -> Any:
