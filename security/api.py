@@ -19,8 +19,8 @@ from security.models import Finding, Scan
 from security.owners import set_owner
 from security.serializers import (
     FindingDetailSerializer,
+    FindingOwnerSerializer,
     FindingSerializer,
-    OwnerSerializer,
     ScanSerializer,
 )
 
@@ -66,11 +66,13 @@ class FindingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         """One finding tells where it was, and what happened to it, too."""
         return FindingSerializer if self.action == "list" else FindingDetailSerializer
 
-    @extend_schema(request=OwnerSerializer, responses=FindingDetailSerializer, parameters=[PROJECT])
+    @extend_schema(
+        request=FindingOwnerSerializer, responses=FindingDetailSerializer, parameters=[PROJECT]
+    )
     def partial_update(self, request: Request, public_id: str) -> Response:
         """Give a finding to a member of the project, or to nobody."""
         finding = self.get_object()
-        body = OwnerSerializer(data=request.data)
+        body = FindingOwnerSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         name = body.validated_data["owner"]
         owner = User.objects.filter(username=name).first() if name else None

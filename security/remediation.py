@@ -156,16 +156,16 @@ def _days(days: Any, first: date) -> pd.DataFrame:
 
 
 def _burn_down(changes: pd.DataFrame, first: date, last: date) -> list[dict[str, Any]]:
-    severities = by_day(changes, first, last, "severity")
+    open_ones = by_day(changes, first, last, "severity").to_dict("records")
     overdue = total_by_day(changes, first, last, "overdue")
     return [
         {
-            "day": day.date(),
-            "open": int(row.sum()),
-            "overdue": int(overdue[day]),
-            **{level.label.lower(): int(row.get(level, 0)) for level in SHOWN},
+            "day": first + timedelta(days=number),
+            "open": sum(counts.values()),
+            "overdue": int(late),
+            **{level.label.lower(): int(counts.get(level, 0)) for level in SHOWN},
         }
-        for day, row in severities.iterrows()
+        for number, (counts, late) in enumerate(zip(open_ones, overdue, strict=True))
     ]
 
 

@@ -36,7 +36,7 @@ class RemediationAsCSV(ChosenAsCSV):
     tables = ("burn_down", "severities", "services", "environments", "bases")
 
 
-class NowSerializer(serializers.Serializer[Any]):
+class OpenNowSerializer(serializers.Serializer[Any]):
     """Findings that are open now."""
 
     open = serializers.IntegerField()
@@ -56,7 +56,7 @@ class BurnDownSerializer(serializers.Serializer[Any]):
     low = serializers.IntegerField()
 
 
-class SpeedSerializer(serializers.Serializer[Any]):
+class FixSpeedSerializer(serializers.Serializer[Any]):
     """How fast findings are fixed: Kaplan-Meier, open ones counted as not fixed yet."""
 
     fixed = serializers.IntegerField(source="speed.fixed", help_text="In the period.")
@@ -67,7 +67,7 @@ class SpeedSerializer(serializers.Serializer[Any]):
     p90_days = serializers.IntegerField(source="speed.p90_days", allow_null=True)
 
 
-class SeveritySerializer(SpeedSerializer):
+class SeverityRemediationSerializer(FixSpeedSerializer):
     """Of a severity; and how old the open ones are."""
 
     severity = serializers.CharField()
@@ -82,7 +82,7 @@ class SeveritySerializer(SpeedSerializer):
         return {"severity": fields.pop("severity")} | fields | ages
 
 
-class GroupSerializer(SpeedSerializer):
+class RemediatedSerializer(FixSpeedSerializer):
     """Of a service, an environment or a base image; without a base it is ours, or not known."""
 
     name = serializers.CharField(allow_blank=True)
@@ -98,13 +98,13 @@ class GroupSerializer(SpeedSerializer):
 class RemediationSerializer(serializers.Serializer[Any]):
     """How a project gets on with its findings."""
 
-    now = NowSerializer()
-    whole = SpeedSerializer()
+    now = OpenNowSerializer()
+    whole = FixSpeedSerializer()
     burn_down = BurnDownSerializer(many=True)
-    severities = SeveritySerializer(many=True)
-    services = GroupSerializer(many=True)
-    environments = GroupSerializer(many=True)
-    bases = GroupSerializer(many=True)
+    severities = SeverityRemediationSerializer(many=True)
+    services = RemediatedSerializer(many=True)
+    environments = RemediatedSerializer(many=True)
+    bases = RemediatedSerializer(many=True)
 
 
 class RemediationView(APIView):

@@ -142,7 +142,7 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
         read_only_fields = fields
 
 
-class EventSerializer(serializers.ModelSerializer[FindingEvent]):
+class FindingEventSerializer(serializers.ModelSerializer[FindingEvent]):
     """One thing that happened to a finding."""
 
     scan = serializers.UUIDField(source="scan.public_id", default=None)
@@ -156,7 +156,7 @@ class EventSerializer(serializers.ModelSerializer[FindingEvent]):
         read_only_fields = fields
 
 
-class OwnerSerializer(serializers.Serializer[Any]):
+class FindingOwnerSerializer(serializers.Serializer[Any]):
     """Who sees to a finding."""
 
     owner = serializers.CharField(
@@ -176,7 +176,7 @@ class FindingDetailSerializer(FindingSerializer):
 
     def get_events(self, finding: Finding) -> list[dict[str, Any]]:
         """What happened, the first thing first; the last 200 of it."""
-        return list(EventSerializer(events_of(finding), many=True).data)
+        return list(FindingEventSerializer(events_of(finding), many=True).data)
 
     def get_presences(self, finding: Finding) -> list[dict[str, Any]]:
         """The images in which it is or was, those where it is first."""

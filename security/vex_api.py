@@ -33,7 +33,7 @@ MOST_STATEMENTS = 1000
 """Statements of a document that are listed with it."""
 
 
-class StatementSerializer(serializers.ModelSerializer[VexStatement]):
+class VexStatementSerializer(serializers.ModelSerializer[VexStatement]):
     """A statement about one product; `findings` is how many it decides on now."""
 
     findings = serializers.IntegerField(source="matched")
@@ -57,7 +57,7 @@ class StatementSerializer(serializers.ModelSerializer[VexStatement]):
         read_only_fields = fields
 
 
-class DocumentSerializer(serializers.ModelSerializer[VexDocument]):
+class VexDocumentSerializer(serializers.ModelSerializer[VexDocument]):
     """A document of statements that came."""
 
     id = serializers.UUIDField(source="public_id")
@@ -82,19 +82,19 @@ class DocumentSerializer(serializers.ModelSerializer[VexDocument]):
         read_only_fields = fields
 
 
-class DocumentDetailSerializer(DocumentSerializer):
+class VexDocumentDetailSerializer(VexDocumentSerializer):
     """With its statements."""
 
     statements = serializers.SerializerMethodField()
 
-    class Meta(DocumentSerializer.Meta):
-        fields = (*DocumentSerializer.Meta.fields, "statements")  # type: ignore[assignment]
+    class Meta(VexDocumentSerializer.Meta):
+        fields = (*VexDocumentSerializer.Meta.fields, "statements")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
-    @extend_schema_field(StatementSerializer(many=True))
+    @extend_schema_field(VexStatementSerializer(many=True))
     def get_statements(self, document: VexDocument) -> Any:
         """The statements, the newest first; 1000 at most."""
-        return StatementSerializer(statements_of(document), many=True).data
+        return VexStatementSerializer(statements_of(document), many=True).data
 
 
 def statements_of(document: VexDocument) -> Any:
@@ -124,7 +124,7 @@ class VexDocumentViewSet(
 
     def get_serializer_class(self) -> Any:
         """One document lists its statements, too."""
-        return DocumentDetailSerializer if self.action == "retrieve" else DocumentSerializer
+        return VexDocumentDetailSerializer if self.action == "retrieve" else VexDocumentSerializer
 
 
 class OpenVexRenderer(JSONRenderer):

@@ -67,7 +67,7 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
         return waiver.state_at(timezone.now())
 
 
-class AskSerializer(serializers.Serializer[Any]):
+class WaiverAskSerializer(serializers.Serializer[Any]):
     """What to waive, around a finding."""
 
     finding = serializers.UUIDField()
@@ -102,10 +102,10 @@ class WaiverViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         state = self.request.query_params.get("state")
         return in_project(self, rows.in_state(state) if state and self.action == "list" else rows)
 
-    @extend_schema(request=AskSerializer, responses={201: WaiverSerializer})
+    @extend_schema(request=WaiverAskSerializer, responses={201: WaiverSerializer})
     def create(self, request: Request) -> Response:
         """Ask for a waiver; it covers nothing until another person approves it."""
-        body = AskSerializer(data=request.data)
+        body = WaiverAskSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         findings = Finding.objects.visible_to(actor_of(request), Scope.FINDINGS_WRITE).told()
         finding = get_object_or_404(findings, public_id=body.validated_data["finding"])
