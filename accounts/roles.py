@@ -10,6 +10,8 @@ class Scope(models.TextChoices):
     BUILDS_TRIGGER = "builds:trigger", "Trigger, cancel and retry builds"
     SERVICES_WRITE = "services:write", "Change services"
     CACHE_WRITE = "cache:write", "Manage caches"
+    FINDINGS_WRITE = "findings:write", "Own findings and ask for waivers"
+    FINDINGS_WAIVE = "findings:waive", "Approve waivers of findings"
     POLICIES_WRITE = "policies:write", "Change policies"
     INGEST_READ = "ingest:read", "Read receipts and raw payloads"
     INGEST_WRITE = "ingest:write", "Send payloads"
@@ -33,12 +35,20 @@ READ = frozenset({Scope.BUILDS_READ})
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.VIEWER: READ,
-    Role.LEAD: READ | {Scope.INGEST_READ, Scope.SERVICES_WRITE, Scope.POLICIES_WRITE},
+    Role.LEAD: READ
+    | {
+        Scope.INGEST_READ,
+        Scope.SERVICES_WRITE,
+        Scope.FINDINGS_WRITE,
+        Scope.FINDINGS_WAIVE,
+        Scope.POLICIES_WRITE,
+    },
     Role.OPERATOR: READ
     | {
         Scope.BUILDS_TRIGGER,
         Scope.SERVICES_WRITE,
         Scope.CACHE_WRITE,
+        Scope.FINDINGS_WRITE,
         Scope.INGEST_READ,
         Scope.INGEST_WRITE,
         Scope.INGEST_REPLAY,

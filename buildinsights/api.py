@@ -10,7 +10,7 @@ from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
 from farm.hook_api import PushHookView
-from ingest.api import BuildKitIngestView, ReceiptViewSet, TrivyIngestView
+from ingest.api import BuildKitIngestView, ReceiptViewSet, TrivyIngestView, VexIngestView
 from inspections.api import InspectionViewSet, RuleViewSet
 from policies.api import ImageVerdictView, PolicyViewSet, VerdictViewSet
 from recommendations.api import RecommendationViewSet, RecommendedServiceViewSet
@@ -20,6 +20,9 @@ from reports.platforms_api import PlatformsView
 from reports.saved_views_api import SavedViewViewSet
 from resources.api import BuildersView, BuilderView
 from security.api import FindingViewSet, ScanViewSet
+from security.remediation_api import RemediationView
+from security.vex_api import VexDocumentViewSet, VexView
+from security.waivers_api import WaiverViewSet
 from sizes.api import ImageViewSet
 from trends.api import ChangeViewSet, JudgedBuildViewSet
 from trust.api import TrustPolicyViewSet, VerificationViewSet
@@ -42,11 +45,14 @@ router.register("scans", ScanViewSet, basename="scan")
 router.register("verdicts", VerdictViewSet, basename="verdict")
 router.register("trust-policies", TrustPolicyViewSet, basename="trust-policy")
 router.register("verifications", VerificationViewSet, basename="verification")
+router.register("waivers", WaiverViewSet, basename="waiver")
+router.register("vex/documents", VexDocumentViewSet, basename="vex-document")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
+    path("ingest/vex/", VexIngestView.as_view(), name="ingest-vex"),
     path("ingest/trivy/", TrivyIngestView.as_view(), name="ingest-trivy"),
     path("builders/", BuildersView.as_view(), name="builders"),
     path("builders/<path:name>/", BuilderView.as_view(), name="builder"),
@@ -58,6 +64,8 @@ urlpatterns = [
     path("images/<str:digest>/verdict/", ImageVerdictView.as_view(), name="image-verdict"),
     path("metrics/", MetricsView.as_view(), name="metrics"),
     path("platforms/", PlatformsView.as_view(), name="platforms"),
+    path("remediation/", RemediationView.as_view(), name="remediation"),
+    path("vex/", VexView.as_view(), name="vex"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path(
         "services/<slug:slug>/comparison/",

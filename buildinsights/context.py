@@ -34,12 +34,12 @@ FIRST = 8
 
 SECURITY = (
     ("Findings", "security:findings"),
+    ("Remediation", "security:remediation"),
+    ("Waivers", "security:waivers"),
     ("Base images", "bases:list"),
     ("Image checks", "inspections:checks"),
-    ("Dockerfile checks", "inspections:rules"),
-    ("Policies", "policies:policies"),
     ("Signatures", "trust:signatures"),
-    ("Trust policies", "trust:policies"),
+    ("Policies", "policies:policies"),
 )
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
@@ -60,12 +60,18 @@ PARENTS = {
     "policies:verdict": "policies:policies",
     "policies:verdicts": "policies:policies",
     "inspections:inspection": "inspections:checks",
+    "inspections:rules": "inspections:checks",
+    "security:document": "security:waivers",
+    "security:documents": "security:waivers",
     "security:finding": "security:findings",
+    "security:policy": "security:remediation",
+    "security:waiver-ask": "security:findings",
     "security:scan": "security:findings",
     "sizes:image": "sizes:images",
     "sizes:sizes": "services:list",
     "resources:builder": "resources:builders",
-    "trust:policy": "trust:policies",
+    "trust:policies": "trust:signatures",
+    "trust:policy": "trust:signatures",
     "trust:verification": "trust:signatures",
     "trends:budgets": "services:list",
     "trends:change": "trends:changes",

@@ -226,6 +226,10 @@ SPECTACULAR_SETTINGS = {
         "ImageVerdictEnum": "policies.models.Verdict.Outcome",
         "OperationKindEnum": "cache.models.Operation.Kind",
         "PayloadKindEnum": "ingest.models.PayloadKind",
+        "VexStatusEnum": "security.models.VexStatus",
+        "WaiverKindEnum": "security.models.Waiver.Kind",
+        "WaiverScopeEnum": "security.models.Waiver.Scope",
+        "WaiverStateEnum": "security.models.Waiver.State",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -270,6 +274,7 @@ CELERY_TASK_ROUTES = {
     "resources.*": {"queue": "analysis"},
     "bases.look_into_repository": {"queue": "caches"},
     "bases.*": {"queue": "analysis"},
+    "security.*": {"queue": "analysis"},
     "recommendations.*": {"queue": "analysis"},
     "trust.*": {"queue": "caches"},
     "cache.go_on": {"queue": "caches"},
@@ -308,6 +313,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "trust.verify_waiting",
         "schedule": 30.0,
         "options": {"expires": 30},
+    },
+    "expire-waivers": {
+        "task": "security.expire_waivers",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "run-what-waits": {
         "task": "farm.wake_builders",

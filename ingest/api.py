@@ -21,8 +21,22 @@ from accounts.roles import Scope
 from ingest import bodies
 from ingest.digest import digest_payload
 from ingest.models import IngestPayload, PayloadKind
-from ingest.parsers import CycloneDXParser, NdjsonParser, ReportParser, SarifParser
-from ingest.schema import NDJSON_HELP, TRIVY_HELP, TRIVY_PARAMETERS, UploadForm
+from ingest.parsers import (
+    CycloneDXParser,
+    NdjsonParser,
+    OpenVexParser,
+    ReportParser,
+    SarifParser,
+)
+from ingest.schema import (
+    NDJSON_HELP,
+    TRIVY_HELP,
+    TRIVY_PARAMETERS,
+    VEX_HELP,
+    VEX_PARAMETERS,
+    UploadForm,
+)
+from ingest.schemas import parse_trivy_fields, parse_vex_fields
 from ingest.serializers import AcceptedSerializer, BulkSerializer, ReceiptSerializer
 from ingest.services import Accepted, accept_upload, dismiss_payload, replay_payload
 from ingest.tasks import enqueue_digest
@@ -148,7 +162,37 @@ class TrivyIngestView(IngestView):
     def post(self, request: Request) -> Response:
         """Accept one report."""
         project_id = project_id_for(request)
-        upload = bodies.report_upload(PayloadKind.TRIVY, request.query_params, request.data)
+        upload = bodies.body_upload(
+            PayloadKind.TRIVY, parse_trivy_fields, request.query_params, request.data
+        )
+        return self.accepted(request, project_id, upload)
+
+
+class VexIngestView(IngestView):
+    """Take statements about vulnerabilities: OpenVEX or CycloneDX VEX."""
+
+    parser_classes = [ReportParser, OpenVexParser, CycloneDXParser]
+
+    @extend_schema(
+        operation_id="ingest_vex",
+        parameters=[*PARAMETERS, *VEX_PARAMETERS],
+        request={
+            name: OpenApiTypes.OBJECT
+            for name in (
+                ReportParser.media_type,
+                OpenVexParser.media_type,
+                CycloneDXParser.media_type,
+            )
+        },
+        responses={202: AcceptedSerializer, 201: ReceiptSerializer, 422: ReceiptSerializer},
+        description=VEX_HELP,
+    )
+    def post(self, request: Request) -> Response:
+        """Accept one document."""
+        project_id = project_id_for(request)
+        upload = bodies.body_upload(
+            PayloadKind.VEX, parse_vex_fields, request.query_params, request.data
+        )
         return self.accepted(request, project_id, upload)
 
 

@@ -20,6 +20,7 @@ from ingest.pieces import find_build, find_by_ref, link, united
 from ingest.schemas import BuildKitFields, FieldsError, parse_fields
 from ingest.trivy import digest_trivy
 from ingest.uploads import Part, limits, plain, unpack
+from ingest.vex import digest_vex
 
 log = structlog.get_logger(__name__)
 
@@ -143,5 +144,6 @@ def _service_of(payload: IngestPayload, fields: BuildKitFields, decoded: Decoded
 DIGESTERS: dict[PayloadKind, Callable[[IngestPayload], None]] = {
     PayloadKind.BUILDKIT: _digest_buildkit,
     PayloadKind.TRIVY: digest_trivy,
+    PayloadKind.VEX: digest_vex,
 }
 """One entry for each kind of payload."""

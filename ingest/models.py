@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.models import ApiToken, Project, User
 from builds.models import Build
 from ingest.querysets import IngestPayloadQuerySet
-from security.models import Scan
+from security.models import Scan, VexDocument
 
 
 class PayloadKind(models.TextChoices):
@@ -19,6 +19,7 @@ class PayloadKind(models.TextChoices):
 
     BUILDKIT = "buildkit", "BuildKit"
     TRIVY = "trivy", "Trivy"
+    VEX = "vex", "VEX"
 
 
 class IngestPayload(models.Model):
@@ -129,3 +130,15 @@ class PayloadScan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payload_id} holds {self.scan_id}"
+
+
+class PayloadDocument(models.Model):
+    """Which document of statements a payload holds."""
+
+    payload = models.OneToOneField(
+        IngestPayload, models.DB_CASCADE, related_name="document_link", primary_key=True
+    )
+    document = models.OneToOneField(VexDocument, models.DB_CASCADE, related_name="payload_link")
+
+    def __str__(self) -> str:
+        return f"{self.payload_id} holds {self.document_id}"

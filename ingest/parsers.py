@@ -37,6 +37,12 @@ class SarifParser(BytesParser):
     media_type = "application/sarif+json"
 
 
+class OpenVexParser(BytesParser):
+    """``application/vnd.openvex+json``."""
+
+    media_type = "application/vnd.openvex+json"
+
+
 class CycloneDXParser(BytesParser):
     """``application/vnd.cyclonedx+json``."""
 

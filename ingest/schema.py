@@ -39,6 +39,21 @@ TRIVY_PARAMETERS = [
 ]
 
 
+VEX_HELP = """\
+Send OpenVEX or CycloneDX VEX as it is; which it is, is recognised.
+
+A newer version of a document, known by its id, takes the place of the older ones. Of several
+statements about one finding the newest counts."""
+
+VEX_PARAMETERS = [
+    OpenApiParameter(
+        "service",
+        OpenApiTypes.STR,
+        description="What it is about: then a product that is neither image nor package is this.",
+    )
+]
+
+
 class UploadForm(serializers.Serializer[Any]):
     """The multipart form of ``ingest/buildkit/``."""
 

@@ -98,6 +98,14 @@ class TrivyFields(BaseModel):
     ignore_unfixed: Literal["", "true", "false"] = ""
 
 
+class VexFields(BaseModel):
+    """The parameters of ``POST ingest/vex/``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    service: Annotated[str, Field(max_length=100), AfterValidator(_clean)] = ""
+
+
 def parse_fields(fields: Mapping[str, object]) -> BuildKitFields:
     """Validate the form fields of ``POST ingest/buildkit/``.
 
@@ -114,6 +122,15 @@ def parse_trivy_fields(fields: Mapping[str, object]) -> TrivyFields:
         FieldsError: with one entry for each parameter that is wrong.
     """
     return _validated(TrivyFields, fields)
+
+
+def parse_vex_fields(fields: Mapping[str, object]) -> VexFields:
+    """Validate the parameters of ``POST ingest/vex/``.
+
+    Raises:
+        FieldsError: with one entry for each parameter that is wrong.
+    """
+    return _validated(VexFields, fields)
 
 
 def _validated[T: BaseModel](model: type[T], fields: Mapping[str, object]) -> T:

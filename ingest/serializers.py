@@ -32,6 +32,7 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
     errors = ErrorItemSerializer(many=True, read_only=True)  # type: ignore[assignment]
     builds = serializers.SerializerMethodField()
     scans = serializers.SerializerMethodField()
+    documents = serializers.SerializerMethodField()
 
     class Meta:
         model = IngestPayload
@@ -46,6 +47,7 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
             "errors",
             "builds",
             "scans",
+            "documents",
         )
 
     def get_status_url(self, payload: IngestPayload) -> str:
@@ -65,6 +67,10 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
     def get_scans(self, payload: IngestPayload) -> list[dict[str, str]]:
         """The scan that the payload holds the report of."""
         return made_scans(payload, self.context["request"])
+
+    def get_documents(self, payload: IngestPayload) -> list[dict[str, str]]:
+        """The document of statements that the payload holds."""
+        return made_documents(payload, self.context["request"])
 
 
 def made_builds(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
@@ -94,6 +100,21 @@ def made_scans(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
             "id": str(scan.public_id),
             "url": reverse("api:scan-detail", args=[scan.public_id], request=request),
             "html_url": request.build_absolute_uri(scan.get_absolute_url()),
+        }
+    ]
+
+
+def made_documents(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
+    """Return id and addresses of a settled payload's document."""
+    link = getattr(payload, "document_link", None)
+    if payload.state != IngestPayload.State.DONE or link is None:
+        return []
+    document = link.document
+    return [
+        {
+            "id": str(document.public_id),
+            "url": reverse("api:vex-document-detail", args=[document.public_id], request=request),
+            "html_url": request.build_absolute_uri(document.get_absolute_url()),
         }
     ]
 

@@ -29,7 +29,7 @@ def digest_trivy(payload: IngestPayload) -> None:
     fields = parse_trivy_fields(payload.fields)
     report = report_of(payload)
     digests = digests_of(report.artifact, fields.digest)
-    found = match(payload.project_id, digests)
+    found = match(payload.project_id, digests, report.artifact.platform)
     scan = _scan_of(payload)
     say(scan, report, image_name=fields.image, digests=digests, received_at=payload.received_at)
     stated = stated_of(fields)

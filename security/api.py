@@ -4,14 +4,25 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import actor_of
+from accounts.models import User
 from accounts.roles import Scope
 from builds.api import PROJECT
+from security.exceptions import NotAMemberError
 from security.filters import FindingFilter
 from security.models import Finding, Scan
-from security.serializers import FindingDetailSerializer, FindingSerializer, ScanSerializer
+from security.owners import set_owner
+from security.serializers import (
+    FindingDetailSerializer,
+    FindingOwnerSerializer,
+    FindingSerializer,
+    ScanSerializer,
+)
 
 
 @extend_schema_view(
@@ -39,6 +50,7 @@ class FindingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     """Findings, the worst and newest first."""
 
     scope = Scope.BUILDS_READ
+    write_scope = Scope.FINDINGS_WRITE
     queryset = Finding.objects.none()
     filterset_class = FindingFilter
     lookup_field = "public_id"
@@ -46,12 +58,28 @@ class FindingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     cursor_ordering = ("-severity", "-first_seen_at", "-id")
 
     def get_queryset(self) -> Any:
-        """Findings that the actor may see."""
-        return in_project(self, Finding.objects.visible_to(actor_of(self.request)).told())
+        """Findings that the actor may see, or change."""
+        scope = self.scope if self.request.method in SAFE_METHODS else self.write_scope
+        return in_project(self, Finding.objects.visible_to(actor_of(self.request), scope).told())
 
     def get_serializer_class(self) -> Any:
-        """One finding tells where it was, too."""
-        return FindingDetailSerializer if self.action == "retrieve" else FindingSerializer
+        """One finding tells where it was, and what happened to it, too."""
+        return FindingSerializer if self.action == "list" else FindingDetailSerializer
+
+    @extend_schema(
+        request=FindingOwnerSerializer, responses=FindingDetailSerializer, parameters=[PROJECT]
+    )
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        """Give a finding to a member of the project, or to nobody."""
+        finding = self.get_object()
+        body = FindingOwnerSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        name = body.validated_data["owner"]
+        owner = User.objects.filter(username=name).first() if name else None
+        if name and owner is None:
+            raise NotAMemberError
+        set_owner(finding=finding, owner=owner, actor=actor_of(request))
+        return Response(FindingDetailSerializer(finding).data)
 
 
 def in_project(view: GenericViewSet[Any], rows: Any) -> Any:

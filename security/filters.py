@@ -1,15 +1,21 @@
 """Filters of findings, the same for pages and API."""
 
+from datetime import timedelta
+
 import django_filters
 
 from security.models import Finding, Kind, Severity
+
+WEEK = timedelta(days=7)
 
 
 class FindingFilter(django_filters.FilterSet):
     """By service, state, severity, kind, package and id."""
 
     service = django_filters.CharFilter(field_name="service__slug", label="Service")
-    state = django_filters.ChoiceFilter(choices=Finding.State, label="State", empty_label="All")
+    state = django_filters.ChoiceFilter(
+        choices=Finding.State, method="by_state", label="State", empty_label="All"
+    )
     severity = django_filters.MultipleChoiceFilter(
         choices=[(item.label, item.label.capitalize()) for item in reversed(Severity)],
         method="by_severity",
@@ -22,9 +28,41 @@ class FindingFilter(django_filters.FilterSet):
         field_name="fixed_version", lookup_expr="exact", method="by_fix", label="With a fix"
     )
 
+    environment = django_filters.CharFilter(method="by_environment", label="Environment")
+    owner = django_filters.CharFilter(field_name="owner__username", label="Owner")
+    due = django_filters.ChoiceFilter(
+        choices=[("overdue", "Overdue"), ("week", "Within a week")],
+        method="by_due",
+        label="Due",
+        empty_label="Any time",
+    )
+
     class Meta:
         model = Finding
-        fields = ("service", "state", "severity", "kind", "name", "package", "fixable")
+        fields = (
+            "service",
+            "state",
+            "severity",
+            "kind",
+            "due",
+            "owner",
+            "environment",
+            "name",
+            "package",
+            "fixable",
+        )
+
+    def by_state(self, findings, name, state):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Those that stand so now."""
+        return findings.in_state(state)
+
+    def by_environment(self, findings, name, environment):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Those in images in use there."""
+        return findings.filter(environments__contains=[environment])
+
+    def by_due(self, findings, name, when):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Open ones that were to be fixed by now, or are to be within a week."""
+        return findings.overdue() if when == "overdue" else findings.due_within(WEEK)
 
     def by_severity(self, findings, name, labels):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Those of any of the severities."""

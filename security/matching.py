@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -14,6 +13,12 @@ from supplychain.reports.model import Artifact
 
 MOST_WAITING = 1000
 """Reports of which is asked at once whether their image is known now."""
+
+INDEXES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+"""Media types of what lists images and is none."""
 
 GROUP = ("target", "variant", "environment", "platform")
 
@@ -37,8 +42,11 @@ def digests_of(artifact: Artifact, stated: str) -> list[str]:
     return list(dict.fromkeys(digest for digest in digests if digest))
 
 
-def match(project_id: int, digests: list[str]) -> Match | None:
-    """Return the image of a project with one of the digests, if a build is known that made it."""
+def match(project_id: int, digests: list[str], platform: str = "") -> Match | None:
+    """Return the image of a project with one of the digests, if a build is known that made it.
+
+    Of an index it is the image for the platform, or the only one that there is.
+    """
     named = Q(config_digest__in=digests) | Q(digest__in=digests)
     images = list(Image.objects.filter(named, project=project_id))
     order = {digest: place for place, digest in enumerate(digests)}
@@ -51,8 +59,18 @@ def match(project_id: int, digests: list[str]) -> Match | None:
         builds: Any = Build.objects.filter(image_links__image=image).select_related("service")
         newest = builds.annotate(branch=branch_class()).order_by("-listed_at", "-pk").first()
         if newest is not None:
-            return Match(image, newest, newest.branch)
+            return Match(_within(image, newest, platform), newest, newest.branch)
     return None
+
+
+def _within(image: Image, build: Build, platform: str) -> Image:
+    """Return the image that an index stands for; the index itself if that cannot be told."""
+    if image.media_type not in INDEXES:
+        return image
+    rows = build.images.exclude(media_type__in=INDEXES)
+    # The record may say the variant, too, or nothing.
+    found = list(rows.filter(Q(platform__startswith=platform) | Q(platform=""))[:2])
+    return found[0] if len(found) == 1 else image
 
 
 def now_known(waiting: QuerySet[Any]) -> list[int]:
@@ -92,8 +110,3 @@ def is_older(lineage: Lineage, found: Match | None) -> bool:
     if found is None or lineage.image_at is None:
         return False
     return found.build.listed_at < lineage.image_at
-
-
-def built_at(found: Match | None) -> datetime | None:
-    """Return when the build of an image began."""
-    return found.build.listed_at if found else None

@@ -1,5 +1,6 @@
 """Where findings came from: the build, the layer and its instruction, a base image or ours."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from builds.models import Layer
 from security.matching import Match
 
 LONGEST_INSTRUCTION = 1000
+LONGEST_BASE = 300
+FROM = re.compile(r"\bFROM (?:--\S+ )*(\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class Origin:
     layer_digest: str = ""
     instruction: str = ""
     is_from_base: bool | None = None
+    base: str = ""
     build_id: int | None = None
 
 
@@ -42,7 +46,15 @@ def _origin(digest: str, rows: dict[str, LayerRow], first: dict[str, int], found
         return Origin(digest, build_id=first.get(digest, found_at))
     instruction = (row.base or row.instruction)[:LONGEST_INSTRUCTION]
     is_from_base = bool(row.base) if instruction else None
-    return Origin(digest, instruction, is_from_base, first.get(digest, found_at))
+    return Origin(
+        digest, instruction, is_from_base, _image_named(row.base), first.get(digest, found_at)
+    )
+
+
+def _image_named(instruction: str) -> str:
+    """Return the image of a ``FROM`` without its digest: the same from one pull to the next."""
+    found = FROM.search(instruction)
+    return found[1].partition("@")[0][:LONGEST_BASE] if found else ""
 
 
 def _rows(found: Match, layers: list[Layer]) -> list[LayerRow]:

@@ -11,6 +11,7 @@ from buildinsights.paging import page_of
 from builds.build_list import active_filters
 from builds.crumbs import service_crumbs
 from security.filters import FindingFilter
+from security.history import timeline_of
 from security.models import Finding, Kind, Scan, Severity
 
 WORST = ("-severity", "-first_seen_at", "-id")
@@ -22,13 +23,19 @@ BADGES = {
     Severity.MEDIUM: "medium",
     Severity.LOW: "low",
 }
-STATES = {Finding.State.FIXED: "succeeded", Finding.State.BRANCH: "info"}
+STATES = {
+    Finding.State.FIXED: "succeeded",
+    Finding.State.BRANCH: "info",
+    Finding.State.WAIVED: "info",
+    Finding.State.NOT_AFFECTED: "succeeded",
+}
 
 
 def findings_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     """Return the context of the list; open ones are shown unless another state is asked for."""
     query = request.GET.copy()
-    query.setdefault("state", Finding.State.OPEN)
+    if not query.get("due"):
+        query.setdefault("state", Finding.State.OPEN)
     own = Finding.objects.filter(project=project)
     filters = FindingFilter(query, queryset=own.told())
     page = page_of(request, filters.qs if filters.is_valid() else own.none(), WORST)
@@ -67,7 +74,8 @@ def line_of(finding: Finding) -> dict[str, Any]:
         "badge": BADGES.get(Severity(finding.severity), "info"),
         "severity": finding.get_severity_display().capitalize(),
         "where": finding.package or finding.resource,
-        "state_badge": STATES.get(Finding.State(finding.state), "failed"),
+        "state": finding.told_state,
+        "state_badge": STATES.get(finding.told_state, "failed"),
         "origin": origin_of(finding),
     }
 
@@ -89,6 +97,9 @@ def finding_page(finding: Finding) -> dict[str, Any]:
     return line_of(finding) | {
         "crumbs": crumbs,
         "presences": list(finding.presences.in_order()),
+        "timeline": timeline_of(finding),
+        "waiver": finding.waiver if finding.told_state == Finding.State.WAIVED else None,
+        "statement": finding.statement,
         "is_vulnerability": finding.kind == Kind.VULNERABILITY,
     }
 

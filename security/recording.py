@@ -10,12 +10,13 @@ from django.db import transaction
 from builds.copying import copy_rows
 from builds.models import Service
 from builds.services import lock_service
-from security.matching import Match, built_at, is_older, lineage_of
+from security.following import follow
+from security.matching import Match, is_older, lineage_of
 from security.models import Finding, Lineage, Presence, Scan
 from security.narrowing import Missing, Stated, narrowed_by
 from security.origins import Origin, origins_of
 from security.seen import Seen, seen_in
-from security.states import settle
+from security.states import changing
 from supplychain.reports.model import Report
 
 FACTS = (
@@ -33,6 +34,12 @@ FACTS = (
 
 PLACE = ("installed_version", "status", "path", "layer")
 """Of a presence, likewise."""
+
+ORIGIN = ("introduced_by_id", "layer_digest", "instruction", "is_from_base", "base")
+"""Of a finding, when it comes and each time that it comes back."""
+
+NOT_SETTLED: tuple[Any, ...] = ("", "", [])
+"""The states and environments of a finding until it is settled, in the same transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +75,32 @@ def record_scan(
     scan.is_late = is_older(lineage, found)
     scan.save()
     if not scan.is_late:
-        _apply(scan, lineage, seen_in(report), stated, found)
-        _follow(lineage, found)
+        touched = follow(lineage, scan, found)
+        _apply(scan, lineage, seen_in(report), stated, found, touched)
     return scan
 
 
-def _follow(lineage: Lineage, found: Match | None) -> None:
-    at = built_at(found)
-    if at is not None and at != lineage.image_at:
-        lineage.image_at = at
-        lineage.save(update_fields=["image_at"])
-
-
 def _apply(
-    scan: Scan, lineage: Lineage, seen: dict[bytes, Seen], stated: Stated, found: Match | None
+    scan: Scan,
+    lineage: Lineage,
+    seen: dict[bytes, Seen],
+    stated: Stated,
+    found: Match | None,
+    touched: set[int],
 ) -> None:
+    """Write what a scan changes; ``touched`` are findings that its image alone may change."""
     there = _there(lineage)
     came = [item for key, item in seen.items() if key not in there]
     gone = _gone(scan, seen, there, stated)
-    touched = _add(scan, lineage, came, found) if came else []
-    _end(scan, gone)
-    _say_anew(seen, there)
-    settle(touched + [item.finding for item in gone], scan)
+    both = [(item, there[key]) for key, item in seen.items() if key in there]
+    known = _known(lineage, [item.key for item in came])
+    touched |= {item.finding for item in gone} | {old.pk for old in known.values()}
+    touched |= {old.finding for new, old in both if _is_moved(new, old)}
+    with changing(touched, scan.received_at, scan):
+        if came:
+            touched |= _add(scan, lineage, came, known, found)
+        _end(scan, gone)
+        _say_anew(both)
     scan.came, scan.went = len(came), len(gone)
     scan.save(update_fields=["came", "went", "narrowed_by"])
 
@@ -126,12 +137,16 @@ def _gone(
     return [] if scan.narrowed_by else lacking
 
 
-def _add(scan: Scan, lineage: Lineage, came: Sequence[Seen], found: Match | None) -> list[int]:
+def _add(
+    scan: Scan,
+    lineage: Lineage,
+    came: Sequence[Seen],
+    known: dict[bytes, Finding],
+    found: Match | None,
+) -> set[int]:
     """Keep what has come; return the findings, new ones and those known from elsewhere."""
     came = sorted(came, key=lambda item: item.key)
     origins = origins_of(found, {item.layer for item in came})
-    keys = [item.key for item in came]
-    known = _known(lineage, keys)
     fresh = [item for item in came if item.key not in known]
     if fresh:
         copy_rows(
@@ -139,21 +154,39 @@ def _add(scan: Scan, lineage: Lineage, came: Sequence[Seen], found: Match | None
             FINDING_COLUMNS,
             (_finding_row(scan, item, origins[item.layer]) for item in fresh),
         )
-        known = _known(lineage, keys)
+    _say_origin(came, known, origins)
+    keys = {key: finding.pk for key, finding in known.items()}
+    keys |= {key: row.pk for key, row in _known(lineage, [item.key for item in fresh]).items()}
     copy_rows(
         "security_presence",
         ("lineage_id", "finding_id", "since_id", *PLACE),
         (
-            (lineage.pk, known[item.key], scan.pk, *(getattr(item, name) for name in PLACE))
+            (lineage.pk, keys[item.key], scan.pk, *(getattr(item, name) for name in PLACE))
             for item in came
         ),
     )
-    return list(known.values())
+    return set(keys.values())
 
 
-def _known(lineage: Lineage, keys: Sequence[bytes]) -> dict[bytes, int]:
+def _known(lineage: Lineage, keys: Sequence[bytes]) -> dict[bytes, Finding]:
+    if not keys:
+        return {}
     rows = Finding.objects.filter(service=lineage.service_id, key__in=keys)
-    return {bytes(key): pk for key, pk in rows.order_by().values_list("key", "pk")}
+    return {bytes(row.key): row for row in rows.order_by().only("pk", "key", "seen_state")}
+
+
+def _say_origin(
+    came: Iterable[Seen], known: Mapping[bytes, Finding], origins: Mapping[str, Origin]
+) -> None:
+    """Write where findings came from that were gone: they may have come back another way."""
+    back = []
+    for item in came:
+        row = known.get(item.key)
+        if row is not None and row.seen_state == Finding.State.FIXED:
+            values = zip(ORIGIN, _origin(origins[item.layer]), strict=True)
+            back.append(Finding(pk=row.pk, **dict(values)))
+    if back:
+        Finding.objects.bulk_update(back, ORIGIN, batch_size=500)
 
 
 FINDING_COLUMNS = (
@@ -169,12 +202,11 @@ FINDING_COLUMNS = (
     "aliases",
     *FACTS,
     "state",
+    "seen_state",
+    "environments",
     "first_seen_at",
     "times_reopened",
-    "introduced_by_id",
-    "layer_digest",
-    "instruction",
-    "is_from_base",
+    *ORIGIN,
 )
 
 
@@ -191,13 +223,20 @@ def _finding_row(scan: Scan, item: Seen, origin: Origin) -> tuple[Any, ...]:
         item.resource,
         list(item.aliases),
         *_facts(item),
-        str(Finding.State.OPEN),
+        *NOT_SETTLED,
         scan.scanned_at,
         0,
+        *_origin(origin),
+    )
+
+
+def _origin(origin: Origin) -> tuple[Any, ...]:
+    return (
         origin.build_id,
         origin.layer_digest,
         origin.instruction,
         origin.is_from_base,
+        origin.base,
     )
 
 
@@ -211,9 +250,13 @@ def _end(scan: Scan, gone: Collection[There]) -> None:
         Presence.objects.filter(pk__in=keys).update(until=scan, ended_at=scan.received_at)
 
 
-def _say_anew(seen: Mapping[bytes, Seen], there: Mapping[bytes, There]) -> None:
+def _is_moved(new: Seen, old: There) -> bool:
+    """Whether a scan says otherwise what decides how a finding stands."""
+    return (new.severity, new.installed_version) != (old.facts[0], old.place[0])
+
+
+def _say_anew(both: Sequence[tuple[Seen, There]]) -> None:
     """Write what a scan says otherwise of findings that were there."""
-    both = [(item, there[key]) for key, item in seen.items() if key in there]
     _write(Finding, FACTS, ((old.finding, _facts(new), old.facts) for new, old in both))
     _write(
         Presence,

@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from security.models import Finding, Presence, Scan
+from security.history import events_of
+from security.models import Finding, FindingEvent, Presence, Scan
 
 
 class ScanSerializer(serializers.ModelSerializer[Scan]):
@@ -96,6 +97,8 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
     id = serializers.UUIDField(source="public_id")
     service = serializers.SlugField(source="service.slug")
     severity = serializers.CharField(source="get_severity_display")
+    state = serializers.ChoiceField(source="told_state", choices=Finding.State.choices)
+    owner = serializers.CharField(source="owner.username", default=None)
     introduced_by = serializers.UUIDField(source="introduced_by.public_id", default=None)
     fixed_by = serializers.UUIDField(source="fixed_by.public_id", default=None)
 
@@ -120,6 +123,11 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
             "url",
             "fixed_version",
             "state",
+            "waived_until",
+            "owner",
+            "due_at",
+            "is_overdue",
+            "environments",
             "first_seen_at",
             "fixed_at",
             "fixed_by",
@@ -129,18 +137,46 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
             "layer_digest",
             "instruction",
             "is_from_base",
+            "base",
         )
         read_only_fields = fields
 
 
+class FindingEventSerializer(serializers.ModelSerializer[FindingEvent]):
+    """One thing that happened to a finding."""
+
+    scan = serializers.UUIDField(source="scan.public_id", default=None)
+    build = serializers.UUIDField(source="build.public_id", default=None)
+    waiver = serializers.UUIDField(source="waiver.public_id", default=None)
+    actor = serializers.CharField(help_text="Who did it; empty if scans or time did.")
+
+    class Meta:
+        model = FindingEvent
+        fields = ("at", "kind", "scan", "build", "waiver", "actor", "note")
+        read_only_fields = fields
+
+
+class FindingOwnerSerializer(serializers.Serializer[Any]):
+    """Who sees to a finding."""
+
+    owner = serializers.CharField(
+        allow_null=True, max_length=150, help_text="Name of a member of the project, or null."
+    )
+
+
 class FindingDetailSerializer(FindingSerializer):
-    """With where it was, from when to when."""
+    """With where it was, from when to when, and what happened to it."""
 
     presences = serializers.SerializerMethodField()
+    events = serializers.SerializerMethodField()
 
     class Meta(FindingSerializer.Meta):
-        fields = (*FindingSerializer.Meta.fields, "presences")  # type: ignore[assignment]
+        fields = (*FindingSerializer.Meta.fields, "presences", "events")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
+
+    def get_events(self, finding: Finding) -> list[dict[str, Any]]:
+        """What happened, the first thing first; the last 200 of it."""
+        return list(FindingEventSerializer(events_of(finding), many=True).data)
 
     def get_presences(self, finding: Finding) -> list[dict[str, Any]]:
         """The images in which it is or was, those where it is first."""

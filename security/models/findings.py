@@ -4,11 +4,13 @@ import uuid
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Project
+from accounts.models import Project, User
 from builds.branches import BranchClass
 from builds.models import Build, Image, Service
 from security.querysets import FindingQuerySet, PresenceQuerySet, ScanQuerySet
@@ -45,6 +47,11 @@ class Lineage(models.Model):
     platform = models.CharField(max_length=60, blank=True)
     image_at = models.DateTimeField(null=True)
     """Start of the newest build of which an image was scanned."""
+    image_name = models.CharField(max_length=500, blank=True)
+    image_digest = models.CharField(max_length=80, blank=True)
+    digests = ArrayField(models.CharField(max_length=80), default=list)
+    """Name, and digests, of manifest alone and of index and configuration too, of the image
+    scanned last."""
 
     class Meta:
         constraints: ClassVar = [
@@ -132,6 +139,8 @@ class Finding(models.Model):
 
         OPEN = "open", "Open"
         BRANCH = "branch", "On a branch only"
+        WAIVED = "waived", "Waived"
+        NOT_AFFECTED = "not_affected", "Not affected"
         FIXED = "fixed", "Fixed"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -157,7 +166,22 @@ class Finding(models.Model):
     url = models.CharField(max_length=500, blank=True)
     fixed_version = models.CharField(max_length=300, blank=True)
     """By which it is fixed, if there is one; as the newest scan says."""
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    """As it was settled last; ``told_state`` is where it stands now."""
+    seen_state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    """Open, on a branch only, or fixed: as scans alone say."""
+    waiver = models.ForeignKey("security.Waiver", models.DB_SET_NULL, null=True, related_name="+")
+    """That covers it, of several the one that holds longest."""
+    waived_until = models.DateTimeField(null=True)
+    statement = models.ForeignKey(
+        "security.VexStatement", models.DB_SET_NULL, null=True, related_name="findings"
+    )
+    """The newest about it."""
+    owner = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
+    due_at = models.DateTimeField(null=True)
+    """By when it is to be fixed; goes on while it is waived, and counts only if it is open."""
+    environments = ArrayField(models.CharField(max_length=60), default=list)
+    """In whose images in use it is, or was when it was fixed."""
     first_seen_at = models.DateTimeField()
     fixed_at = models.DateTimeField(null=True)
     fixed_by = models.ForeignKey(Build, models.DB_SET_NULL, null=True, related_name="+")
@@ -169,6 +193,8 @@ class Finding(models.Model):
     instruction = models.TextField(blank=True)
     """That brought the layer; of a base's layers its ``FROM``."""
     is_from_base = models.BooleanField(null=True)
+    base = models.CharField(max_length=300, blank=True)
+    """The base image that brought it, without digest."""
 
     objects = FindingQuerySet.as_manager()
 
@@ -187,10 +213,42 @@ class Finding(models.Model):
                 name="security_finding_service_ix",
             ),
             models.Index(fields=["project", "name"], name="security_finding_name_ix"),
+            GinIndex(fields=["aliases"], name="security_finding_aliases_ix"),
+            # What is due next, and what was due.
+            models.Index(
+                fields=["project", "due_at", "id"],
+                condition=Q(state__in=["open", "waived"]),
+                name="security_finding_due_ix",
+            ),
+            # What was fixed in a time.
+            models.Index(
+                fields=["project", "fixed_at"],
+                condition=Q(fixed_at__isnull=False),
+                name="security_finding_fixed_ix",
+            ),
+            # Waivers whose time has come.
+            models.Index(
+                fields=["waived_until"],
+                condition=Q(waived_until__isnull=False),
+                name="security_finding_waived_ix",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.package or self.resource}"
+
+    @property
+    def told_state(self) -> "Finding.State":
+        """Where it stands now: a waiver that has expired holds no more."""
+        is_over = self.waived_until is not None and self.waived_until <= timezone.now()
+        state = self.seen_state if is_over and self.state == self.State.WAIVED else self.state
+        return self.State(state)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it is open and was to be fixed by now."""
+        is_late = self.due_at is not None and self.due_at <= timezone.now()
+        return is_late and self.told_state == self.State.OPEN
 
     def get_absolute_url(self) -> str:
         """The finding's page."""
