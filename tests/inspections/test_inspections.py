@@ -126,7 +126,8 @@ def test_a_clock_that_is_ahead_tells_nothing(ci: APIClient, project: Project):
         ({"checks": [check("user"), check("user")]}, "checks"),
         ({"checks": [check("user") | {"evidence": [{}]}]}, "checks.0.evidence.0.place"),
         ({"image": "a\0b"}, "image"),
-        ({"config": {"labels": {"x": "y" * 200_001}}}, "config"),
+        ({"config": {"labels": {"x": ["a\0b"]}}}, "config"),
+        ({"config": {"labels": {"x": "y" * 1_000_001}}}, "config"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_place(
@@ -152,6 +153,11 @@ def test_a_secret_that_a_sender_left_in_is_not_kept(ci: APIClient, project: Proj
     )
     assert secret not in ci.get(f"{URL}{made.public_id}/").content.decode()
     assert made.config["labels"]["n"] == 1
+
+
+def test_a_backslash_is_kept_as_it_is(ci: APIClient, project: Project):
+    config = {"labels": {"x": "a\\u0000b", "y": "\\\\ \u00e9 \U0001f600"}}
+    assert taken(ci, looked(1, check("user"), config=config)).config == config
 
 
 def test_who_may_send_and_read(ci: APIClient, api: APIClient, project: Project, carol: Any):
