@@ -11,13 +11,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
 from buildinsights.forms import errors_of
 from buildkit.registry.reference import is_digest
 from builds.api import PROJECT
-from ingest.api import project_id_for
 from policies.choosing import choose
 from policies.dry_runs import dry_run
 from policies.filters import VerdictFilter

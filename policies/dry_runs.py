@@ -63,7 +63,7 @@ def dry_run(
     tried = []
     for build in newest[: min(most, MOST_BUILDS)]:
         digest = build.image_digest or Image.objects.filter(builds=build).order_by("pk")[0].digest
-        evidence = evidence_of(subject_of(project, digest))
+        evidence = evidence_of(subject_of(project, digest), environment)
         moment = max([build.listed_at, *(scan.at for scan in evidence.scans)])
         tried.append(Tried(build, digest, judge(document, evidence, moment)))
     return DryRun(tuple(tried))

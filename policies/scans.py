@@ -14,6 +14,7 @@ from buildkit.errors import ParseError
 from ingest.models import IngestPayload
 from ingest.schemas import parse_trivy_fields
 from ingest.trivy import report_of, stated_of
+from policies.excuses import Excuse, Excuses
 from policies.images import Subject
 from security.models import Finding, Scan
 from security.narrowing import Stated
@@ -42,8 +43,8 @@ class Newest:
     scan: Scan
 
 
-def scans_of(subject: Subject) -> Scans:
-    """Read what the newest scans of a subject's images found."""
+def scans_of(subject: Subject, environment: str) -> Scans:
+    """Read what the newest scans of a subject's images found, and what is waived there."""
     candidates = list(
         Scan.objects.filter(project=subject.project)
         .filter(Q(image__in=subject.images) | Q(digests__overlap=list(subject.digests)))
@@ -62,7 +63,7 @@ def scans_of(subject: Subject) -> Scans:
     complete = [item for item in read if item.kind not in {kind for kind, _ in unscanned}]
     return Scans(
         tuple(_scanned(kind, complete, reports) for kind in _kinds(complete)),
-        tuple(_found(subject, complete, reports)),
+        tuple(_found(subject, environment, complete, reports)),
         tuple(unscanned),
     )
 
@@ -147,26 +148,30 @@ def _scanned(kind: str, newest: list[Newest], reports: Reports) -> Scanned:
     )
 
 
-def _found(subject: Subject, newest: list[Newest], reports: Reports) -> Iterable[Found]:
+def _found(
+    subject: Subject, environment: str, newest: list[Newest], reports: Reports
+) -> Iterable[Found]:
     seen: dict[bytes, Seen] = {}
     for item in newest:
         report = reports.of(item.scan)
         of_kind = report.seen.items() if report else ()
         seen |= {key: one for key, one in of_kind if one.kind == item.kind}
     known = _known(subject, seen)
+    excuses = Excuses(subject, environment, seen.values())
     worst_first = sorted(seen.items(), key=lambda pair: (-pair[1].severity, pair[1].name, pair[0]))
     for key, one in worst_first:
-        yield _as_found(one, known.get(key))
+        finding = known.get(key)
+        yield _as_found(one, finding, excuses.of(one, finding))
 
 
 def _known(subject: Subject, keys: Iterable[bytes]) -> dict[bytes, Finding]:
     if subject.build is None:
         return {}
-    rows = Finding.objects.filter(service=subject.build.service_id, key__in=list(keys))
+    rows = Finding.objects.with_keys(subject.build.service_id, keys)
     return {bytes(row.key): row for row in rows}
 
 
-def _as_found(seen: Seen, known: Finding | None) -> Found:
+def _as_found(seen: Seen, known: Finding | None, excuse: Excuse | None) -> Found:
     return Found(
         kind=str(seen.kind),
         name=seen.name,
@@ -175,4 +180,6 @@ def _as_found(seen: Seen, known: Finding | None) -> Found:
         fixed_version=seen.fixed_version,
         first_seen_at=known.first_seen_at if known else None,
         is_known_exploited=seen.is_known_exploited,
+        excused_by=excuse.by if excuse else "",
+        excused_until=excuse.until if excuse else None,
     )

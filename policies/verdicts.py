@@ -29,7 +29,7 @@ def give_verdict(
     """
     now = timezone.now()
     subject = subject_of(project, digest)
-    evidence = evidence_of(subject)
+    evidence = evidence_of(subject, environment)
     verdict = _verdict(subject, environment, chosen, evidence, now)
     verdict.asked_by = actor.actor_name[:200]
     if not subject.images and not evidence.scans:

@@ -171,7 +171,7 @@ def _add(
 def _known(lineage: Lineage, keys: Sequence[bytes]) -> dict[bytes, Finding]:
     if not keys:
         return {}
-    rows = Finding.objects.filter(service=lineage.service_id, key__in=keys)
+    rows = Finding.objects.with_keys(lineage.service_id, keys)
     return {bytes(row.key): row for row in rows.order_by().only("pk", "key", "seen_state")}
 
 

@@ -62,7 +62,7 @@ def _failed(files: ImageFiles) -> dict[str, Severity]:
         checks = check_image(files, Checked(files.config, files.manifest))
     except ParseError as error:
         raise UsageError(str(error)) from error
-    return {item.id: item.severity for item in checks if item.status is Status.FAIL}
+    return {item.id: item.severity for item in checks.checks if item.status is Status.FAIL}
 
 
 def _scanned(name: str, service: str) -> frozenset[Found] | None:
