@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.roles import Scope
 from builds.api import PROJECT
 from security.exceptions import NotAMemberError
-from security.filters import FindingFilter
+from security.filters import FindingFilter, ordering_of
 from security.models import Finding, Scan
 from security.owners import set_owner
 from security.serializers import (
@@ -55,7 +55,11 @@ class FindingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     filterset_class = FindingFilter
     lookup_field = "public_id"
     lookup_value_converter = "uuid"
-    cursor_ordering = ("-severity", "-first_seen_at", "-id")
+
+    @property
+    def cursor_ordering(self) -> tuple[str, ...]:
+        """The worst and newest first; with ``due`` the first that is due."""
+        return ordering_of(self.request.query_params)
 
     def get_queryset(self) -> Any:
         """Findings that the actor may see, or change."""

@@ -10,7 +10,9 @@ from accounts.models import Project
 from buildinsights.paging import page_of
 from builds.models import Service
 from security.models import VexDocument, VexStatus
-from security.vex_api import MOST_STATEMENTS, statements_of
+
+MOST_STATEMENTS = 1000
+"""Statements of a document that are listed with it."""
 
 BADGES = {
     VexStatus.NOT_AFFECTED: "succeeded",
@@ -36,6 +38,12 @@ def documents_page(request: HttpRequest, project: Project) -> dict[str, Any]:
         .distinct()
         .order_by("name"),
     }
+
+
+def statements_of(document: VexDocument) -> Any:
+    """Return a document's statements with how many findings each decides on now."""
+    rows = document.statements.annotate(matched=Count("findings"))
+    return rows.order_by("-stated_at", "pk")[:MOST_STATEMENTS]
 
 
 def document_page(document: VexDocument) -> dict[str, Any]:

@@ -1,12 +1,22 @@
 """Filters of findings, the same for pages and API."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import django_filters
 
 from security.models import Finding, Kind, Severity
 
 WEEK = timedelta(days=7)
+
+WORST = ("-severity", "-first_seen_at", "-id")
+DUE = ("due_at", "id")
+
+
+def ordering_of(query: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the order of a list: the worst first, or if it is about days the first that is due."""
+    return DUE if query.get("due") else WORST
 
 
 class FindingFilter(django_filters.FilterSet):

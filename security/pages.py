@@ -10,11 +10,10 @@ from accounts.models import Project
 from buildinsights.paging import page_of
 from builds.build_list import active_filters
 from builds.crumbs import service_crumbs
-from security.filters import FindingFilter
+from security.filters import FindingFilter, ordering_of
 from security.history import timeline_of
 from security.models import Finding, Kind, Scan, Severity
 
-WORST = ("-severity", "-first_seen_at", "-id")
 NEWEST_SCANS = 5
 
 BADGES = {
@@ -38,22 +37,25 @@ def findings_page(request: HttpRequest, project: Project) -> dict[str, Any]:
         query.setdefault("state", Finding.State.OPEN)
     own = Finding.objects.filter(project=project)
     filters = FindingFilter(query, queryset=own.told())
-    page = page_of(request, filters.qs if filters.is_valid() else own.none(), WORST)
+    rows = filters.qs if filters.is_valid() else own.none()
+    page = page_of(request, rows, ordering_of(query))
     return {
         "filter_form": filters.form,
         "active_filters": active_filters(filters, request.GET),
         "reset": reverse("security:findings", args=[project.slug]),
         "rows": [line_of(finding) for finding in page.rows],
         "page": page,
-        "summary": _summary(len(page.rows), page.previous),
+        "summary": _summary(len(page.rows), page.previous, query.get("due")),
         "counts": _counts(own),
         "scans": Scan.objects.filter(project=project).told()[:NEWEST_SCANS],
         "waiting": Scan.objects.filter(project=project, lineage__isnull=True).count(),
     }
 
 
-def _summary(count: int, previous: str | None) -> str:
+def _summary(count: int, previous: str | None, due: str | None) -> str:
     shown = f"{count} finding{'' if count == 1 else 's'}"
+    if due:
+        return f"{shown}, due later" if previous else f"{shown}, due first"
     return f"{shown}, less severe ones" if previous else f"{shown}, the worst first"
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import Count
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -25,12 +24,10 @@ from accounts.roles import Scope
 from builds.api import PROJECT
 from builds.models import Service
 from security.api import in_project
+from security.documents_page import statements_of
 from security.models import VexDocument, VexStatement
 from security.vex_out import document_of
 from supplychain.vex.writing import to_cyclonedx, to_openvex
-
-MOST_STATEMENTS = 1000
-"""Statements of a document that are listed with it."""
 
 
 class VexStatementSerializer(serializers.ModelSerializer[VexStatement]):
@@ -95,12 +92,6 @@ class VexDocumentDetailSerializer(VexDocumentSerializer):
     def get_statements(self, document: VexDocument) -> Any:
         """The statements, the newest first; 1000 at most."""
         return VexStatementSerializer(statements_of(document), many=True).data
-
-
-def statements_of(document: VexDocument) -> Any:
-    """Return a document's statements with how many findings each decides on now."""
-    rows = document.statements.annotate(matched=Count("findings"))
-    return rows.order_by("-stated_at", "pk")[:MOST_STATEMENTS]
 
 
 @extend_schema_view(

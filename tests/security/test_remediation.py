@@ -93,7 +93,8 @@ def test_what_is_overdue_and_what_is_due_soon_is_listed(
         assert ci.get("/api/v1/findings/?name=CVE-1").json()["results"][0]["is_overdue"] is True
         assert ci.get("/api/v1/findings/?name=CVE-2").json()["results"][0]["is_overdue"] is False
         clock.move_to(datetime(2026, 12, 21, tzinfo=UTC))
-        assert sorted(names("due=overdue")) == ["CVE-1", "CVE-2", "CVE-3"]
+        *earlier, last = names("due=overdue")
+        assert (sorted(earlier), last) == (["CVE-1", "CVE-2"], "CVE-3")
         page = client_of(alice).get("/projects/shop/findings/?due=overdue").content.decode()
         assert "CVE-2" in page
         assert "CVE-4" not in page
