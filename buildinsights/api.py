@@ -9,13 +9,15 @@ from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
 from farm.hook_api import PushHookView
-from ingest.api import BuildKitIngestView, ReceiptViewSet, TrivyIngestView
+from ingest.api import BuildKitIngestView, ReceiptViewSet, SbomIngestView, TrivyIngestView
 from recommendations.api import RecommendationViewSet, RecommendedServiceViewSet
 from reports.api import MetricsView
 from reports.comparison_api import ComparedServiceViewSet
 from reports.platforms_api import PlatformsView
 from reports.saved_views_api import SavedViewViewSet
 from resources.api import BuildersView, BuilderView
+from sboms.api import SbomViewSet
+from sboms.search_api import PackageViewSet
 from security.api import FindingViewSet, ScanViewSet
 from sizes.api import ImageViewSet
 from trends.api import ChangeViewSet, JudgedBuildViewSet
@@ -29,7 +31,9 @@ router.register("cache/operations", OperationViewSet, basename="cache-operation"
 router.register("changes", ChangeViewSet, basename="change")
 router.register("findings", FindingViewSet, basename="finding")
 router.register("images", ImageViewSet, basename="image")
+router.register("packages", PackageViewSet, basename="package")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
+router.register("sboms", SbomViewSet, basename="sbom")
 router.register("scans", ScanViewSet, basename="scan")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
@@ -37,6 +41,7 @@ router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 urlpatterns = [
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
     path("ingest/trivy/", TrivyIngestView.as_view(), name="ingest-trivy"),
+    path("ingest/sbom/", SbomIngestView.as_view(), name="ingest-sbom"),
     path("builders/", BuildersView.as_view(), name="builders"),
     path("builders/<path:name>/", BuilderView.as_view(), name="builder"),
     path("cache/", WorthView.as_view(), name="cache"),

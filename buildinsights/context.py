@@ -32,7 +32,7 @@ NAVIGATION = (
 FIRST = 8
 """Pages that stand side by side; the others are in a menu beside them."""
 
-SECURITY = (("Findings", "security:findings"),)
+SECURITY = (("Findings", "security:findings"), ("Packages", "sboms:packages"))
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
@@ -45,6 +45,10 @@ PARENTS = {
     "cache:storage": "cache:overview",
     "cache:step": "services:list",
     "cache:why": "builds:list",
+    "sboms:builds-diff": "sboms:packages",
+    "sboms:diff": "sboms:packages",
+    "sboms:sbom": "sboms:packages",
+    "sboms:sboms": "sboms:packages",
     "security:finding": "security:findings",
     "security:scan": "security:findings",
     "sizes:image": "sizes:images",

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "accounts",
     "builds",
     "security",
+    "sboms",
     "ingest",
     "farm",
     "cache",
@@ -217,6 +218,8 @@ SPECTACULAR_SETTINGS = {
         "FindingStateEnum": "security.models.Finding.State",
         "OperationKindEnum": "cache.models.Operation.Kind",
         "PayloadKindEnum": "ingest.models.PayloadKind",
+        "SbomFormatEnum": "sboms.models.Sbom.Format",
+        "SbomSourceEnum": "sboms.models.Sbom.Source",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -254,6 +257,7 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
 CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
+    "sboms.*": {"queue": "ingest"},
     "trends.*": {"queue": "analysis"},
     "sizes.read_image": {"queue": "caches"},
     "sizes.*": {"queue": "analysis"},
@@ -283,6 +287,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "match-waiting-scans": {
         "task": "ingest.match_scans",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "match-waiting-sboms": {
+        "task": "sboms.match_sboms",
         "schedule": 60.0,
         "options": {"expires": 60},
     },

@@ -19,6 +19,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/", include("farm.urls")),
     path("projects/<slug:project_slug>/", include("cache.urls")),
     path("projects/<slug:project_slug>/", include("security.urls")),
+    path("projects/<slug:project_slug>/", include("sboms.urls")),
     path("projects/<slug:project_slug>/", include("trends.urls")),
     path("projects/<slug:project_slug>/", include("sizes.urls")),
     path("projects/<slug:project_slug>/", include("resources.urls")),

@@ -21,8 +21,22 @@ from accounts.roles import Scope
 from ingest import bodies
 from ingest.digest import digest_payload
 from ingest.models import IngestPayload, PayloadKind
-from ingest.parsers import CycloneDXParser, NdjsonParser, ReportParser, SarifParser
-from ingest.schema import NDJSON_HELP, TRIVY_HELP, TRIVY_PARAMETERS, UploadForm
+from ingest.parsers import (
+    CycloneDXParser,
+    InTotoParser,
+    NdjsonParser,
+    ReportParser,
+    SarifParser,
+    SpdxParser,
+)
+from ingest.schema import (
+    NDJSON_HELP,
+    SBOM_HELP,
+    SBOM_PARAMETERS,
+    TRIVY_HELP,
+    TRIVY_PARAMETERS,
+    UploadForm,
+)
 from ingest.serializers import AcceptedSerializer, BulkSerializer, ReceiptSerializer
 from ingest.services import Accepted, accept_upload, dismiss_payload, replay_payload
 from ingest.tasks import enqueue_digest
@@ -148,7 +162,26 @@ class TrivyIngestView(IngestView):
     def post(self, request: Request) -> Response:
         """Accept one report."""
         project_id = project_id_for(request)
-        upload = bodies.report_upload(PayloadKind.TRIVY, request.query_params, request.data)
+        upload = bodies.report_upload(request.query_params, request.data)
+        return self.accepted(request, project_id, upload)
+
+
+class SbomIngestView(IngestView):
+    """Take a bill of materials: SPDX or CycloneDX, alone or in an attestation."""
+
+    parser_classes = [ReportParser, SpdxParser, CycloneDXParser, InTotoParser]
+
+    @extend_schema(
+        operation_id="ingest_sbom",
+        parameters=[*PARAMETERS, *SBOM_PARAMETERS],
+        request={parser.media_type: OpenApiTypes.OBJECT for parser in parser_classes},
+        responses={202: AcceptedSerializer, 201: ReceiptSerializer, 422: ReceiptSerializer},
+        description=SBOM_HELP,
+    )
+    def post(self, request: Request) -> Response:
+        """Accept one bill of materials."""
+        project_id = project_id_for(request)
+        upload = bodies.sbom_upload(request.query_params, request.data)
         return self.accepted(request, project_id, upload)
 
 

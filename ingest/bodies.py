@@ -3,20 +3,22 @@
 import json
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from pydantic import BaseModel
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.request import Request
 
 from buildkit import errors
 from buildkit.archive import gunzip
-from ingest.schemas import FieldsError, parse_fields, parse_trivy_fields
+from ingest.models import PayloadKind
+from ingest.schemas import FieldsError, parse_fields, parse_sbom_fields, parse_trivy_fields
 from ingest.uploads import BUILDKIT_PARTS, GZIP_MAGIC, Part, Upload, limits
 
 MAX_KEY_LENGTH = 200
@@ -132,23 +134,39 @@ def _checked(
     return Upload(kind, stated, tuple(parts))
 
 
-def report_upload(kind: str, parameters: Any, body: Any) -> Upload:
-    """Turn a report and the parameters of its address into an upload; refuse what is not known."""
+def report_upload(parameters: Any, body: Any) -> Upload:
+    """Turn a scanner's report and the parameters of its address into an upload."""
+    return _body_upload(PayloadKind.TRIVY, "report", parse_trivy_fields, parameters, body)
+
+
+def sbom_upload(parameters: Any, body: Any) -> Upload:
+    """Turn a bill of materials and the parameters of its address into an upload."""
+    return _body_upload(PayloadKind.SBOM, "sbom", parse_sbom_fields, parameters, body)
+
+
+def _body_upload(
+    kind: str,
+    name: str,
+    parse: Callable[[dict[str, object]], BaseModel],
+    parameters: Any,
+    body: Any,
+) -> Upload:
+    """Turn a body that is one file into an upload; refuse what is not known, all at once."""
     wrong = {
         name: ["Sent more than once."] for name in parameters if len(parameters.getlist(name)) > 1
     }
     stated = {name: value for name, value in parameters.items() if name not in OF_REQUEST}
     try:
-        said = parse_trivy_fields(stated)
+        said = parse(stated)
     except FieldsError as problem:
         for error in problem.errors:
             wrong.setdefault(error.path, []).append(error.message)
     if not body and not wrong:
-        wrong["body"] = ["Send the report as the body (curl: --data-binary @report.json)."]
+        wrong["body"] = [f"Send the {name} as the body (curl: --data-binary @{name}.json)."]
     if wrong:
         raise ValidationError(wrong)
     fields = {name: value for name, value in said.model_dump().items() if value}
-    return Upload(kind, fields, (Part("report", "", body),))
+    return Upload(kind, fields, (Part(name, "", body),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.models import ApiToken, Project, User
 from builds.models import Build
 from ingest.querysets import IngestPayloadQuerySet
+from sboms.models import Sbom
 from security.models import Scan
 
 
@@ -19,6 +20,7 @@ class PayloadKind(models.TextChoices):
 
     BUILDKIT = "buildkit", "BuildKit"
     TRIVY = "trivy", "Trivy"
+    SBOM = "sbom", "SBOM"
 
 
 class IngestPayload(models.Model):
@@ -129,3 +131,15 @@ class PayloadScan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payload_id} holds {self.scan_id}"
+
+
+class PayloadSbom(models.Model):
+    """Which bill of materials a payload holds; several payloads may hold the same one."""
+
+    payload = models.OneToOneField(
+        IngestPayload, models.DB_CASCADE, related_name="sbom_link", primary_key=True
+    )
+    sbom = models.ForeignKey(Sbom, models.DB_CASCADE, related_name="payload_links")
+
+    def __str__(self) -> str:
+        return f"{self.payload_id} holds {self.sbom_id}"

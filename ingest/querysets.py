@@ -39,10 +39,10 @@ class IngestPayloadQuerySet(models.QuerySet["IngestPayload"]):
         return self.defer("body")
 
     def with_builds(self) -> Self:
-        """Fetch what receipts tell of their builds and scans, whatever their number."""
-        return self.select_related("scan_link__scan__project").prefetch_related(
-            "build_links__build__project"
-        )
+        """Fetch what receipts tell of what was made of them, whatever their number."""
+        return self.select_related(
+            "scan_link__scan__project", "sbom_link__sbom__project"
+        ).prefetch_related("build_links__build__project")
 
     def left_behind(self, after: timedelta) -> Self:
         """Payloads whose message was lost, that wait to be tried again, or whose worker died."""

@@ -6,6 +6,8 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from ingest.models import IngestPayload
+from sboms.models import Sbom
+from security.models import Scan
 
 
 class ErrorItemSerializer(serializers.Serializer[Any]):
@@ -32,6 +34,7 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
     errors = ErrorItemSerializer(many=True, read_only=True)  # type: ignore[assignment]
     builds = serializers.SerializerMethodField()
     scans = serializers.SerializerMethodField()
+    sboms = serializers.SerializerMethodField()
 
     class Meta:
         model = IngestPayload
@@ -46,6 +49,7 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
             "errors",
             "builds",
             "scans",
+            "sboms",
         )
 
     def get_status_url(self, payload: IngestPayload) -> str:
@@ -65,6 +69,10 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
     def get_scans(self, payload: IngestPayload) -> list[dict[str, str]]:
         """The scan that the payload holds the report of."""
         return made_scans(payload, self.context["request"])
+
+    def get_sboms(self, payload: IngestPayload) -> list[dict[str, str]]:
+        """The bill of materials that the payload holds."""
+        return made_sboms(payload, self.context["request"])
 
 
 def made_builds(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
@@ -86,14 +94,25 @@ def made_builds(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
 def made_scans(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
     """Return id and addresses of a settled payload's scan."""
     link = getattr(payload, "scan_link", None)
-    if payload.state != IngestPayload.State.DONE or link is None:
+    return _made(payload, link and link.scan, "api:scan-detail", request)
+
+
+def made_sboms(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
+    """Return id and addresses of a settled payload's bill of materials."""
+    link = getattr(payload, "sbom_link", None)
+    return _made(payload, link and link.sbom, "api:sbom-detail", request)
+
+
+def _made(
+    payload: IngestPayload, found: Scan | Sbom | None, name: str, request: Any
+) -> list[dict[str, str]]:
+    if payload.state != IngestPayload.State.DONE or found is None:
         return []
-    scan = link.scan
     return [
         {
-            "id": str(scan.public_id),
-            "url": reverse("api:scan-detail", args=[scan.public_id], request=request),
-            "html_url": request.build_absolute_uri(scan.get_absolute_url()),
+            "id": str(found.public_id),
+            "url": reverse(name, args=[found.public_id], request=request),
+            "html_url": request.build_absolute_uri(found.get_absolute_url()),
         }
     ]
 

@@ -13,6 +13,7 @@ from ingest.digest import digest_payload as digest
 from ingest.models import IngestPayload
 from ingest.services import digest_again, purge
 from security.matching import now_known
+from security.models import Scan
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,9 @@ def drain_pending(**_: Any) -> None:
 @shared_task(name="ingest.match_scans")
 def match_scans(**_: Any) -> None:
     """Read reports again that waited for a build of their image, and have one now."""
-    digest_again(IngestPayload.objects.filter(scan_link__scan__in=now_known()))
+    digest_again(
+        IngestPayload.objects.filter(scan_link__scan__in=now_known(Scan.objects.waiting()))
+    )
 
 
 @shared_task(name="ingest.purge_expired")

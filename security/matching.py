@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from builds.branches import BranchClass, branch_class
 from builds.models import Build, Image, Service
-from security.models import Lineage, Scan
+from security.models import Lineage
 from supplychain.reports.model import Artifact
 
 MOST_WAITING = 1000
-"""Scans of which is asked at once whether their image is known now."""
+"""Reports of which is asked at once whether their image is known now."""
 
 GROUP = ("target", "variant", "environment", "platform")
 
@@ -55,9 +55,9 @@ def match(project_id: int, digests: list[str]) -> Match | None:
     return None
 
 
-def now_known() -> list[int]:
-    """Return the scans that wait for a build of their image and have one now, the oldest first."""
-    waiting = Scan.objects.filter(lineage__isnull=True).exclude(digests=[]).order_by("received_at")
+def now_known(waiting: QuerySet[Any]) -> list[int]:
+    """Return of what waits for a build of its image what has one now, the oldest first."""
+    waiting = waiting.order_by("received_at")
     rows = list(waiting.values_list("pk", "project", "digests")[:MOST_WAITING])
     digests = {digest for _, _, own in rows for digest in own}
     made = Image.objects.filter(build_links__isnull=False)

@@ -22,6 +22,10 @@ class ScanQuerySet(models.QuerySet["Scan"]):
         """With all that a line about them needs."""
         return self.select_related("project", "service", "image", "build", "lineage")
 
+    def waiting(self) -> Self:
+        """Those that wait for a build of their image."""
+        return self.filter(lineage__isnull=True).exclude(digests=[])
+
 
 class FindingQuerySet(models.QuerySet["Finding"]):
     """Findings."""

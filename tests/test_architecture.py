@@ -12,6 +12,7 @@ APPS = [
     "accounts",
     "builds",
     "security",
+    "sboms",
     "ingest",
     "farm",
     "cache",

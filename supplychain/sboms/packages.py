@@ -61,6 +61,11 @@ def _with_epoch(parsed: PackageURL, version: str) -> str:
     return bounded(f"{epoch}:{version}" if is_said and version else version, NAME_LIMIT)
 
 
+def full_name(ecosystem: str, namespace: str, name: str) -> str:
+    """Return the name of a package with its namespace, as its ecosystem writes them."""
+    return (":" if ecosystem == "maven" else "/").join(filter(None, (namespace, name)))
+
+
 def supplier_of(text: str) -> str:
     """Return a name without its kind and any e-mail address, which is nobody's business here."""
     name = _ADDRESS.sub("", _KIND.sub("", text)).strip()

@@ -1,0 +1,61 @@
+"""Reads of bills of materials and of what they list."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.roles import Scope
+from accounts.typing import Actor
+
+if TYPE_CHECKING:
+    from sboms.models import Sbom, SbomPackage
+
+
+class SbomQuerySet(models.QuerySet["Sbom"]):
+    """Bills of materials."""
+
+    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
+        """Bills in the projects in which ``actor`` holds ``scope``."""
+        return self.filter(project__in=actor.project_ids_with(scope))
+
+    def told(self) -> Self:
+        """With all that a line about them needs."""
+        return self.select_related("project", "service", "image", "build", "lineage")
+
+    def waiting(self) -> Self:
+        """Those that wait for a build of their image."""
+        return self.filter(lineage__isnull=True).exclude(digests=[])
+
+
+class SbomPackageQuerySet(models.QuerySet["SbomPackage"]):
+    """What bills list."""
+
+    def of(self, sbom: "Sbom") -> Self:
+        """What one bill lists."""
+        return self.filter(sbom=sbom).select_related("package_version")
+
+    def named(self, part: str) -> Self:
+        """Packages with a text in their name or namespace; all of them without one."""
+        if not part:
+            return self
+        named = Q(package_version__name__icontains=part)
+        return self.filter(named | Q(package_version__namespace__icontains=part))
+
+    def in_use(self, at: datetime | None = None) -> Self:
+        """In images that are the newest of their lineage, or were at a time."""
+        if at is None:
+            return self.filter(is_in_use=True)
+        return self.filter(sbom__in_use__contains=at)
+
+    def told(self) -> Self:
+        """With all that a line about them needs."""
+        return self.select_related(
+            "package_version",
+            "sbom__project",
+            "sbom__service",
+            "sbom__image",
+            "sbom__build",
+            "sbom__lineage",
+        )
