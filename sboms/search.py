@@ -19,6 +19,7 @@ MOST_VERSIONS = 5000
 
 MOST_UNDECIDED = 20
 PREFIX = "*"
+ALL = Range()
 
 
 class TooManyVersionsError(DomainError):
@@ -36,7 +37,7 @@ class Query:
     name: str
     namespace: str | None = None
     ecosystem: str = ""
-    wanted: Range = Range()
+    wanted: Range = ALL
     at: datetime | None = None
     is_prefix: bool = False
 
@@ -45,7 +46,7 @@ class Query:
         cls, text: str, *, ecosystem: str = "", wanted: Range | None = None, at: datetime | None
     ) -> "Query":
         """Read what people write: ``log4j-core``, ``log4*``, ``group:name``, a package URL."""
-        wanted = wanted or Range()
+        wanted = wanted or ALL
         purl = parse_purl(text) if text.startswith("pkg:") else None
         if purl is not None:
             if purl.version and not wanted.bounds:

@@ -130,8 +130,8 @@ class ChangeSerializer(serializers.Serializer[Any]):
     """What became of one package from one bill to another."""
 
     kind = serializers.CharField(
-        help_text="added, removed, upgraded, downgraded, licence, or changed: to a version of which "
-        "it is not known whether it is newer."
+        help_text="added, removed, upgraded, downgraded, licence, or changed: to a version of "
+        "which it is not known whether it is newer."
     )
     ecosystem = serializers.CharField()
     namespace = serializers.CharField()
