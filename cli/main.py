@@ -22,6 +22,7 @@ _PLACES = {
     "init": "cli.starting",
     "inspect": "cli.image_checks",
     "layers": "cli.layers",
+    "sbom": "cli.sboms",
     "scan": "cli.scanning",
     "upload": "cli.uploading",
     "variants": "cli.variants",

@@ -1,14 +1,17 @@
 """``buildinsights upload`` and the process that collects after a build."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from cli import scans, sending
+from cli import sboms, scans, sending
 from cli.errors import UsageError
 from cli.records import Record
 from cli.settings import Server, server
+from supplychain.sboms.reading import is_sbom
+
+Post = Callable[[bytes, Mapping[str, str], Server], str]
 
 
 @click.command()
@@ -16,14 +19,15 @@ from cli.settings import Server, server
 @click.option("--service", default="", help="What is built; needed unless the record names it.")
 @click.option("--environment", default="", help="Sent along.")
 @click.option("--variant", default="", help="Sent along.")
-@click.option("--image", default="", help="What a scanner's report is of, if it does not say it.")
+@click.option("--image", default="", help="What a report or SBOM is of, if it does not say it.")
 @click.option("--digest", default="", help="The sha256:… of that image.")
 def upload(
     files: tuple[Path, ...], service: str, environment: str, variant: str, image: str, digest: str
 ) -> None:
     """Send FILES of one build (.dockerbuild, rawjson, metadata …); without any, what waits.
 
-    Reports of scanners (Trivy's JSON, SARIF, CycloneDX) may be among them.
+    Reports of scanners (Trivy's JSON, SARIF, CycloneDX with vulnerabilities) and SBOMs (SPDX,
+    CycloneDX, and attestations of them) may be among them.
     """
     to = server()
     if to is None:
@@ -34,19 +38,30 @@ def upload(
         return
     named = {"service": service, "environment": environment, "variant": variant}
     fields = {name: text for name, text in named.items() if text}
-    reports = [path for path in files if scans.is_report(path.read_bytes())]
-    parts = [path for path in files if path not in reports]
+    kinds = {path: _kind(path.read_bytes()) for path in files}
+    parts = [path for path in files if kinds[path] == "part"]
     if parts:
         click.echo(sending.send_files(parts, fields, to))
-    for line in _sent(reports, {**fields, "image": image, "digest": digest}, to):
-        click.echo(line)
+    query = {**fields, "image": image, "digest": digest}
+    for kind, post in (("report", scans.post), ("SBOM", sboms.post)):
+        for line in _sent(kind, [path for path in files if kinds[path] == kind], post, query, to):
+            click.echo(line)
 
 
-def _sent(reports: Sequence[Path], query: Mapping[str, str], to: Server) -> Iterator[str]:
-    for path in reports:
-        if error := scans.post(path.read_bytes(), query, to):
+def _kind(data: bytes) -> str:
+    """Tell what a file is; CycloneDX without vulnerabilities is an SBOM, with them a report."""
+    if is_sbom(data):
+        return "SBOM"
+    return "report" if scans.is_report(data) else "part"
+
+
+def _sent(
+    kind: str, paths: Sequence[Path], post: Post, query: Mapping[str, str], to: Server
+) -> Iterator[str]:
+    for path in paths:
+        if error := post(path.read_bytes(), query, to):
             raise UsageError(f"{path}: {error}")
-        yield f"report {path} sent."
+        yield f"{kind} {path} sent."
 
 
 @click.command(hidden=True)
