@@ -128,7 +128,7 @@ def fill(project: Project, values: dict[str, Any], rows: int) -> None:
 
 def run(project: Project, secret: str, size: str) -> None:
     """Print a line for each question: few and many rows in turn, the best of each."""
-    client = APIClient()
+    client = APIClient(SERVER_NAME="localhost")
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     values = prepare(project)
     fill(project, values, FEW)

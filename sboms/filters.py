@@ -12,12 +12,14 @@ class SbomFilter(django_filters.FilterSet):
     digest = django_filters.CharFilter(
         field_name="digests", lookup_expr="contains", method="by_digest", label="Image's digest"
     )
-    format = django_filters.ChoiceFilter(choices=Sbom.Format, label="Format", empty_label="All")
+    written_as = django_filters.ChoiceFilter(
+        field_name="format", choices=Sbom.Format, label="Format", empty_label="All"
+    )
     source = django_filters.ChoiceFilter(choices=Sbom.Source, label="Source", empty_label="All")
 
     class Meta:
         model = Sbom
-        fields = ("service", "digest", "format", "source")
+        fields = ("service", "digest", "written_as", "source")
 
     def by_digest(self, sboms, name, digest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Those of the image with a digest, whichever of its digests that is."""

@@ -81,6 +81,7 @@ def _by_identity(packages: Iterable[Listed]) -> dict[tuple[str, str, str], dict[
         versions = found[package.identity]
         told = {*versions.get(package.version, ()), *package.licences}
         versions[package.version] = tuple(sorted(told))
+    return found
 
 
 def _of_package(

@@ -34,7 +34,9 @@ def shop(ci: APIClient, project: Project) -> Project:
     ):
         built(project, number, **fields)
         name = f"shop/api:{number}"
-        sent(ci, cyclonedx(number, f"{LOG4J}@{version}", **{"log4j-core": "Apache-2.0"}), image=name)
+        sent(
+            ci, cyclonedx(number, f"{LOG4J}@{version}", **{"log4j-core": "Apache-2.0"}), image=name
+        )
     return project
 
 
