@@ -75,7 +75,7 @@ FROM (SELECT id, in_use, lineage_id - %(lineage)s::bigint + 1 AS number,
 """
 
 QUESTIONS = {
-    "rare": "name=log4j-core&version=<2.17",
+    "rare": "name=log4j-core&version=<=2.17",
     "everywhere": "name=everywhere&version=>=2.10",
     "rare_at_a_date": "name=log4j-core&version=<2.17&at={at}",
     "everywhere_at_a_date": "name=everywhere&version=<2.17&at={at}",

@@ -21,7 +21,7 @@ from supplychain.sboms.model import Package, Sbom
 from supplychain.sboms.packages import MAX_PACKAGES, image_digests, package_of, with_reach
 
 VERSIONS = tuple(f"1.{minor}" for minor in range(2, 8))
-MAX_DEPTH = 50
+MAX_DEPTH = 20
 """Components within components."""
 
 _DIGEST_NAMES = ("ImageID", "RepoDigest")

@@ -5,7 +5,7 @@ from typing import Any
 
 from supplychain.versions.errors import InvalidVersionError
 
-_DEBIAN = re.compile(r"(?:([0-9]+):)?([0-9A-Za-z.+~:-]*?)(?:-([0-9A-Za-z.+~]*))?", re.ASCII)
+_DEBIAN = re.compile(r"(?:([0-9]+):)?([0-9A-Za-z.+~-]*?)(?:-([0-9A-Za-z.+~]*))?", re.ASCII)
 _DEBIAN_PART = re.compile(r"([^0-9]*)([0-9]*)", re.ASCII)
 _RPM = re.compile(r"(?:([0-9]+):)?([^\s:-]+)(?:-([^\s:]+))?", re.ASCII)
 _RPM_PART = re.compile(r"~|\^|[0-9]+|[A-Za-z]+", re.ASCII)
@@ -29,9 +29,12 @@ def debian_key(version: str) -> Any:
 
 
 def _debian_parts(text: str) -> tuple[Any, ...]:
-    """Return texts and numbers in turn; the end is after a tilde and before all else."""
+    """Return texts and numbers in turn; the end is after a tilde and before all else.
+
+    Nothing is the same as the number 0.
+    """
     key: list[Any] = []
-    for letters, digits in _DEBIAN_PART.findall(text):
+    for letters, digits in _DEBIAN_PART.findall(text or "0"):
         if letters or digits:
             key += [_debian_letters(letters), int(digits or 0)]
     return (*key, _debian_letters(""))
