@@ -97,7 +97,7 @@ def add_lineages(project: Project, count: int) -> tuple[int, int]:
 
 def prepare(project: Project) -> dict[str, Any]:
     """Make the packages; return what the statements need."""
-    values = {
+    values: dict[str, Any] = {
         "project": project.pk,
         "names": NAMES,
         "versions": VERSIONS,
@@ -118,7 +118,7 @@ def fill(project: Project, values: dict[str, Any], rows: int) -> None:
     first, last = add_lineages(project, rows // (LISTED * DEPTH))
     values.setdefault("lineage", first)
     for start in range(first, last + 1, AT_ONCE):
-        some = {**values, "first": start, "last": min(start + AT_ONCE - 1, last)}
+        some: dict[str, Any] = {**values, "first": start, "last": min(start + AT_ONCE - 1, last)}
         with connection.cursor() as cursor:
             cursor.execute(BILLS, some)
             cursor.execute(LISTINGS, some)

@@ -39,7 +39,8 @@ class RecentFirst(CursorPagination):
         cursor = super().decode_cursor(request)
         if cursor is None or cursor.position is None or self.ordering[0].lstrip("-") != "pk":
             return cursor
-        pair = PAIR.fullmatch(cursor.position)
+        pair = PAIR.fullmatch(str(cursor.position))
         if pair is None:
             raise NotFound(self.invalid_cursor_message)
-        return cursor._replace(position=(int(pair[1]), int(pair[2])))
+        key: Any = (int(pair[1]), int(pair[2]))
+        return cursor._replace(position=key)

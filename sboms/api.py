@@ -55,7 +55,7 @@ class SbomViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     filterset_class = SbomFilter
     lookup_field = "public_id"
     lookup_value_converter = "uuid"
-    cursor_ordering = ("-received_at", "-id")
+    cursor_ordering: tuple[str, ...] = ("-received_at", "-id")
 
     def get_queryset(self) -> Any:
         """Bills that the actor may see."""
@@ -69,9 +69,10 @@ class SbomViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     @action(detail=True, filterset_class=None)
     def packages(self, request: Request, public_id: str) -> Response:
         """What the bill lists."""
-        rows = SbomPackage.objects.of(self.get_object()).named(request.query_params.get("name", ""))
-        self.cursor_ordering: tuple[str, ...] = ("pk",)
-        page = self.paginate_queryset(rows)
+        part = request.query_params.get("name", "")
+        rows: Any = SbomPackage.objects.of(self.get_object()).named(part)
+        self.cursor_ordering = ("pk",)
+        page: Any = self.paginate_queryset(rows)
         return self.get_paginated_response(ListedPackageSerializer(page, many=True).data)
 
     @extend_schema(

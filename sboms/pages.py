@@ -123,7 +123,7 @@ def _others(sbom: Sbom) -> list[Sbom]:
     """Return the bills that one may be compared with, those of its lineage first."""
     if sbom.service_id is None:
         return []
-    rows = list(sbom.service.sboms.told().exclude(pk=sbom.pk)[:OTHERS])  # type: ignore[union-attr]
+    rows = list(Sbom.objects.filter(service=sbom.service_id).exclude(pk=sbom.pk).told()[:OTHERS])
     return sorted(rows, key=lambda other: other.lineage_id != sbom.lineage_id)
 
 

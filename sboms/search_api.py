@@ -7,9 +7,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import actor_of
@@ -57,7 +57,7 @@ class PackageViewSet(mixins.ListModelMixin, GenericViewSet[SbomPackage]):
     scope = Scope.BUILDS_READ
     queryset = SbomPackage.objects.none()
     serializer_class = FoundSerializer
-    renderer_classes = (*api_settings.DEFAULT_RENDERER_CLASSES, FoundAsCSV)
+    renderer_classes = (JSONRenderer, FoundAsCSV)
     cursor_ordering = ("pk",)
 
     @extend_schema(

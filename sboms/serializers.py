@@ -126,7 +126,7 @@ class UndecidedSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class PackageChangeSerializer(serializers.Serializer[Any]):
     """What became of one package from one bill to another."""
 
     kind = serializers.CharField(
@@ -149,4 +149,4 @@ class DifferenceSerializer(serializers.Serializer[Any]):
     sbom = serializers.UUIDField(source="after.public_id")
     against = serializers.UUIDField(source="before.public_id")
     counts = serializers.DictField(child=serializers.IntegerField())
-    changes = ChangeSerializer(many=True)
+    changes = PackageChangeSerializer(many=True)

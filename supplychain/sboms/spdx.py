@@ -40,8 +40,8 @@ def read(document: Json, attempts: Attempts, place: str, limits: Limits) -> Sbom
     roots = _roots(document, edges)
     reader = _Reader(attempts, place, roots)
     attempts.each(document.get("packages"), f"{place}/packages", reader.read)
-    info = attempts.part(f"{place}/creationInfo", lambda: child(document, "creationInfo"), {})
-    at = f"{place}/creationInfo"
+    at, nothing = f"{place}/creationInfo", Json()
+    info = attempts.part(at, lambda: child(document, "creationInfo"), nothing)
     return Sbom(
         format="spdx",
         spec_version=str(spec_version).removeprefix("SPDX-"),

@@ -36,7 +36,8 @@ class Range:
         Raises:
             InvalidRangeError: it is none.
         """
-        text, place, bounds = text.strip(), 0, []
+        text, place = text.strip(), 0
+        bounds: list[tuple[str, str]] = []
         while place < len(text):
             found = _BOUND.match(text, place)
             if found is None or len(found[2]) > MAX_VERSION or len(bounds) == MOST_BOUNDS:
