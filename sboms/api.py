@@ -23,6 +23,7 @@ from sboms.comparison import compare
 from sboms.filters import SbomFilter
 from sboms.forms import Against
 from sboms.models import Sbom, SbomPackage
+from sboms.querysets import BY_NAME
 from sboms.serializers import DifferenceSerializer, ListedPackageSerializer, SbomSerializer
 from security.api import in_project
 
@@ -71,7 +72,7 @@ class SbomViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
         """What the bill lists."""
         part = request.query_params.get("name", "")
         rows: Any = SbomPackage.objects.of(self.get_object()).named(part)
-        self.cursor_ordering = ("pk",)
+        self.cursor_ordering = BY_NAME
         page: Any = self.paginate_queryset(rows)
         return self.get_paginated_response(ListedPackageSerializer(page, many=True).data)
 

@@ -8,7 +8,6 @@ from django import forms
 from sboms.search import Query
 from supplychain.versions.errors import InvalidRangeError
 from supplychain.versions.ranges import Range
-from supplychain.versions.schemes import SCHEMES
 
 
 class PackageSearch(forms.Form):
@@ -17,21 +16,23 @@ class PackageSearch(forms.Form):
     name = forms.CharField(
         max_length=500,
         label="Package",
-        help_text="log4j-core, log4j*, group:name or a package URL.",
+        widget=forms.TextInput(attrs={"placeholder": "log4j-core or log4j*"}),
     )
     ecosystem = forms.CharField(
         max_length=60,
         required=False,
         label="Ecosystem",
-        help_text=f"As in package URLs: {', '.join(sorted(SCHEMES))}, …",
+        widget=forms.TextInput(attrs={"placeholder": "any; maven, npm, deb"}),
     )
     version = forms.CharField(
-        max_length=400, required=False, label="Versions", help_text="<2.17, or >=1.0 <2."
+        max_length=400,
+        required=False,
+        label="Versions",
+        widget=forms.TextInput(attrs={"placeholder": "any; <2.17 or >=1.0 <2"}),
     )
     at = forms.DateField(
         required=False,
-        label="In use at the end of",
-        help_text="Empty for now.",
+        label="At the end of (or now)",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
@@ -14,6 +15,7 @@ from sboms.comparison import Difference, compare
 from sboms.filters import SbomFilter
 from sboms.forms import PackageSearch
 from sboms.models import PackageVersion, Sbom, SbomPackage
+from sboms.querysets import BY_NAME
 from sboms.search import TooManyVersionsError, find_versions, listings, undecided_of
 from supplychain.sboms.differences import Kind
 
@@ -96,7 +98,7 @@ def sboms_page(request: HttpRequest, project: Project) -> dict[str, Any]:
 def sbom_page(request: HttpRequest, sbom: Sbom) -> dict[str, Any]:
     """Return the context of a bill's page."""
     part = request.GET.get("name", "")
-    page = page_of(request, SbomPackage.objects.of(sbom).named(part), BY_PACKAGE)
+    page = page_of(request, SbomPackage.objects.of(sbom).named(part), BY_NAME)
     shown = f"{len(page.rows)} package{'' if len(page.rows) == 1 else 's'}"
     return {
         "sbom": sbom,
@@ -119,12 +121,17 @@ def licences_of(sbom: Sbom) -> list[tuple[str, int]]:
     return [*shown, (f"{len(rest)} others", others)] if rest else shown
 
 
-def _others(sbom: Sbom) -> list[Sbom]:
-    """Return the bills that one may be compared with, those of its lineage first."""
-    if sbom.service_id is None:
-        return []
-    rows = list(Sbom.objects.filter(service=sbom.service_id).exclude(pk=sbom.pk).told()[:OTHERS])
-    return sorted(rows, key=lambda other: other.lineage_id != sbom.lineage_id)
+def _others(sbom: Sbom) -> QuerySet[Sbom] | tuple[()]:
+    """Return the bills to compare one with: those of its lineage first, its predecessor on top."""
+    if sbom.lineage_id is None:
+        return ()
+    distance = Case(
+        When(lineage=sbom.lineage_id, since__lt=sbom.since, then=0),
+        When(lineage=sbom.lineage_id, then=1),
+        default=2,
+    )
+    own = Sbom.objects.filter(service=sbom.service_id, lineage__isnull=False).exclude(pk=sbom.pk)
+    return own.told().order_by(distance, "-since", "-pk")[:OTHERS]
 
 
 def difference_page(before: Sbom, after: Sbom) -> dict[str, Any]:

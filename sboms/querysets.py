@@ -4,13 +4,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.roles import Scope
 from accounts.typing import Actor
 
 if TYPE_CHECKING:
     from sboms.models import Sbom, SbomPackage
+
+
+BY_NAME = ("name", "package_version_id")
+"""The order of what one bill lists."""
 
 
 class SbomQuerySet(models.QuerySet["Sbom"]):
@@ -33,8 +37,9 @@ class SbomPackageQuerySet(models.QuerySet["SbomPackage"]):
     """What bills list."""
 
     def of(self, sbom: "Sbom") -> Self:
-        """What one bill lists."""
-        return self.filter(sbom=sbom).select_related("package_version")
+        """What one bill lists, with its ``name`` to be in order of."""
+        rows = self.filter(sbom=sbom).select_related("package_version")
+        return rows.annotate(name=F("package_version__name"))
 
     def named(self, part: str) -> Self:
         """Packages with a text in their name or namespace; all of them without one."""
