@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from cli import sboms, scans, sending
+from cli import scans, sending
 from cli.errors import UsageError
 from cli.records import Record
 from cli.settings import Server, server
-from supplychain.sboms.reading import is_sbom
 
 Post = Callable[[bytes, Mapping[str, str], Server], str]
 
@@ -43,16 +42,24 @@ def upload(
     if parts:
         click.echo(sending.send_files(parts, fields, to))
     query = {**fields, "image": image, "digest": digest}
-    for kind, post in (("report", scans.post), ("SBOM", sboms.post)):
+    for kind, post in (("report", scans.post), ("SBOM", _post_sbom)):
         for line in _sent(kind, [path for path in files if kinds[path] == kind], post, query, to):
             click.echo(line)
 
 
 def _kind(data: bytes) -> str:
     """Tell what a file is; CycloneDX without vulnerabilities is an SBOM, with them a report."""
+    from supplychain.sboms.reading import is_sbom  # every build ends in this module
+
     if is_sbom(data):
         return "SBOM"
     return "report" if scans.is_report(data) else "part"
+
+
+def _post_sbom(data: bytes, query: Mapping[str, str], to: Server) -> str:
+    from cli import sboms
+
+    return sboms.post(data, query, to)
 
 
 def _sent(

@@ -27,7 +27,13 @@ def cyclonedx(number: int | None, *purls: str, **licences: str) -> dict[str, Any
 
 def component(purl: str, licences: dict[str, str]) -> dict[str, Any]:
     name, _, version = purl.rpartition("/")[2].partition("@")
-    found = {"type": "library", "name": name, "version": version, "purl": purl, "bom-ref": purl}
+    found: dict[str, Any] = {
+        "type": "library",
+        "name": name,
+        "version": version,
+        "purl": purl,
+        "bom-ref": purl,
+    }
     if name in licences:
         found["licenses"] = [{"license": {"id": licences[name]}}]
     return found
