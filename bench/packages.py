@@ -1,6 +1,6 @@
 """Who has a package, in many bills of materials against few.
 
-Each image has 400 packages and each lineage 50 images, so what is in use grows with the table. One
+Each image has 400 packages and each lineage 10 images, so what is in use grows with the table. One
 package is in every image, and one in five images that are in use, however many there are.
 """
 
@@ -26,7 +26,7 @@ from security.models import Lineage
 FEW = 200_000
 SIZES = {"small": 2_000_000, "medium": 5_000_000, "full": 20_000_000}
 LISTED = 400
-DEPTH = 50
+DEPTH = 10
 NAMES = 4_000
 VERSIONS = 10
 WITH_RARE = 5

@@ -1,6 +1,5 @@
 """Reads of bills of materials and of what they list."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -47,12 +46,6 @@ class SbomPackageQuerySet(models.QuerySet["SbomPackage"]):
             return self
         named = Q(package_version__name__icontains=part)
         return self.filter(named | Q(package_version__namespace__icontains=part))
-
-    def in_use(self, at: datetime | None = None) -> Self:
-        """In images that are the newest of their lineage, or were at a time."""
-        if at is None:
-            return self.filter(is_in_use=True)
-        return self.filter(sbom__in_use__contains=at)
 
     def told(self) -> Self:
         """With all that a line about them needs."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from buildinsights.exceptions import DomainError
-from sboms.models import PackageVersion, SbomPackage
+from sboms.models import PackageVersion, Sbom, SbomPackage
 from sboms.querysets import SbomPackageQuerySet
 from supplychain.reports.purls import parse_purl
 from supplychain.versions.ranges import Range, is_within
@@ -71,8 +71,9 @@ def split_name(text: str) -> tuple[str | None, str]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Versions that a search asks for, and those of which that cannot be told."""
+    """Versions in projects that a search asks for, and those of which that cannot be told."""
 
+    project_ids: tuple[int, ...]
     versions: tuple[int, ...]
     undecided: tuple[PackageVersion, ...]
 
@@ -96,6 +97,7 @@ def find_versions(project_ids: Collection[int], query: Query) -> Found:
         (row, is_within(row.version, query.wanted, scheme_of(row.ecosystem))) for row in candidates
     ]
     return Found(
+        tuple(project_ids),
         tuple(row.pk for row, is_in in told if is_in),
         tuple(row for row, is_in in told if is_in is None),
     )
@@ -103,7 +105,12 @@ def find_versions(project_ids: Collection[int], query: Query) -> Found:
 
 def listings(found: Found, at: datetime | None) -> SbomPackageQuerySet:
     """Return which images have versions, now or at a time."""
-    return SbomPackage.objects.filter(package_version__in=found.versions).in_use(at).told()
+    rows = SbomPackage.objects.filter(package_version__in=found.versions).told()
+    if at is None:
+        return rows.filter(is_in_use=True)
+    # As a list: then both keys of the table bound the scan, and history costs nothing.
+    in_use = Sbom.objects.filter(project__in=found.project_ids, in_use__contains=at)
+    return rows.filter(sbom__in=list(in_use.order_by().values_list("pk", flat=True)))
 
 
 def undecided_of(found: Found) -> list[dict[str, str]]:
