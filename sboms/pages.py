@@ -63,8 +63,7 @@ def _found(request: HttpRequest, project: Project, form: PackageSearch) -> dict[
         "rows": page.rows,
         "page": page,
         "summary": f"{len(page.rows)} image{'' if len(page.rows) == 1 else 's'}, by version",
-        "versions": len(found.versions),
-        "undecided": undecided_of(found),
+        "undecided": undecided_of(found, query.at),
         "links": _links(request.GET, project),
         "at": form.cleaned_data["at"],
     }

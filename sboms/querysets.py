@@ -1,7 +1,10 @@
 """Reads of bills of materials and of what they list."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import models
 from django.db.models import F, Q
 
@@ -30,6 +33,12 @@ class SbomQuerySet(models.QuerySet["Sbom"]):
     def waiting(self) -> Self:
         """Those that wait for a build of their image."""
         return self.filter(lineage__isnull=True).exclude(digests=[])
+
+    def keys_in_use(self, project_ids: Collection[int], at: datetime) -> list[int]:
+        """Return the primary keys of bills in projects whose images were the newest at a time."""
+        rows = self.order_by().filter(project__in=project_ids, in_use__contains=at)
+        keys: list[int] | None = rows.aggregate(keys=ArrayAgg("pk"))["keys"]
+        return keys or []
 
 
 class SbomPackageQuerySet(models.QuerySet["SbomPackage"]):

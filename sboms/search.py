@@ -7,6 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, BooleanField, F, Func, Value
+
 from buildinsights.exceptions import DomainError
 from sboms.models import PackageVersion, Sbom, SbomPackage
 from sboms.querysets import SbomPackageQuerySet
@@ -28,6 +31,15 @@ class TooManyVersionsError(DomainError):
     code = "too_many_versions"
     message = "More than 5000 versions of packages have such names: name one, or its ecosystem."
     status_code = 400
+
+
+class IsAnyOf(Func):
+    """``value = ANY(array)``: one parameter, however long the array is."""
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY("
+    arity = 2
+    output_field = BooleanField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +117,28 @@ def find_versions(project_ids: Collection[int], query: Query) -> Found:
 
 def listings(found: Found, at: datetime | None) -> SbomPackageQuerySet:
     """Return which images have versions, now or at a time."""
-    rows = SbomPackage.objects.filter(package_version__in=found.versions).told()
+    return _in_use(found, found.versions, at).told()
+
+
+def _in_use(found: Found, versions: Collection[int], at: datetime | None) -> SbomPackageQuerySet:
+    rows = SbomPackage.objects.filter(package_version__in=versions)
     if at is None:
         return rows.filter(is_in_use=True)
-    # As a list: then both keys of the table bound the scan, and history costs nothing.
-    in_use = Sbom.objects.filter(project__in=found.project_ids, in_use__contains=at)
-    return rows.filter(sbom__in=list(in_use.order_by().values_list("pk", flat=True)))
+    # With an array of known length both keys of the table bound the scan: history costs nothing.
+    sboms = Sbom.objects.keys_in_use(found.project_ids, at)
+    array = Value(sboms, output_field=ArrayField(BigIntegerField()))
+    return rows.filter(IsAnyOf(F("sbom_id"), array))
 
 
-def undecided_of(found: Found) -> list[dict[str, str]]:
-    """Return versions that cannot be compared, each with the reason; the first of them."""
-    distinct = {(row.ecosystem, row.full_name, row.version) for row in found.undecided}
+def undecided_of(found: Found, at: datetime | None) -> list[dict[str, str]]:
+    """Return versions in use that cannot be compared, each with the reason; the first of them."""
+    rows = {row.pk: row for row in found.undecided}
+    if not rows:
+        return []
+    in_use = _in_use(found, rows, at).order_by().values_list("package_version", flat=True)
+    distinct = {
+        (row.ecosystem, row.full_name, row.version) for row in map(rows.get, set(in_use)) if row
+    }
     return [
         {"ecosystem": ecosystem, "name": name, "version": version, "reason": _reason(ecosystem)}
         for ecosystem, name, version in sorted(distinct)[:MOST_UNDECIDED]

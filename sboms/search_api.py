@@ -72,7 +72,9 @@ class PackageViewSet(mixins.ListModelMixin, GenericViewSet[SbomPackage]):
         query = form.query()
         found = find_versions(project_ids_of(request), query)
         answer = self._answer(found, query.at)
-        answer.data["undecided"] = UndecidedSerializer(undecided_of(found), many=True).data
+        answer.data["undecided"] = UndecidedSerializer(
+            undecided_of(found, query.at), many=True
+        ).data
         return answer
 
     def _answer(self, found: Found, at: Any) -> Response:

@@ -149,6 +149,7 @@ def test_what_cannot_be_ordered_is_said_and_not_guessed(ci: APIClient):
             "reason": "It, or a bound, is no version of semantic versions.",
         },
     ]
+    assert ask(ci, name="thing", version="<2", at="2020-01-01")["undecided"] == []
     assert len(ask(ci, name="thing")["results"]) == 3
     exact = ask(ci, name="thing", version="=1.0", ecosystem="conda")
     assert (len(exact["results"]), exact["undecided"]) == (1, [])
