@@ -21,7 +21,7 @@ def main() -> None:
     from accounts.models import User
     from accounts.roles import Scope
     from accounts.services import create_project, create_token
-    from bench import acceptance, digest, explain, farm, pages, scans
+    from bench import acceptance, digest, explain, farm, packages, pages, scans
 
     user = User.objects.create_superuser("bench")
     project = create_project(name="Bench", owner=user)
@@ -32,6 +32,9 @@ def main() -> None:
     digest.run(project, user)
     scans.run(create_project(name="Scans", owner=user), user)
     acceptance.run(token)
+    shipped = create_project(name="Packages", owner=user)
+    _, reader = create_token(project=shipped, name="bench", scopes=[Scope.BUILDS_READ], actor=user)
+    packages.run(shipped, reader, size)
     pages.run(create_project(name="Pages", owner=user), user, size)
 
 

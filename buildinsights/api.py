@@ -10,7 +10,13 @@ from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
 from farm.hook_api import PushHookView
-from ingest.api import BuildKitIngestView, ReceiptViewSet, TrivyIngestView, VexIngestView
+from ingest.api import (
+    BuildKitIngestView,
+    ReceiptViewSet,
+    SbomIngestView,
+    TrivyIngestView,
+    VexIngestView,
+)
 from inspections.api import InspectionViewSet, RuleViewSet
 from policies.api import ImageVerdictView, PolicyViewSet, VerdictViewSet
 from recommendations.api import RecommendationViewSet, RecommendedServiceViewSet
@@ -19,6 +25,8 @@ from reports.comparison_api import ComparedServiceViewSet
 from reports.platforms_api import PlatformsView
 from reports.saved_views_api import SavedViewViewSet
 from resources.api import BuildersView, BuilderView
+from sboms.api import SbomViewSet
+from sboms.search_api import PackageViewSet
 from security.api import FindingViewSet, ScanViewSet
 from security.remediation_api import RemediationView
 from security.vex_api import VexDocumentViewSet, VexView
@@ -40,7 +48,9 @@ router.register("images", ImageViewSet, basename="image")
 router.register("policies", PolicyViewSet, basename="policy")
 router.register("inspections", InspectionViewSet, basename="inspection")
 router.register("lint-rules", RuleViewSet, basename="lint-rule")
+router.register("packages", PackageViewSet, basename="package")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
+router.register("sboms", SbomViewSet, basename="sbom")
 router.register("scans", ScanViewSet, basename="scan")
 router.register("verdicts", VerdictViewSet, basename="verdict")
 router.register("trust-policies", TrustPolicyViewSet, basename="trust-policy")
@@ -54,6 +64,7 @@ urlpatterns = [
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
     path("ingest/vex/", VexIngestView.as_view(), name="ingest-vex"),
     path("ingest/trivy/", TrivyIngestView.as_view(), name="ingest-trivy"),
+    path("ingest/sbom/", SbomIngestView.as_view(), name="ingest-sbom"),
     path("builders/", BuildersView.as_view(), name="builders"),
     path("builders/<path:name>/", BuilderView.as_view(), name="builder"),
     path("cache/", WorthView.as_view(), name="cache"),

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "builds",
     "security",
     "trust",
+    "sboms",
     "inspections",
     "ingest",
     "farm",
@@ -230,6 +231,8 @@ SPECTACULAR_SETTINGS = {
         "WaiverKindEnum": "security.models.Waiver.Kind",
         "WaiverScopeEnum": "security.models.Waiver.Scope",
         "WaiverStateEnum": "security.models.Waiver.State",
+        "SbomFormatEnum": "sboms.models.Sbom.Format",
+        "SbomSourceEnum": "sboms.models.Sbom.Source",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -268,6 +271,7 @@ CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
     "inspections.*": {"queue": "analysis"},
+    "sboms.*": {"queue": "ingest"},
     "trends.*": {"queue": "analysis"},
     "sizes.read_image": {"queue": "caches"},
     "sizes.*": {"queue": "analysis"},
@@ -316,6 +320,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "expire-waivers": {
         "task": "security.expire_waivers",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "match-waiting-sboms": {
+        "task": "sboms.match_sboms",
         "schedule": 60.0,
         "options": {"expires": 60},
     },

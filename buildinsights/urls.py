@@ -22,6 +22,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/", include("security.urls")),
     path("projects/<slug:project_slug>/", include("inspections.urls")),
     path("projects/<slug:project_slug>/", include("trust.urls")),
+    path("projects/<slug:project_slug>/", include("sboms.urls")),
     path("projects/<slug:project_slug>/", include("trends.urls")),
     path("projects/<slug:project_slug>/", include("sizes.urls")),
     path("projects/<slug:project_slug>/", include("resources.urls")),

@@ -23,6 +23,7 @@ _PLACES = {
     "inspect": "cli.image_checks",
     "layers": "cli.layers",
     "lint": "cli.linting",
+    "sbom": "cli.sboms",
     "scan": "cli.scanning",
     "sign": "cli.signing",
     "update-base": "cli.bases.command",

@@ -1,6 +1,6 @@
 """``buildinsights upload`` and the process that collects after a build."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -10,20 +10,23 @@ from cli.errors import UsageError
 from cli.records import Record
 from cli.settings import Server, server
 
+Post = Callable[[bytes, Mapping[str, str], Server], str]
+
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--service", default="", help="What is built; needed unless the record names it.")
 @click.option("--environment", default="", help="Sent along.")
 @click.option("--variant", default="", help="Sent along.")
-@click.option("--image", default="", help="What a scanner's report is of, if it does not say it.")
+@click.option("--image", default="", help="What a report or SBOM is of, if it does not say it.")
 @click.option("--digest", default="", help="The sha256:… of that image.")
 def upload(
     files: tuple[Path, ...], service: str, environment: str, variant: str, image: str, digest: str
 ) -> None:
     """Send FILES of one build (.dockerbuild, rawjson, metadata …); without any, what waits.
 
-    Reports of scanners (Trivy's JSON, SARIF, CycloneDX) may be among them.
+    Reports of scanners (Trivy's JSON, SARIF, CycloneDX with vulnerabilities) and SBOMs (SPDX,
+    CycloneDX, and attestations of them) may be among them.
     """
     to = server()
     if to is None:
@@ -36,19 +39,38 @@ def upload(
         return
     named = {"service": service, "environment": environment, "variant": variant}
     fields = {name: text for name, text in named.items() if text}
-    reports = [path for path in files if scans.is_report(path.read_bytes())]
-    parts = [path for path in files if path not in reports]
+    kinds = {path: _kind(path.read_bytes()) for path in files}
+    parts = [path for path in files if kinds[path] == "part"]
     if parts:
         click.echo(sending.send_files(parts, fields, to))
-    for line in _sent(reports, {**fields, "image": image, "digest": digest}, to):
-        click.echo(line)
+    query = {**fields, "image": image, "digest": digest}
+    for kind, post in (("report", scans.post), ("SBOM", _post_sbom)):
+        for line in _sent(kind, [path for path in files if kinds[path] == kind], post, query, to):
+            click.echo(line)
 
 
-def _sent(reports: Sequence[Path], query: Mapping[str, str], to: Server) -> Iterator[str]:
-    for path in reports:
-        if error := scans.post(path.read_bytes(), query, to):
+def _kind(data: bytes) -> str:
+    """Tell what a file is; CycloneDX without vulnerabilities is an SBOM, with them a report."""
+    from supplychain.sboms.reading import is_sbom  # every build ends in this module
+
+    if is_sbom(data):
+        return "SBOM"
+    return "report" if scans.is_report(data) else "part"
+
+
+def _post_sbom(data: bytes, query: Mapping[str, str], to: Server) -> str:
+    from cli import sboms
+
+    return sboms.post(data, query, to)
+
+
+def _sent(
+    kind: str, paths: Sequence[Path], post: Post, query: Mapping[str, str], to: Server
+) -> Iterator[str]:
+    for path in paths:
+        if error := post(path.read_bytes(), query, to):
             raise UsageError(f"{path}: {error}")
-        yield f"report {path} sent."
+        yield f"{kind} {path} sent."
 
 
 @click.command(hidden=True)

@@ -23,20 +23,24 @@ from ingest.digest import digest_payload
 from ingest.models import IngestPayload, PayloadKind
 from ingest.parsers import (
     CycloneDXParser,
+    InTotoParser,
     NdjsonParser,
     OpenVexParser,
     ReportParser,
     SarifParser,
+    SpdxParser,
 )
 from ingest.schema import (
     NDJSON_HELP,
+    SBOM_HELP,
+    SBOM_PARAMETERS,
     TRIVY_HELP,
     TRIVY_PARAMETERS,
     VEX_HELP,
     VEX_PARAMETERS,
     UploadForm,
 )
-from ingest.schemas import parse_trivy_fields, parse_vex_fields
+from ingest.schemas import parse_sbom_fields, parse_trivy_fields, parse_vex_fields
 from ingest.serializers import AcceptedSerializer, BulkSerializer, ReceiptSerializer
 from ingest.services import Accepted, accept_upload, dismiss_payload, replay_payload
 from ingest.tasks import enqueue_digest
@@ -164,6 +168,27 @@ class TrivyIngestView(IngestView):
         project_id = project_id_for(request)
         upload = bodies.body_upload(
             PayloadKind.TRIVY, parse_trivy_fields, request.query_params, request.data
+        )
+        return self.accepted(request, project_id, upload)
+
+
+class SbomIngestView(IngestView):
+    """Take a bill of materials: SPDX or CycloneDX, alone or in an attestation."""
+
+    parser_classes = [ReportParser, SpdxParser, CycloneDXParser, InTotoParser]
+
+    @extend_schema(
+        operation_id="ingest_sbom",
+        parameters=[*PARAMETERS, *SBOM_PARAMETERS],
+        request={parser.media_type: OpenApiTypes.OBJECT for parser in parser_classes},
+        responses={202: AcceptedSerializer, 201: ReceiptSerializer, 422: ReceiptSerializer},
+        description=SBOM_HELP,
+    )
+    def post(self, request: Request) -> Response:
+        """Accept one bill of materials."""
+        project_id = project_id_for(request)
+        upload = bodies.body_upload(
+            PayloadKind.SBOM, parse_sbom_fields, request.query_params, request.data
         )
         return self.accepted(request, project_id, upload)
 

@@ -17,6 +17,7 @@ from builds.services import BuildContext, get_or_create_service, lock_service, r
 from ingest.claims import MAX_ATTEMPTS, claim, hold
 from ingest.models import IngestPayload, PayloadKind
 from ingest.pieces import find_build, find_by_ref, link, united
+from ingest.sbom import digest_sbom
 from ingest.schemas import BuildKitFields, FieldsError, parse_fields
 from ingest.trivy import digest_trivy
 from ingest.uploads import Part, limits, plain, unpack
@@ -145,5 +146,6 @@ DIGESTERS: dict[PayloadKind, Callable[[IngestPayload], None]] = {
     PayloadKind.BUILDKIT: _digest_buildkit,
     PayloadKind.TRIVY: digest_trivy,
     PayloadKind.VEX: digest_vex,
+    PayloadKind.SBOM: digest_sbom,
 }
 """One entry for each kind of payload."""

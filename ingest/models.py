@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.models import ApiToken, Project, User
 from builds.models import Build
 from ingest.querysets import IngestPayloadQuerySet
+from sboms.models import Sbom
 from security.models import Scan, VexDocument
 
 
@@ -20,6 +21,7 @@ class PayloadKind(models.TextChoices):
     BUILDKIT = "buildkit", "BuildKit"
     TRIVY = "trivy", "Trivy"
     VEX = "vex", "VEX"
+    SBOM = "sbom", "SBOM"
 
 
 class IngestPayload(models.Model):
@@ -142,3 +144,15 @@ class PayloadDocument(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payload_id} holds {self.document_id}"
+
+
+class PayloadSbom(models.Model):
+    """Which bill of materials a payload holds; several payloads may hold the same one."""
+
+    payload = models.OneToOneField(
+        IngestPayload, models.DB_CASCADE, related_name="sbom_link", primary_key=True
+    )
+    sbom = models.ForeignKey(Sbom, models.DB_CASCADE, related_name="payload_links")
+
+    def __str__(self) -> str:
+        return f"{self.payload_id} holds {self.sbom_id}"

@@ -47,3 +47,15 @@ class CycloneDXParser(BytesParser):
     """``application/vnd.cyclonedx+json``."""
 
     media_type = "application/vnd.cyclonedx+json"
+
+
+class SpdxParser(BytesParser):
+    """``application/spdx+json``."""
+
+    media_type = "application/spdx+json"
+
+
+class InTotoParser(BytesParser):
+    """``application/vnd.in-toto+json``."""
+
+    media_type = "application/vnd.in-toto+json"

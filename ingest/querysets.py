@@ -39,9 +39,11 @@ class IngestPayloadQuerySet(models.QuerySet["IngestPayload"]):
         return self.defer("body")
 
     def with_builds(self) -> Self:
-        """Fetch what receipts tell of builds, scans and documents, whatever their number."""
+        """Fetch what receipts tell of what was made of them, whatever their number."""
         return self.select_related(
-            "scan_link__scan__project", "document_link__document__project"
+            "scan_link__scan__project",
+            "document_link__document__project",
+            "sbom_link__sbom__project",
         ).prefetch_related("build_links__build__project")
 
     def left_behind(self, after: timedelta) -> Self:

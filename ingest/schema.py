@@ -39,6 +39,25 @@ TRIVY_PARAMETERS = [
 ]
 
 
+SBOM_HELP = """\
+Send SPDX 2.2 or 2.3 or CycloneDX as JSON, alone, in an in-toto statement or in a DSSE envelope;
+which it is, is recognised.
+
+Its image is known by `digest`, or by the digests in it. If no build is known that made it, the
+SBOM is kept, and counts once there is one."""
+
+SBOM_PARAMETERS = [
+    OpenApiParameter(name, OpenApiTypes.STR, description=text)
+    for name, text in (
+        ("image", "The image's name."),
+        ("digest", "Of the image's manifest or index; needed where the SBOM has none."),
+        ("service", "Needed if neither the SBOM nor `digest` names an image."),
+        ("target", "Of what is no image of a known build."),
+        ("variant", "Likewise."),
+        ("environment", "Likewise."),
+    )
+]
+
 VEX_HELP = """\
 Send OpenVEX or CycloneDX VEX as it is; which it is, is recognised.
 

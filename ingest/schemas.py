@@ -98,6 +98,28 @@ class TrivyFields(BaseModel):
     ignore_unfixed: Literal["", "true", "false"] = ""
 
 
+class SbomFields(BaseModel):
+    """The parameters of ``POST ingest/sbom/``; all are optional texts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: Annotated[str, Field(max_length=500), AfterValidator(_clean)] = ""
+    digest: Annotated[str, Field(max_length=80), AfterValidator(_digest)] = ""
+    service: Annotated[str, Field(max_length=100), AfterValidator(_clean)] = ""
+    target: Annotated[str, Field(max_length=200), AfterValidator(_clean)] = ""
+    variant: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
+    environment: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
+
+
+def parse_sbom_fields(fields: Mapping[str, object]) -> SbomFields:
+    """Validate the parameters of ``POST ingest/sbom/``.
+
+    Raises:
+        FieldsError: with one entry for each parameter that is wrong.
+    """
+    return _validated(SbomFields, fields)
+
+
 class VexFields(BaseModel):
     """The parameters of ``POST ingest/vex/``."""
 

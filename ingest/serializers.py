@@ -6,6 +6,8 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from ingest.models import IngestPayload
+from sboms.models import Sbom
+from security.models import Scan, VexDocument
 
 
 class ErrorItemSerializer(serializers.Serializer[Any]):
@@ -33,6 +35,7 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
     builds = serializers.SerializerMethodField()
     scans = serializers.SerializerMethodField()
     documents = serializers.SerializerMethodField()
+    sboms = serializers.SerializerMethodField()
 
     class Meta:
         model = IngestPayload
@@ -48,6 +51,7 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
             "builds",
             "scans",
             "documents",
+            "sboms",
         )
 
     def get_status_url(self, payload: IngestPayload) -> str:
@@ -72,6 +76,10 @@ class ReceiptSerializer(serializers.ModelSerializer[IngestPayload]):
         """The document of statements that the payload holds."""
         return made_documents(payload, self.context["request"])
 
+    def get_sboms(self, payload: IngestPayload) -> list[dict[str, str]]:
+        """The bill of materials that the payload holds."""
+        return made_sboms(payload, self.context["request"])
+
 
 def made_builds(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
     """Return id and addresses of a settled payload's builds, in the order they were written."""
@@ -92,29 +100,31 @@ def made_builds(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
 def made_scans(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
     """Return id and addresses of a settled payload's scan."""
     link = getattr(payload, "scan_link", None)
-    if payload.state != IngestPayload.State.DONE or link is None:
-        return []
-    scan = link.scan
-    return [
-        {
-            "id": str(scan.public_id),
-            "url": reverse("api:scan-detail", args=[scan.public_id], request=request),
-            "html_url": request.build_absolute_uri(scan.get_absolute_url()),
-        }
-    ]
+    return _made(payload, link and link.scan, "api:scan-detail", request)
 
 
 def made_documents(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
     """Return id and addresses of a settled payload's document."""
     link = getattr(payload, "document_link", None)
-    if payload.state != IngestPayload.State.DONE or link is None:
+    return _made(payload, link and link.document, "api:vex-document-detail", request)
+
+
+def made_sboms(payload: IngestPayload, request: Any) -> list[dict[str, str]]:
+    """Return id and addresses of a settled payload's bill of materials."""
+    link = getattr(payload, "sbom_link", None)
+    return _made(payload, link and link.sbom, "api:sbom-detail", request)
+
+
+def _made(
+    payload: IngestPayload, found: Scan | Sbom | VexDocument | None, name: str, request: Any
+) -> list[dict[str, str]]:
+    if payload.state != IngestPayload.State.DONE or found is None:
         return []
-    document = link.document
     return [
         {
-            "id": str(document.public_id),
-            "url": reverse("api:vex-document-detail", args=[document.public_id], request=request),
-            "html_url": request.build_absolute_uri(document.get_absolute_url()),
+            "id": str(found.public_id),
+            "url": reverse(name, args=[found.public_id], request=request),
+            "html_url": request.build_absolute_uri(found.get_absolute_url()),
         }
     ]
 

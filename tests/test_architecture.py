@@ -13,6 +13,7 @@ APPS = [
     "builds",
     "security",
     "trust",
+    "sboms",
     "inspections",
     "ingest",
     "farm",

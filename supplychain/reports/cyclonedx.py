@@ -37,7 +37,9 @@ from supplychain.reports.values import (
 
 _NAMESPACE = "aquasecurity:trivy:"
 _TARGET_TYPES = ("operating-system", "application")
-_NO_PACKAGES = ("operating-system", "container", "file", "platform", "cryptographic-asset")
+NO_PACKAGES = ("operating-system", "container", "file", "platform", "cryptographic-asset")
+"""Types of components that are no packages."""
+
 _OS_PURLS = ("apk", "deb", "rpm", "alpm")
 _COLON_GROUPS = "pkg:maven/"
 # Names of the targets under which Trivy lists packages that lie in files of their own.
@@ -73,10 +75,15 @@ def read(document: Json, gathering: Gathering) -> Report:
     return gathering.report("cyclonedx", scanner, artifact, created_at)
 
 
-def _scanner(metadata: Json) -> Scanner:
-    """Return the first tool: of a list until 1.4, of an object with components since."""
+def tools_of(metadata: Json) -> list[Json]:
+    """Return the tools that made a document: a list until 1.4, an object with components since."""
     tools = metadata.get("tools")
-    listed = as_dicts(tools) or as_dicts(as_dict(tools).get("components"))
+    return as_dicts(tools) or as_dicts(as_dict(tools).get("components"))
+
+
+def _scanner(metadata: Json) -> Scanner:
+    """Return the first tool."""
+    listed = tools_of(metadata)
     tool = listed[0] if listed else {}
     name = text(tool, "name")
     return Scanner("Trivy" if name == "trivy" else name, text(tool, "version"))
@@ -84,7 +91,7 @@ def _scanner(metadata: Json) -> Scanner:
 
 def _artifact(metadata: Json, document: Json) -> Artifact:
     component = child(metadata, "component")
-    pairs = list(_properties(component))
+    pairs = list(properties_of(component))
     systems = [
         item
         for item in as_dicts(document.get("components"))
@@ -103,7 +110,7 @@ def _artifact(metadata: Json, document: Json) -> Artifact:
     )
 
 
-def _properties(component: Json) -> Iterator[tuple[str, str]]:
+def properties_of(component: Json) -> Iterator[tuple[str, str]]:
     """Yield names, without Trivy's prefix, and values of a component's properties."""
     for item in objects(component, "properties"):
         name = text(item, "name")
@@ -150,7 +157,7 @@ class _Components:
 
     def _target(self, component: Json) -> Target | None:
         """Return the target that a component is; ``None`` for a package."""
-        properties = dict(_properties(component))
+        properties = dict(properties_of(component))
         if component.get("type") not in _TARGET_TYPES or "Class" not in properties:
             return None
         name = text(component, "name", PATH_LIMIT)
@@ -164,7 +171,7 @@ class _Components:
         target = self._target(component)
         if target is not None:
             self._note(target)
-        elif component.get("type") not in _NO_PACKAGES:
+        elif component.get("type") not in NO_PACKAGES:
             package = self._package(component)
             self._packages.setdefault(text(component, "bom-ref", PATH_LIMIT), package)
             self._gathering.packages.append(package)
@@ -176,7 +183,7 @@ class _Components:
         return self._targets[target]
 
     def _package(self, component: Json) -> Package:
-        properties = dict(_properties(component))
+        properties = dict(properties_of(component))
         purl = text(component, "purl", PATH_LIMIT)
         group, name = text(component, "group"), text(component, "name")
         if group:
@@ -192,7 +199,7 @@ class _Components:
             path=properties.get("FilePath", ""),
             layer_digest=bounded(properties.get("LayerDigest", ""), NAME_LIMIT),
             layer_diff_id=bounded(properties.get("LayerDiffID", ""), NAME_LIMIT),
-            licenses=tuple(_licenses(component)),
+            licenses=tuple(licenses_of(component)),
             source_name=bounded(properties.get("SrcName", ""), NAME_LIMIT),
         )
 
@@ -256,7 +263,8 @@ class _Components:
         return package
 
 
-def _licenses(component: Json) -> Iterator[str]:
+def licenses_of(component: Json) -> Iterator[str]:
+    """Yield the licences of a component: ids, names and expressions."""
     for choice in objects(component, "licenses"):
         named = child(choice, "license")
         found = text(named, "id") or text(named, "name") or text(choice, "expression")

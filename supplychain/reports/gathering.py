@@ -22,18 +22,10 @@ from supplychain.reports.values import NAME_LIMIT, WrongShapeError, bounded, kin
 
 
 @dataclass(slots=True)
-class Gathering:
-    """The parts of a report, and the key of its secrets' fingerprints."""
+class Attempts:
+    """Parts of a document, read one by one: what is misshapen is noted and left out."""
 
-    key: bytes
     problems: Problems
-    targets: list[Target] = field(default_factory=list)
-    packages: list[Package] = field(default_factory=list)
-    vulnerabilities: list[Vulnerability] = field(default_factory=list)
-    misconfigurations: list[Misconfiguration] = field(default_factory=list)
-    secrets: list[Secret] = field(default_factory=list)
-    licenses: list[License] = field(default_factory=list)
-    suppressed: list[Suppressed] = field(default_factory=list)
 
     def each(
         self, entries: object, place: str, read: Callable[[Json, str], object], start: int = 0
@@ -89,6 +81,26 @@ class Gathering:
             self.problems.add(place, str(error))
             return otherwise
 
+    def told(self) -> Iterable[str]:
+        """Yield a sentence for each problem."""
+        for problem in self.problems.all():
+            told = f"{problem.path}: {problem.message}" if problem.path else problem.message
+            yield bounded(told, NAME_LIMIT)
+
+
+@dataclass(slots=True)
+class Gathering(Attempts):
+    """The parts of a report, and the key of its secrets' fingerprints."""
+
+    key: bytes
+    targets: list[Target] = field(default_factory=list)
+    packages: list[Package] = field(default_factory=list)
+    vulnerabilities: list[Vulnerability] = field(default_factory=list)
+    misconfigurations: list[Misconfiguration] = field(default_factory=list)
+    secrets: list[Secret] = field(default_factory=list)
+    licenses: list[License] = field(default_factory=list)
+    suppressed: list[Suppressed] = field(default_factory=list)
+
     def report(
         self, format_name: str, scanner: Scanner, artifact: Artifact, created_at: datetime | None
     ) -> Report:
@@ -105,10 +117,5 @@ class Gathering:
             secrets=tuple(self.secrets),
             licenses=tuple(self.licenses),
             suppressed=tuple(self.suppressed),
-            problems=tuple(self._told()),
+            problems=tuple(self.told()),
         )
-
-    def _told(self) -> Iterable[str]:
-        for problem in self.problems.all():
-            told = f"{problem.path}: {problem.message}" if problem.path else problem.message
-            yield bounded(told, NAME_LIMIT)

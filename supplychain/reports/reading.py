@@ -22,7 +22,7 @@ def read_report(data: bytes, *, key: bytes, limits: Limits = _DEFAULTS) -> Repor
     read; the message then says what it is and what to send instead.
     """
     document = load_json(data, PLACE, limits)
-    gathering = Gathering(key, Problems(limits.max_problems))
+    gathering = Gathering(Problems(limits.max_problems), key)
     if _is_schema_1(document):
         return trivy.read_schema_1(document, gathering)
     if isinstance(document, dict):

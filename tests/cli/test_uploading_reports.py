@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("own_home")
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "buildkit"
 REAL = SHARED_FIXTURES / "trivy"
 SARIF = {"version": "2.1.0", "$schema": "https://example.com/sarif.json", "runs": []}
-CYCLONEDX = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}
+CYCLONEDX = {"bomFormat": "CycloneDX", "specVersion": "1.6", "vulnerabilities": [{"id": "CVE-1"}]}
 LEGACY = [{"Target": "alpine:3.9", "Vulnerabilities": None}]
 
 

@@ -1,0 +1,65 @@
+"""Attestations that hold a bill of materials: in-toto statements, alone or in a DSSE envelope."""
+
+import binascii
+from base64 import b64decode
+from dataclasses import dataclass
+
+from buildkit.errors import ParseError
+from buildkit.limits import Limits
+from buildkit.values import Json, as_dict, as_dicts, as_text, load_object
+
+PREDICATES = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
+"""Predicate types of bills of materials; a version may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A bill as it lay in an attestation, its place, and the digests that the attestation is of."""
+
+    document: Json
+    place: str
+    digests: tuple[str, ...] = ()
+    is_attested: bool = False
+
+
+def is_predicate_type(text: object) -> bool:
+    """Tell whether a predicate of this type is a bill of materials."""
+    return as_text(text).startswith(PREDICATES)
+
+
+def unwrap(document: Json, place: str, limits: Limits) -> Wrapped:
+    """Take the bill out of what it is in; a bare one stays as it is.
+
+    Raises ``ParseError`` for an attestation that holds none.
+    """
+    if isinstance(document.get("SPDX"), dict):
+        # As ``docker buildx imagetools inspect --format '{{json .SBOM}}'`` prints it.
+        return Wrapped(document["SPDX"], f"{place}/SPDX", is_attested=True)
+    if "payload" in document and "payloadType" in document:
+        place = f"{place}/payload"
+        document = load_object(_payload(document["payload"], place), place, limits)
+    if "predicateType" not in document:
+        return Wrapped(document, place)
+    if not is_predicate_type(document["predicateType"]):
+        raise ParseError(f"{place}/predicateType", "the attestation holds no bill of materials")
+    return _of_statement(document, place, limits)
+
+
+def _of_statement(statement: Json, place: str, limits: Limits) -> Wrapped:
+    subjects = (as_dict(item.get("digest")) for item in as_dicts(statement.get("subject")))
+    digests = [f"sha256:{as_text(digest.get('sha256'))}" for digest in subjects]
+    predicate = as_dict(statement.get("predicate"))
+    place = f"{place}/predicate"
+    if "Data" in predicate:
+        # As cosign wrote custom predicates: the document, or its text.
+        data, place = predicate["Data"], f"{place}/Data"
+        is_text = isinstance(data, str)
+        predicate = load_object(data.encode(), place, limits) if is_text else as_dict(data)
+    return Wrapped(predicate, place, tuple(digests), is_attested=True)
+
+
+def _payload(payload: object, place: str) -> bytes:
+    try:
+        return b64decode(as_text(payload), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ParseError(place, "is not base64") from error
