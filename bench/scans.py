@@ -77,6 +77,8 @@ class Copies:
             "security_finding": "service_id = %s",
             "security_presence": "lineage_id IN (SELECT id FROM security_lineage "
             "WHERE service_id = %s)",
+            "security_findingevent": "finding_id IN (SELECT id FROM security_finding "
+            "WHERE service_id = %s)",
         }
         with connection.cursor() as cursor:
             for table, condition in wanted.items():
@@ -149,7 +151,7 @@ def run(project: Project, user: User) -> None:
         unit="s",
         target="ratio <= 3",
         ok=value <= MOST_RATIO * floor,
-        floor_is="json.loads, and COPY of the same findings and presences with their indexes",
+        floor_is="json.loads, and COPY of the same findings, presences and events with indexes",
         **facts,
     )
     report(

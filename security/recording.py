@@ -16,7 +16,7 @@ from security.models import Finding, Lineage, Presence, Scan
 from security.narrowing import Missing, Stated, narrowed_by
 from security.origins import Origin, origins_of
 from security.seen import Seen, seen_in
-from security.states import changing
+from security.states import changing, keep_fresh, next_keys
 from supplychain.reports.model import Report
 
 FACTS = (
@@ -98,7 +98,7 @@ def _apply(
     touched |= {old.finding for new, old in both if _is_moved(new, old)}
     with changing(touched, scan.received_at, scan):
         if came:
-            touched |= _add(scan, lineage, came, known, found)
+            _add(scan, lineage, came, known, found)
         _end(scan, gone)
         _say_anew(both)
     scan.came, scan.went = len(came), len(gone)
@@ -143,20 +143,14 @@ def _add(
     came: Sequence[Seen],
     known: dict[bytes, Finding],
     found: Match | None,
-) -> set[int]:
-    """Keep what has come; return the findings, new ones and those known from elsewhere."""
+) -> None:
+    """Keep what has come: presences of what is known from elsewhere, and of what is new."""
     came = sorted(came, key=lambda item: item.key)
     origins = origins_of(found, {item.layer for item in came})
-    fresh = [item for item in came if item.key not in known]
-    if fresh:
-        copy_rows(
-            "security_finding",
-            FINDING_COLUMNS,
-            (_finding_row(scan, item, origins[item.layer]) for item in fresh),
-        )
     _say_origin(came, known, origins)
-    keys = {key: finding.pk for key, finding in known.items()}
-    keys |= {key: row.pk for key, row in _known(lineage, [item.key for item in fresh]).items()}
+    fresh = [item for item in came if item.key not in known]
+    new = dict(zip((item.key for item in fresh), next_keys(len(fresh)), strict=True))
+    keys = {key: finding.pk for key, finding in known.items()} | new
     copy_rows(
         "security_presence",
         ("lineage_id", "finding_id", "since_id", *PLACE),
@@ -165,7 +159,9 @@ def _add(
             for item in came
         ),
     )
-    return set(keys.values())
+    if fresh:
+        rows = ((new[item.key], *_finding_row(scan, item, origins[item.layer])) for item in fresh)
+        keep_fresh(("id", *FINDING_COLUMNS), rows, new.values(), scan)
 
 
 def _known(lineage: Lineage, keys: Sequence[bytes]) -> dict[bytes, Finding]:

@@ -1,6 +1,6 @@
 """Where findings stand: by the images they are in, the waivers and the statements about them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from builds.branches import BranchClass
+from builds.copying import copy_rows
 from security.days import put_on, take_off
 from security.models import RemediationPolicy, Scan
 
@@ -24,7 +25,7 @@ SELECT f.id,
         WHEN bool_or(p.id IS NOT NULL) THEN 'branch' ELSE 'fixed' END AS seen_state,
     coalesce(array_agg(DISTINCT l.environment)
         FILTER (WHERE l.branch_class <> ALL(%(branches)s::text[])), '{}') AS environments
-FROM security_finding f
+FROM {table} f
 LEFT JOIN security_presence p ON p.finding_id = f.id AND p.ended_at IS NULL
 LEFT JOIN security_lineage l ON l.id = p.lineage_id
 WHERE f.id = ANY(%(findings)s::bigint[])
@@ -74,7 +75,7 @@ WITH seen AS ({SEEN}), told AS (
             WHEN 4 THEN coalesce(r.high_days, %(high_days)s)
             WHEN 3 THEN coalesce(r.medium_days, %(medium_days)s)
             WHEN 2 THEN coalesce(r.low_days, %(low_days)s) END AS days
-    FROM seen JOIN security_finding f ON f.id = seen.id
+    FROM seen JOIN {{table}} f ON f.id = seen.id
     LEFT JOIN security_remediationpolicy r ON r.project_id = f.project_id
     LEFT JOIN LATERAL ({WAIVER}) w ON seen.seen_state <> 'fixed'
     LEFT JOIN LATERAL ({STATEMENT}) v
@@ -86,9 +87,9 @@ WITH seen AS ({SEEN}), told AS (
         CASE WHEN told.seen_state = 'fixed' THEN f.due_at
             ELSE coalesce(told.reopened_at, f.first_seen_at) + make_interval(days => told.days)
         END AS due_at
-    FROM told JOIN security_finding f USING (id)
+    FROM told JOIN {{table}} f USING (id)
 ), changed AS (
-    UPDATE security_finding f SET
+    UPDATE {{table}} f SET
         state = ruled.state, seen_state = ruled.seen_state, environments = ruled.environments,
         waiver_id = ruled.waiver_id, waived_until = ruled.expires_at,
         statement_id = ruled.statement_id, due_at = ruled.due_at,
@@ -134,16 +135,50 @@ ORDER BY c.id, e.place
 """  # noqa: S608
 
 
-def settle(findings: Collection[int], at: datetime, scan: Scan | None = None) -> None:
+KEPT = "security_finding"
+FRESH = "security_fresh"
+"""The table of findings, and one like it for those that are not in it yet."""
+
+NEXT_KEYS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+
+
+def settle(
+    findings: Collection[int], at: datetime, scan: Scan | None = None, *, table: str = KEPT
+) -> None:
     """Set the states of findings anew, and write down what that changes for each.
 
     A finding that was never settled has no state yet. All that may have changed for one counts:
     what it is in, waivers, statements, days until it is due.
     """
+    statement = SETTLE.replace("{table}", table)
     ordered = sorted(findings)
     for start in range(0, len(ordered), AT_ONCE):
         with connection.cursor() as cursor:
-            cursor.execute(SETTLE, _values(ordered[start : start + AT_ONCE], at, scan))
+            cursor.execute(statement, _values(ordered[start : start + AT_ONCE], at, scan))
+
+
+def next_keys(count: int) -> list[int]:
+    """Return primary keys for as many findings that are to come."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_KEYS, [KEPT, count])
+        return [key for (key,) in cursor.fetchall()]
+
+
+def keep_fresh(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], findings: Collection[int], scan: Scan
+) -> None:
+    """Add findings whose presences are there already, settled and counted.
+
+    They are settled in a table of their own, so that each row is written to the large one, with
+    its indexes, once and not twice. Foreign keys to them are checked at the end.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE {FRESH} (LIKE {KEPT} INCLUDING DEFAULTS)")
+        copy_rows(FRESH, columns, rows)
+        settle(findings, scan.received_at, scan, table=FRESH)
+        cursor.execute(f"INSERT INTO {KEPT} SELECT * FROM {FRESH}")  # noqa: S608  # ours both
+        cursor.execute(f"DROP TABLE {FRESH}")
+    put_on(findings, scan.received_at)
 
 
 @contextmanager
