@@ -21,7 +21,7 @@ def main() -> None:
     from accounts.models import User
     from accounts.roles import Scope
     from accounts.services import create_project, create_token
-    from bench import acceptance, digest, explain, farm, packages, pages, scans
+    from bench import acceptance, digest, explain, farm, findings, packages, pages, scans
 
     user = User.objects.create_superuser("bench")
     project = create_project(name="Bench", owner=user)
@@ -31,6 +31,7 @@ def main() -> None:
     explain.run(project)
     digest.run(project, user)
     scans.run(create_project(name="Scans", owner=user), user)
+    findings.run(create_project(name="Findings", owner=user), user, size)
     acceptance.run(token)
     shipped = create_project(name="Packages", owner=user)
     _, reader = create_token(project=shipped, name="bench", scopes=[Scope.BUILDS_READ], actor=user)

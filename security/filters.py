@@ -32,7 +32,7 @@ class FindingFilter(django_filters.FilterSet):
         label="Severity",
     )
     kind = django_filters.ChoiceFilter(choices=Kind, label="Kind", empty_label="All")
-    name = django_filters.CharFilter(lookup_expr="iexact", label="Id")
+    name = django_filters.CharFilter(method="by_name", label="Id")
     package = django_filters.CharFilter(lookup_expr="icontains", label="Package")
     fixable = django_filters.BooleanFilter(
         field_name="fixed_version", lookup_expr="exact", method="by_fix", label="With a fix"
@@ -65,6 +65,11 @@ class FindingFilter(django_filters.FilterSet):
     def by_state(self, findings, name, state):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Those that stand so now."""
         return findings.in_state(state)
+
+    def by_name(self, findings, name, text):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Those of an id, in capitals or not: CVE-2021-1, GHSA-jfh8-c2jp-5v3q, DS002."""
+        ways = {text, text.upper(), text.lower(), text[:5].upper() + text[5:].lower()}
+        return findings.filter(name__in=ways)
 
     def by_environment(self, findings, name, environment):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Those in images in use there."""

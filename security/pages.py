@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Sum
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -12,7 +12,7 @@ from builds.build_list import active_filters
 from builds.crumbs import service_crumbs
 from security.filters import FindingFilter, ordering_of
 from security.history import timeline_of
-from security.models import Finding, Kind, Scan, Severity
+from security.models import Finding, FindingDay, Kind, Scan, Severity
 
 NEWEST_SCANS = 5
 
@@ -46,7 +46,7 @@ def findings_page(request: HttpRequest, project: Project) -> dict[str, Any]:
         "rows": [line_of(finding) for finding in page.rows],
         "page": page,
         "summary": _summary(len(page.rows), page.previous, query.get("due")),
-        "counts": _counts(own),
+        "counts": _counts(project),
         "scans": Scan.objects.filter(project=project).told()[:NEWEST_SCANS],
         "waiting": Scan.objects.filter(project=project, lineage__isnull=True).count(),
     }
@@ -59,10 +59,10 @@ def _summary(count: int, previous: str | None, due: str | None) -> str:
     return f"{shown}, less severe ones" if previous else f"{shown}, the worst first"
 
 
-def _counts(findings: Any) -> list[dict[str, Any]]:
-    """Return how many are open by severity, those without any too."""
-    rows = findings.open().order_by().values_list("severity").annotate(Count("pk"))
-    found = dict(rows)
+def _counts(project: Project) -> list[dict[str, Any]]:
+    """Return how many are open by severity: from the sums by day, however many there are."""
+    days = FindingDay.objects.filter(project=project, environment="").order_by()
+    found = dict(days.values_list("severity").annotate(Sum("opened")))
     return [
         {"label": severity.label.capitalize(), "badge": badge, "count": found.get(severity, 0)}
         for severity, badge in BADGES.items()

@@ -40,10 +40,17 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         return self.filter(project__in=actor.project_ids_with(scope))
 
     def in_state(self, state: str) -> Self:
-        """Those that stand so now: a waiver that has expired holds no more, settled or not."""
-        over = Q(state="waived", waived_until__lte=timezone.now())
+        """Those that stand so now: a waiver that has expired holds no more, settled or not.
+
+        Asks whether there is one that is not settled: mostly there is none, and a list of one
+        state is in the order of its index.
+        """
+        now = timezone.now()
         if state == "waived":
-            return self.filter(Q(state="waived") & ~over)
+            return self.filter(state=state, waived_until__gt=now)
+        over = Q(state="waived", waived_until__lte=now)
+        if not self.model._default_manager.filter(over).exists():  # noqa: SLF001
+            return self.filter(state=state)
         return self.filter(Q(state=state) | over & Q(seen_state=state))
 
     def open(self) -> Self:
