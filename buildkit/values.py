@@ -117,5 +117,16 @@ def as_bytes(value: object) -> bytes:
         return b""
 
 
+def canonical_json(document: object) -> bytes:
+    """Return JSON for a digest or for a file."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def is_storable(document: object) -> bool:
+    """Tell whether a database can keep all texts of a document: no NUL, no half characters."""
+    text = json.dumps(document, ensure_ascii=False)
+    return clean(text) == text and "\\u0000" not in text
+
+
 def _no_number(_constant: str) -> None:
     return None

@@ -14,8 +14,8 @@ from accounts.models import Project
 from accounts.typing import Actor
 from audit.services import record
 from buildkit.registry import Reference
+from buildkit.values import canonical_json
 from builds.models import Image
-from supplychain.signing.statements import canonical_json
 from supplychain.trust.policy import Policy
 from trust.exceptions import EnvironmentTakenError, IdTakenError
 from trust.models import TrustPolicy, TrustPolicyVersion, Verification

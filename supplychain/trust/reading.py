@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from supplychain.signing.statements import is_storable
+from buildkit.values import is_storable
 from supplychain.trust.policy import Environment, Identity, Key, Needs, Policy
 from supplychain.trust.schema import KMS, SCHEMA, VERSION
 from supplychain.trust.sense import sense_errors

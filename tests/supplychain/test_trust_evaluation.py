@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from supplychain.signing.attached import Attached, Store
-from supplychain.signing.statements import COSIGN_SIGNATURE, Statement
+from supplychain.intoto import Statement
+from supplychain.signing.attached import COSIGN_SIGNATURE, Attached, Store
 from supplychain.trust.evaluation import Evidence, Verdict, evaluate
 from supplychain.trust.policy import Environment, Identity, Key, Needs, Policy
 from supplychain.trust.standing import Checked
