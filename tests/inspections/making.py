@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.security.test_life import digest
+from tests.security.making import digest
 
 MESSAGES = {"pass": "nothing is wrong", "fail": "it is wrong", "unknown": "not all was read"}
 

@@ -10,7 +10,7 @@ from accounts.models import Project
 from inspections.models import CheckResult, Inspection
 from inspections.tasks import match_inspections
 from tests.inspections.making import check, looked
-from tests.security.test_life import built, digest
+from tests.security.making import built, digest
 
 pytestmark = pytest.mark.django_db
 

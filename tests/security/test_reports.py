@@ -2,17 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
 from security.models import Finding, Scan
 from tests.conftest import SHARED_FIXTURES
+from tests.security.making import send
 
 pytestmark = pytest.mark.django_db
-
-URL = "/api/v1/ingest/trivy/?sync=1"
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +20,6 @@ def trivy_fixtures() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no {folder}")
     return folder
-
-
-def send(ci: APIClient, body: bytes, **parameters: str) -> Any:
-    query = "".join(f"&{name}={value}" for name, value in parameters.items())
-    return ci.generic("POST", URL + query, body, content_type="application/json")
 
 
 def nonzero(counts: dict[str, int]) -> dict[str, int]:
