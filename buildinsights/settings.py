@@ -7,12 +7,12 @@ orchestrator mounts. ``.env.example`` lists them all.
 from pathlib import Path
 
 import environ
-from celery.schedules import crontab
 from django.utils.csp import CSP
 
 from buildinsights import embedded
 from buildinsights.logging import logging_config
 from buildinsights.mailing import mailers
+from buildinsights.schedule import schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = embedded.data_dir()
@@ -297,148 +297,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
-CELERY_BEAT_SCHEDULE = {
-    "drain-pending-payloads": {
-        "task": "ingest.drain_pending",
-        "schedule": 30.0,
-        "options": {"expires": 30},
-    },
-    "match-waiting-scans": {
-        "task": "ingest.match_scans",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "match-waiting-inspections": {
-        "task": "inspections.match_inspections",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "verify-what-waits": {
-        "task": "trust.verify_waiting",
-        "schedule": 30.0,
-        "options": {"expires": 30},
-    },
-    "expire-waivers": {
-        "task": "security.expire_waivers",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "match-waiting-sboms": {
-        "task": "sboms.match_sboms",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "run-what-waits": {
-        "task": "farm.wake_builders",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "reap-silent-builds": {
-        "task": "farm.reap_silent",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "look-at-builders": {
-        "task": "farm.look_at_builders",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "explain-what-waits": {
-        "task": "cache.explain_waiting",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "add-up-changed-days": {
-        "task": "cache.roll_up_stale",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "follow-series": {
-        "task": "trends.follow_waiting",
-        "schedule": 15.0,
-        "options": {"expires": 15},
-    },
-    "add-up-builders": {
-        "task": "resources.roll_up_waiting",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "weigh-builders": {
-        "task": "resources.weigh_builders",
-        "schedule": 30.0,
-        "options": {"expires": 30},
-    },
-    "follow-sizes": {
-        "task": "sizes.follow_waiting",
-        "schedule": 15.0,
-        "options": {"expires": 15},
-    },
-    "read-images": {
-        "task": "sizes.read_images",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "follow-bases": {
-        "task": "bases.follow_waiting",
-        "schedule": 15.0,
-        "options": {"expires": 15},
-    },
-    "look-at-bases": {
-        "task": "bases.look_into_registries",
-        "schedule": 300.0,
-        "options": {"expires": 300},
-    },
-    "look-into-builders": {
-        "task": "cache.snapshot_builders",
-        "schedule": 300.0,
-        "options": {"expires": 300},
-    },
-    "advise-services": {
-        "task": "cache.advise_services",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "renew-recommendations": {
-        "task": "recommendations.renew_due",
-        "schedule": 30.0,
-        "options": {"expires": 30},
-    },
-    "look-into-registries": {
-        "task": "cache.look_into_registries",
-        "schedule": 600.0,
-        "options": {"expires": 600},
-    },
-    "go-on-with-operations": {
-        "task": "cache.wake_operations",
-        "schedule": 30.0,
-        "options": {"expires": 30},
-    },
-    "enforce-retention": {
-        "task": "cache.enforce_retention",
-        "schedule": crontab(hour=2, minute=30),
-    },
-    "forget-old-snapshots": {
-        "task": "cache.forget_old_snapshots",
-        "schedule": crontab(hour=3, minute=20),
-    },
-    "run-schedules": {
-        "task": "farm.run_schedules",
-        "schedule": 15.0,
-        "options": {"expires": 15},
-    },
-    "send-notices": {"task": "farm.send_notices", "schedule": 60.0, "options": {"expires": 60}},
-    "purge-old-payloads": {"task": "ingest.purge_expired", "schedule": crontab(hour=3, minute=10)},
-    "verify-audit-chains": {"task": "audit.verify_chains", "schedule": crontab(hour=3, minute=40)},
-    # Each queue has workers, and directories, of its own.
-    **{
-        f"sweep-work-dirs-{queue}": {
-            "task": "farm.sweep_work_dirs",
-            "schedule": 600.0,
-            "options": {"queue": queue, "expires": 600},
-        }
-        for queue in BUILD_QUEUES
-    },
-}
+CELERY_BEAT_SCHEDULE = schedule(BUILD_QUEUES)
 
 # --- Logging --------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
