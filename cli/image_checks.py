@@ -26,7 +26,6 @@ from supplychain.imagechecks.model import (
     Evidence,
     Status,
     Subject,
-    rank,
 )
 from supplychain.imagechecks.report import About, as_report
 from supplychain.reports.model import Severity
@@ -173,7 +172,7 @@ def _is_failure(checks: Sequence[Check], fail_on: str | None) -> bool:
     if fail_on is None:
         return False
     failed = [item for item in checks if item.status is Status.FAIL]
-    return any(rank(item.severity) >= rank(Severity(fail_on.upper())) for item in failed)
+    return any(item.severity.rank >= Severity(fail_on.upper()).rank for item in failed)
 
 
 def lines(checked: Checked) -> Iterator[str]:

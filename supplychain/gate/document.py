@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from buildkit.errors import ParseError
+from supplychain.reports.model import Severity
 from supplychain.written import WHOLE, WrittenError, read_mapping, schema_errors
 
-SEVERITIES = ("UNKNOWN", "NEGLIGIBLE", "LOW", "MEDIUM", "HIGH", "CRITICAL")
+SEVERITIES = tuple(level.value for level in Severity)
 MOST_CHARACTERS = 100_000
 
 COUNT = {"type": "integer", "minimum": 0}

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
-from security.models import Finding, Scan
+from security.models import Finding, Scan, Severity
+from supplychain.reports import model as reports
 from tests.conftest import SHARED_FIXTURES
 from tests.security.making import send
 
@@ -24,6 +25,12 @@ def trivy_fixtures() -> Path:
 
 def nonzero(counts: dict[str, int]) -> dict[str, int]:
     return {key: count for key, count in counts.items() if count}
+
+
+def test_severities_are_those_of_reports_in_their_order():
+    assert [(level.label, level.value) for level in Severity] == [
+        (level.value, level.rank) for level in reports.Severity
+    ]
 
 
 def test_all_reports_have_the_expected_totals(ci: APIClient, trivy_fixtures: Path):
