@@ -16,6 +16,8 @@ from buildkit.limits import Limits
 Json = dict[str, Any]
 
 INT64_MAX = 2**63 - 1
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON, where a backslash may be one that is written out."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -125,7 +127,7 @@ def canonical_json(document: object) -> bytes:
 def is_storable(document: object) -> bool:
     """Tell whether a database can keep all texts of a document: no NUL, no half characters."""
     text = json.dumps(document, ensure_ascii=False)
-    return clean(text) == text and "\\u0000" not in text
+    return clean(text) == text and not _ESCAPED_NUL.search(text)
 
 
 def _no_number(_constant: str) -> None:

@@ -17,13 +17,12 @@ from pydantic import (
     ValidationError,
 )
 
+from buildkit.values import is_storable
 from inspections.exceptions import DocumentError
 from security.models import Severity
 
 _DIGEST = re.compile(r"(?:sha256:[0-9a-f]{64})?")
 _WEB = re.compile(r"(?:https?://\S+)?", re.IGNORECASE)
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-"""In JSON, where a backslash may be one that is written out."""
 
 MOST_CONFIG_BYTES = 1_000_000
 
@@ -47,10 +46,9 @@ def _address(value: str) -> str:
 
 
 def _storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    text = json.dumps(value)
-    if len(text) > MOST_CONFIG_BYTES:
+    if len(json.dumps(value)) > MOST_CONFIG_BYTES:
         raise ValueError(f"must not be longer than {MOST_CONFIG_BYTES} bytes")
-    if _NUL.search(text):
+    if not is_storable(value):
         raise ValueError("must not contain NUL")
     return value
 
