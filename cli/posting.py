@@ -1,11 +1,13 @@
 """Handing things to the server, and whether it is of use to try again."""
 
 import fcntl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from cli.settings import Server, state_dir
+
+DOCUMENT_SECONDS = 60
 
 SENT_AT_ONCE = 50
 """How much of what waits one run tries to send."""
@@ -30,6 +32,18 @@ def posted(to: Server, path: str, seconds: float, **content: Any) -> str:
         return ""
     refused = 400 <= answer.status_code < 500 and answer.status_code != 429
     return f"{_REFUSED if refused else 'failed'}: {answer.status_code} {answer.text[:300]}"
+
+
+def posted_document(to: Server, path: str, data: bytes, query: Mapping[str, str]) -> str:
+    """Post a document of JSON that may be large, and what is known beside it; as ``posted``."""
+    return posted(
+        to,
+        path,
+        DOCUMENT_SECONDS,
+        params={name: text for name, text in query.items() if text},
+        data=data,
+        headers={"Content-Type": "application/json"},
+    )
 
 
 def is_refused(error: str) -> bool:

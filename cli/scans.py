@@ -15,13 +15,12 @@ from pathlib import Path
 
 import click
 
-from cli.posting import SENT_AT_ONCE, is_refused, posted, send_each
+from cli.posting import SENT_AT_ONCE, is_refused, posted_document, send_each
 from cli.records import new_directory, records_dir, write_whole
 from cli.settings import Server
 
 SCAN = "scan.json"
 REPORT = "trivy.json"
-TIMEOUT_SECONDS = 60
 
 FREE_BYTES = 100_000_000
 """A report of a large image, with all its packages, takes some tens of megabytes."""
@@ -127,14 +126,7 @@ def send(record: ScanRecord, to: Server) -> str:
 
 def post(data: bytes, query: Mapping[str, str], to: Server) -> str:
     """Send a report; return what went wrong, ``refused …`` if trying again is of no use."""
-    return posted(
-        to,
-        "ingest/trivy/",
-        TIMEOUT_SECONDS,
-        params={name: text for name, text in query.items() if text},
-        data=data,
-        headers={"Content-Type": "application/json"},
-    )
+    return posted_document(to, "ingest/trivy/", data, query)
 
 
 def is_report(data: bytes) -> bool:
