@@ -18,7 +18,7 @@ from sizes.following import follow_next
 from sizes.models import ImageContents
 from sizes.reading import due, read_image, reference_of
 from sizes.tasks import read_image as read_task
-from tests.buildkit.test_layers import archive, member
+from tests.buildkit.archives import archive, member
 from tests.own_registry import OCI, OwnRegistry, known_to_server, own_registry
 from tests.sizes.making import imaged
 
