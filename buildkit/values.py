@@ -18,6 +18,7 @@ Json = dict[str, Any]
 INT64_MAX = 2**63 - 1
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """In JSON, where a backslash may be one that is written out."""
+_WEB_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -59,6 +60,12 @@ def decode(data: bytes) -> str:
 def as_text(value: object) -> str:
     """The string, cleaned; empty for anything else."""
     return clean(value) if isinstance(value, str) else ""
+
+
+def as_web_address(value: object) -> str:
+    """The address if it is of the web; empty for anything else, which must not become a link."""
+    text = as_text(value)
+    return text if _WEB_ADDRESS.fullmatch(text) else ""
 
 
 def as_dict(value: object) -> Json:

@@ -76,14 +76,13 @@ def verdicts_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     rows = Verdict.objects.filter(project=project).told()
     filters = VerdictFilter(request.GET, queryset=rows)
     page = page_of(request, filters.qs if filters.is_valid() else rows.none(), NEWEST)
-    count = len(page.rows)
     return {
         "filter_form": filters.form,
         "active_filters": active_filters(filters, request.GET),
         "reset": reverse("policies:verdicts", args=[project.slug]),
         "rows": [line_of(verdict) for verdict in page.rows],
         "page": page,
-        "summary": f"{count} verdict{'' if count == 1 else 's'}, the newest first",
+        "summary": page.describe("verdict"),
         "crumbs": _crumbs(project),
     }
 
