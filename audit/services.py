@@ -74,10 +74,15 @@ def record(
         "prev_hash": last["hash"] if last else GENESIS,
     }
     fields["hash"] = event_hash(fields)
-    user_id = actor.actor_id if actor.actor_type == "user" else None
+    occurred_at = datetime.fromisoformat(fields["occurred_at"])
     return AuditEvent.objects.create(
-        **fields | {"occurred_at": datetime.fromisoformat(fields["occurred_at"])}, user_id=user_id
+        **fields | {"occurred_at": occurred_at}, user_id=user_id_of(actor)
     )
+
+
+def user_id_of(actor: ActorLike) -> int | None:
+    """Return the primary key of the person who acts; of a token there is none."""
+    return actor.actor_id if actor.actor_type == "user" else None
 
 
 def _stored_ip(ip: object) -> str | None:

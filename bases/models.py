@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts.models import Project
-from bases.querysets import BaseImageQuerySet, BaseUseQuerySet, TagLookQuerySet
+from bases.querysets import BaseImageQuerySet, BaseUseQuerySet
 from buildkit.registry import Reference
 from builds.branches import BranchClass
 from builds.models import Build, Service
@@ -174,8 +174,6 @@ class TagLook(models.Model):
     source = models.CharField(max_length=10, choices=Source)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
-
-    objects = TagLookQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -21,7 +21,7 @@ from buildinsights.templatetags.formats import number, signed_filesize
 from builds.build_list import active_filters
 from builds.diffs import diff_lines
 from security.models import Severity
-from security.pages import BADGES
+from security.severities import badge_of, word_of
 from supplychain.bases.drifting import history_of
 from supplychain.bases.editing import short
 from supplychain.bases.proposing import Expected
@@ -58,8 +58,8 @@ def _severities(findings: Inherited) -> list[Row]:
     """Return how many findings there are by severity, the worst first."""
     return [
         {
-            "label": severity.label.capitalize(),
-            "badge": BADGES.get(severity, "info"),
+            "label": word_of(severity),
+            "badge": badge_of(severity),
             "count": findings.by_severity[severity],
         }
         for severity in reversed(Severity)

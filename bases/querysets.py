@@ -9,7 +9,7 @@ from accounts.roles import Scope
 from accounts.typing import Actor
 
 if TYPE_CHECKING:
-    from bases.models import BaseImage, BaseUse, TagLook
+    from bases.models import BaseImage, BaseUse
 
 GROUP = ("service_id", "target", "variant", "platform", "branch_class")
 """What the newest build of stands."""
@@ -48,11 +48,3 @@ class BaseUseQuerySet(models.QuerySet["BaseUse"]):
     def told(self) -> Self:
         """With all that a line about them needs."""
         return self.select_related("service__project", "build__project", "image__repository")
-
-
-class TagLookQuerySet(models.QuerySet["TagLook"]):
-    """Sightings of tags."""
-
-    def of_tag_of(self, image: "BaseImage") -> Self:
-        """Those of the same tag of the same repository."""
-        return self.filter(image__repository=image.repository_id, image__tag=image.tag)

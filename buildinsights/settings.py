@@ -12,7 +12,7 @@ from django.utils.csp import CSP
 from buildinsights import embedded
 from buildinsights.logging import logging_config
 from buildinsights.mailing import mailers
-from buildinsights.schedule import ROUTES, schedule
+from buildinsights.schedule import schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = embedded.data_dir()
@@ -267,7 +267,30 @@ CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
     name: {} for name in ("ingest", "analysis", "mail", "caches", *BUILD_QUEUES)
 }
-CELERY_TASK_ROUTES = ROUTES
+CELERY_TASK_ROUTES = {
+    "ingest.*": {"queue": "ingest"},
+    "audit.*": {"queue": "analysis"},
+    "inspections.*": {"queue": "analysis"},
+    "sboms.*": {"queue": "ingest"},
+    "trends.*": {"queue": "analysis"},
+    "sizes.read_image": {"queue": "caches"},
+    "sizes.*": {"queue": "analysis"},
+    "resources.*": {"queue": "analysis"},
+    "bases.look_into_repository": {"queue": "caches"},
+    "bases.*": {"queue": "analysis"},
+    "security.*": {"queue": "analysis"},
+    "recommendations.*": {"queue": "analysis"},
+    "trust.*": {"queue": "caches"},
+    "cache.go_on": {"queue": "caches"},
+    "cache.look_into_registry": {"queue": "caches"},
+    "cache.*": {"queue": "analysis"},
+    "farm.reap_silent": {"queue": "analysis"},
+    "farm.run_schedules": {"queue": "analysis"},
+    "farm.send_notices": {"queue": "mail"},
+    "farm.wake_builders": {"queue": "analysis"},
+    "farm.look_at_builders": {"queue": "analysis"},
+    "farm.*": {"queue": "builds"},
+}
 CELERY_TASK_SOFT_TIME_LIMIT = 120
 CELERY_TASK_TIME_LIMIT = 150
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from buildkit import failures, images, trace, wire
 from buildkit.archive import gunzip, read_tar, verify_digest
+from buildkit.attestations import PROVENANCE, predicate_type_of
 from buildkit.draft import Draft, new_draft
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
@@ -28,7 +29,6 @@ RECORD_MEDIA_TYPE = "application/vnd.buildkit.historyrecord.v0"
 SOLVE_STATUS_MEDIA_TYPE = "application/vnd.buildkit.solvestatus.v0"
 PROVENANCE_MEDIA_TYPE = "application/vnd.in-toto+json"
 _BLOB_PREFIX = "blobs/sha256/"
-_SLSA = "https://slsa.dev/provenance/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +188,8 @@ def _read_provenances(record: HistoryRecord, draft: Draft, limits: Limits) -> No
         for item in as_dicts(as_dict(result).get("Attestations")):
             platforms[as_text(item.get("digest"))] = as_text(platform)
     for layer in record.layers:
-        predicate_type = as_text(as_dict(layer.get("annotations")).get("in-toto.io/predicate-type"))
-        is_provenance = predicate_type.startswith(_SLSA) or not predicate_type
+        predicate_type = predicate_type_of(layer)
+        is_provenance = predicate_type.startswith(PROVENANCE) or not predicate_type
         digest = as_text(layer.get("digest"))
         blob = record.blobs.get(digest)
         if layer.get("mediaType") != PROVENANCE_MEDIA_TYPE or not is_provenance or blob is None:

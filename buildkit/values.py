@@ -16,6 +16,9 @@ from buildkit.limits import Limits
 Json = dict[str, Any]
 
 INT64_MAX = 2**63 - 1
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON, where a backslash may be one that is written out."""
+_WEB_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -57,6 +60,12 @@ def decode(data: bytes) -> str:
 def as_text(value: object) -> str:
     """The string, cleaned; empty for anything else."""
     return clean(value) if isinstance(value, str) else ""
+
+
+def as_web_address(value: object) -> str:
+    """The address if it is of the web; empty for anything else, which must not become a link."""
+    text = as_text(value)
+    return text if _WEB_ADDRESS.fullmatch(text) else ""
 
 
 def as_dict(value: object) -> Json:
@@ -115,6 +124,17 @@ def as_bytes(value: object) -> bytes:
         return base64.b64decode(value, validate=False)
     except (binascii.Error, ValueError):
         return b""
+
+
+def canonical_json(document: object) -> bytes:
+    """Return JSON for a digest or for a file."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def is_storable(document: object) -> bool:
+    """Tell whether a database can keep all texts of a document: no NUL, no half characters."""
+    text = json.dumps(document, ensure_ascii=False)
+    return clean(text) == text and not _ESCAPED_NUL.search(text)
 
 
 def _no_number(_constant: str) -> None:

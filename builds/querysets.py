@@ -1,12 +1,15 @@
 """Reads of services, builds, steps and images; every page and API query starts here."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.roles import Scope
 from accounts.typing import Actor
+from buildkit.images import INDEX_MEDIA_TYPES
 
 if TYPE_CHECKING:
     from builds.models import Build, Image, Service, Step
@@ -88,3 +91,11 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
         """Images of the projects in which ``actor`` holds ``scope``."""
         return self.filter(project_id__in=actor.project_ids_with(scope))
+
+    def known_by(self, digests: Collection[str]) -> Self:
+        """Images of which one of the digests is that of the manifest or of the configuration."""
+        return self.filter(Q(digest__in=digests) | Q(config_digest__in=digests))
+
+    def without_indexes(self) -> Self:
+        """Images that are one, and no list of them."""
+        return self.exclude(media_type__in=INDEX_MEDIA_TYPES)

@@ -13,7 +13,6 @@ from supplychain.reports.model import License, Report, Severity, Target
 SHOWN = 10
 NONE = "none"
 _CELL_LENGTH = 60
-_ORDER = {severity: rank for rank, severity in enumerate(Severity)}
 _HEAD = ("severity", "vulnerabilities", "fixable", "misconfigurations", "secrets", "licences")
 _WORST_HEAD = ("severity", "finding", "package or place", "installed", "fixed in")
 
@@ -54,7 +53,7 @@ def findings_of(report: Report) -> list[Finding]:
     """Return what was found, each vulnerability of a package in a target once, the worst first."""
     return sorted(
         [*_vulnerabilities(report), *_others(report)],
-        key=lambda item: (-_ORDER[item.severity], not item.fixed, -item.score, item.id, item.place),
+        key=lambda item: (-item.severity.rank, not item.fixed, -item.score, item.id, item.place),
     )
 
 
@@ -102,12 +101,10 @@ def fails(found: Iterable[Finding], fail_on: Iterable[str]) -> list[Finding]:
     Licences fail nothing: trivy calls the GPL of a distribution's own packages HIGH, so every image
     with a Linux in it would fail.
     """
-    ranks = [_ORDER[Severity(name)] for name in fail_on]
+    ranks = [Severity(name).rank for name in fail_on]
     if not ranks:
         return []
-    return [
-        item for item in found if item.kind != "licences" and _ORDER[item.severity] >= min(ranks)
-    ]
+    return [item for item in found if item.kind != "licences" and item.severity.rank >= min(ranks)]
 
 
 def as_text(report: Report, found: list[Finding]) -> str:

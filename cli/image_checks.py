@@ -17,7 +17,7 @@ from buildkit.model import Material
 from buildkit.provenance import read_provenance
 from cli import outbox
 from cli.errors import UsageError
-from cli.layers import image_files, source_of
+from cli.layers import image_files, image_options, source_of
 from cli.settings import server
 from supplychain.imagechecks.checking import Checked, check_image
 from supplychain.imagechecks.model import (
@@ -26,7 +26,6 @@ from supplychain.imagechecks.model import (
     Evidence,
     Status,
     Subject,
-    rank,
 )
 from supplychain.imagechecks.report import About, as_report
 from supplychain.reports.model import Severity
@@ -63,15 +62,7 @@ class Wanted:
 
 
 @click.command
-@click.argument("image")
-@click.option("--platform", default="", help="Of several, e.g. linux/arm64 (default: the first).")
-@click.option(
-    "--from",
-    "source",
-    type=click.Choice(["engine", "registry"]),
-    help="Where to read it (default: the engine if it has it, else the registry).",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@image_options
 @click.option("--production", is_flag=True, help="No package manager and no shell, either.")
 @click.option("--label", "labels", multiple=True, help="A label it must have (default: OCI's).")
 @click.option(
@@ -173,7 +164,7 @@ def _is_failure(checks: Sequence[Check], fail_on: str | None) -> bool:
     if fail_on is None:
         return False
     failed = [item for item in checks if item.status is Status.FAIL]
-    return any(rank(item.severity) >= rank(Severity(fail_on.upper())) for item in failed)
+    return any(item.severity.rank >= Severity(fail_on.upper()).rank for item in failed)
 
 
 def lines(checked: Checked) -> Iterator[str]:

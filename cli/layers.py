@@ -3,7 +3,7 @@
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,28 @@ SAVE_SECONDS = 1_800
 SHOWN = 20
 
 
+def image_options[C: Callable[..., object]](command: C) -> C:
+    """Give a command the image that it reads, where from, and whether it answers as JSON."""
+    options = (
+        click.argument("image"),
+        click.option(
+            "--platform", default="", help="Of several, e.g. linux/arm64 (default: the first)."
+        ),
+        click.option(
+            "--from",
+            "source",
+            type=click.Choice(["engine", "registry"]),
+            help="Where to read it (default: the engine if it has it, else the registry).",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print it as JSON."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command
-@click.argument("image")
-@click.option("--platform", default="", help="Of several, e.g. linux/arm64 (default: the first).")
-@click.option(
-    "--from",
-    "source",
-    type=click.Choice(["engine", "registry"]),
-    help="Where to read it (default: the engine if it has it, else the registry).",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@image_options
 def layers(image: str, platform: str, source: str | None, *, as_json: bool) -> None:
     """Show which files of IMAGE later layers hide, and which development tools it has.
 

@@ -1,21 +1,21 @@
 """JSON documents for the server, kept beside the records of builds until it has taken them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cli.posting import REFUSED, only_one, posted
+from cli.posting import SENT_AT_ONCE, is_refused, posted, send_each
 from cli.records import new_directory, records_dir, write_whole
 from cli.settings import Server, server
 
 LETTER = "letter.json"
 TIMEOUT_SECONDS = 30
-SENT_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,49 +23,49 @@ class Letter:
     """A document, and the path of the API that takes it."""
 
     path: str
-    document: dict[str, Any]
+    document: Mapping[str, Any]
     sent: bool = False
     upload_error: str = ""
 
 
-def deliver(path: str, document: dict[str, Any], what: str) -> None:
+def deliver(
+    path: str, document: Mapping[str, Any], what: str, *, waits_for_server: bool = False
+) -> None:
     """Send a document and what waits; what the server cannot take now waits for the next time.
 
-    Without a server nothing is kept.
+    Where no server is set nothing is kept, unless it waits for that, too.
     """
     to = server()
-    if to is None:
+    if to is None and not waits_for_server:
         return
     letter = Letter(path, document)
+    folder = _kept(letter, what)
+    if to is None:
+        return
+    error = _post(letter, to) if folder is None else _send(folder, letter, to)
+    if folder is not None and not error:
+        send_waiting(to)
+    is_kept = folder is not None and not is_refused(error)
+    how = f"was not sent{', and is kept' if is_kept else ''}: {error}" if error else "was sent."
+    click.echo(f"{what} {how}", err=True)
+
+
+def _kept(letter: Letter, what: str) -> Path | None:
+    """Keep a letter; where that cannot be it is told: a full disk fails no command."""
     try:
         folder = new_directory(records_dir(), datetime.now(UTC))
         write_whole(folder / LETTER, asdict(letter))
     except OSError as error:
         click.echo(f"{what} is not kept: {error}", err=True)
-        _tell(_post(letter, to), what)
-        return
-    letter = _send(folder, letter, to)
-    if not letter.upload_error:
-        send_waiting(to)
-    _tell(letter.upload_error, what)
-
-
-def _tell(error: str, what: str) -> None:
-    click.echo(f"{what} was not sent: {error}" if error else f"{what} was sent.", err=True)
+        return None
+    return folder
 
 
 def send_waiting(to: Server) -> int:
     """Send what was not sent yet, oldest first; return how many were sent."""
-    with only_one("outbox.lock") as alone:
-        if not alone:
-            return 0
-        sent = 0
-        for folder, letter in list(_waiting())[:SENT_AT_ONCE]:
-            done = _send(folder, letter, to)
-            if not done.sent and not done.upload_error.startswith(REFUSED):
-                break
-            sent += done.sent
-        return sent
+    return send_each(
+        "outbox.lock", lambda: list(islice(_waiting(), SENT_AT_ONCE)), lambda it: _send(*it, to)
+    )
 
 
 def _waiting() -> Iterator[tuple[Path, Letter]]:
@@ -74,15 +74,14 @@ def _waiting() -> Iterator[tuple[Path, Letter]]:
     for folder in sorted(records_dir().iterdir()):
         if (folder / LETTER).is_file():
             letter = Letter(**json.loads((folder / LETTER).read_text()))
-            if not letter.sent and not letter.upload_error.startswith(REFUSED):
+            if not letter.sent and not is_refused(letter.upload_error):
                 yield folder, letter
 
 
-def _send(folder: Path, letter: Letter, to: Server) -> Letter:
+def _send(folder: Path, letter: Letter, to: Server) -> str:
     error = _post(letter, to)
-    letter = replace(letter, sent=not error, upload_error=error)
-    write_whole(folder / LETTER, asdict(letter))
-    return letter
+    write_whole(folder / LETTER, asdict(replace(letter, sent=not error, upload_error=error)))
+    return error
 
 
 def _post(letter: Letter, to: Server) -> str:

@@ -10,13 +10,11 @@ from buildkit.errors import ParseError
 from buildkit.registry import Reference, Registry, RegistryError, credentials_for
 from buildkit.registry.attestations import attestations
 from cli.errors import UsageError
-from cli.posting import posted
+from cli.posting import posted_document
 from cli.settings import Server, server
 from supplychain.sboms.model import Sbom
 from supplychain.sboms.reading import read_sbom
-from supplychain.sboms.statements import is_predicate_type
-
-TIMEOUT_SECONDS = 60
+from supplychain.sboms.wrapping import is_predicate_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +115,4 @@ def _write(found: list[Attested], output: Path) -> None:
 
 def post(data: bytes, query: Mapping[str, str], to: Server) -> str:
     """Send a bill; return what went wrong, ``refused …`` if trying again is of no use."""
-    return posted(
-        to,
-        "ingest/sbom/",
-        TIMEOUT_SECONDS,
-        params={name: text for name, text in query.items() if text},
-        data=data,
-        headers={"Content-Type": "application/json"},
-    )
+    return posted_document(to, "ingest/sbom/", data, query)

@@ -13,6 +13,7 @@ from buildkit.registry import InvalidReferenceError, Reference
 from cli import scans, trivy
 from cli.errors import FINDINGS, CanceledError, TrivyFailedError, UsageError
 from cli.findings import Finding, as_text, fails, findings_of, severities
+from cli.posting import is_refused
 from cli.settings import server
 from cli.sizes import size_in_engine
 from supplychain.reports.model import Report
@@ -197,9 +198,10 @@ def deliver(record: scans.ScanRecord) -> None:
     to = server()
     if to is None:
         return
-    if scans.send(record, to):
+    error = scans.send(record, to)
+    if not error or is_refused(error):
         scans.send_waiting(to)
-    if error := record.scan().upload_error:
+    if error:
         click.echo(f"The report was not sent, and is kept: {error}", err=True)
     else:
         click.echo("The report was sent.", err=True)

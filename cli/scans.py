@@ -15,14 +15,12 @@ from pathlib import Path
 
 import click
 
-from cli.posting import REFUSED, only_one, posted
+from cli.posting import SENT_AT_ONCE, is_refused, posted_document, send_each
 from cli.records import new_directory, records_dir, write_whole
 from cli.settings import Server
 
 SCAN = "scan.json"
 REPORT = "trivy.json"
-TIMEOUT_SECONDS = 60
-SENT_AT_ONCE = 50
 
 FREE_BYTES = 100_000_000
 """A report of a large image, with all its packages, takes some tens of megabytes."""
@@ -107,41 +105,28 @@ def all_scans() -> Iterator[ScanRecord]:
 
 def send_waiting(to: Server) -> int:
     """Send the reports that were not sent yet, oldest first; return how many were sent."""
-    with only_one("scans.lock") as alone:
-        if not alone:
-            return 0
-        waiting = [record for record in all_scans() if _waits(record.scan())][:SENT_AT_ONCE]
-        sent = 0
-        for record in reversed(waiting):
-            if not send(record, to):
-                break
-            sent += record.scan().sent
-        return sent
+    return send_each("scans.lock", _waiting, lambda record: send(record, to))
+
+
+def _waiting() -> list[ScanRecord]:
+    newest = [record for record in all_scans() if _waits(record.scan())][:SENT_AT_ONCE]
+    return newest[::-1]
 
 
 def _waits(scan: Scan) -> bool:
-    return (
-        scan.outcome == "succeeded" and not scan.sent and not scan.upload_error.startswith(REFUSED)
-    )
+    return scan.outcome == "succeeded" and not scan.sent and not is_refused(scan.upload_error)
 
 
-def send(record: ScanRecord, to: Server) -> bool:
-    """Send one report; false if the server cannot take it now."""
+def send(record: ScanRecord, to: Server) -> str:
+    """Send one report; return what went wrong, as ``post`` does."""
     error = post(record.report.read_bytes(), record.scan().query, to)
     record.update(sent=not error, upload_error=error)
-    return not error or error.startswith(REFUSED)
+    return error
 
 
 def post(data: bytes, query: Mapping[str, str], to: Server) -> str:
     """Send a report; return what went wrong, ``refused …`` if trying again is of no use."""
-    return posted(
-        to,
-        "ingest/trivy/",
-        TIMEOUT_SECONDS,
-        params={name: text for name, text in query.items() if text},
-        data=data,
-        headers={"Content-Type": "application/json"},
-    )
+    return posted_document(to, "ingest/trivy/", data, query)
 
 
 def is_report(data: bytes) -> bool:

@@ -20,7 +20,7 @@ from cli import outbox
 from cli.engine import builder_is_here, buildx, export_record, history
 from cli.errors import UsageError
 from cli.planning import declared_values
-from cli.posting import REFUSED, only_one, posted
+from cli.posting import SENT_AT_ONCE, is_refused, posted, send_each
 from cli.reading import builds_of
 from cli.records import BUNDLE_SUFFIX, CONTEXT, PROGRESS, RESOURCES, Record, Run, all_records
 from cli.scans import send_waiting
@@ -35,9 +35,6 @@ RECORD_PAUSES = (0.5, 1.0, 2.0, 4.0)
 _SENDS_DOCKERFILE = "load build definition"
 _SENDS_BAKE_FILE = "load local bake definitions"
 """The vertex is Bake's own: in the client's stream, in no record of a target."""
-
-SENT_AT_ONCE = 50
-"""How many records of the spool one run tries to send."""
 
 
 def collect_later(record: Record) -> None:
@@ -178,36 +175,32 @@ def _own_digests(build: Build) -> set[str]:
 
 def send_spooled(to: Server) -> int:
     """Send what was collected and not sent yet, oldest first; return how many were sent."""
-    with only_one("sending.lock") as alone:
-        if not alone:
-            return 0
-        waiting = [record for record in all_records() if _waits(record.run())][:SENT_AT_ONCE]
-        sent = 0
-        for record in reversed(waiting):
-            if not send(record, to):
-                break
-            sent += 1
-        return sent
+    return send_each("sending.lock", _waiting, lambda record: send(record, to))
+
+
+def _waiting() -> list[Record]:
+    newest = [record for record in all_records() if _waits(record.run())][:SENT_AT_ONCE]
+    return newest[::-1]
 
 
 def _waits(run: Run) -> bool:
-    return run.collected and not run.upload_error.startswith(REFUSED) and _unsent(run) != []
+    return run.collected and not is_refused(run.upload_error) and _unsent(run) != []
 
 
 def _unsent(run: Run) -> list[str]:
     return [target for target in run.refs if target not in run.sent]
 
 
-def send(record: Record, to: Server) -> bool:
-    """Send one record, a build at a time; false if the server cannot take it now."""
+def send(record: Record, to: Server) -> str:
+    """Send one record, a build at a time; return what went wrong, as ``post`` does."""
     run = record.run()
     for target in _unsent(run):
         error = _post(record, run, target, to)
         if error:
             record.update(upload_error=error)
-            return error.startswith(REFUSED)
+            return error
         run = record.update(sent=[*run.sent, target], upload_error="")
-    return True
+    return ""
 
 
 def _post(record: Record, run: Run, target: str, to: Server) -> str:

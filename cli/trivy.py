@@ -20,13 +20,14 @@ import click
 
 from cli.errors import CanceledError, TrivyFailedError, TrivyMissingError, UsageError
 from cli.running import Child
+from supplychain.reports.model import Severity
 
 SCANNERS = "vuln,secret,misconfig,license"
 CONFIG_SCANNERS = "misconfig,secret"
 """Of the image's configuration: its history is the Dockerfile, its environment may hold secrets."""
 
-SEVERITIES = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
-"""As trivy knows them, from the least."""
+SEVERITIES = tuple(level.value for level in Severity if level != Severity.NEGLIGIBLE)
+"""Those that trivy knows, from the least."""
 
 TIMEOUT_SECONDS = 900
 """trivy's own five minutes are short for secrets and licences of a large image."""

@@ -1,6 +1,7 @@
 """``buildinsights verify``: whether an image is to be trusted in an environment, and if not why."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from buildkit.registry import Reference, Registry, credentials_for
-from cli import verifications
+from cli import outbox
 from cli.errors import NOT_TRUSTED, UsageError
 from cli.settings import Server, server
 from cli.signing import failures
@@ -61,10 +62,16 @@ def verify(
         found = _verified(asked)
     result = found.as_json()
     click.echo(json.dumps(result, indent=2) if as_json else "\n".join(_lines(found)))
-    verifications.keep(result, of_server)
-    if to and (error := verifications.send_waiting(to)):
-        click.echo(f"The result was not sent, and is kept: {error}", err=True)
+    outbox.deliver("verifications/", _sent(result, of_server), "The result", waits_for_server=True)
     raise SystemExit(0 if found.verdict.passed else NOT_TRUSTED)
+
+
+def _sent(result: dict[str, Any], of_server: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what the server gets: the result, and its own policy if it was held against that."""
+    named = (
+        {"policy": of_server["name"], "policy_version": of_server["version"]} if of_server else {}
+    )
+    return {"id": str(uuid.uuid4()), **result, **named}
 
 
 def _verified(asked: Asked) -> Verification:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cli import outbox, scans, sending, verifications
+from cli import outbox, scans, sending
 from cli.errors import UsageError
 from cli.records import Record
 from cli.settings import Server, server
@@ -35,7 +35,6 @@ def upload(
         click.echo(f"{sending.send_spooled(to)} records sent.")
         click.echo(f"{scans.send_waiting(to)} reports of scans sent.")
         click.echo(f"{outbox.send_waiting(to)} other results sent.")
-        click.echo(verifications.send_waiting(to) or "No verification waits any more.")
         return
     named = {"service": service, "environment": environment, "variant": variant}
     fields = {name: text for name, text in named.items() if text}

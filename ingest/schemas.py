@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from buildkit.errors import ParseError
+from security.models import Severity
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -58,7 +59,7 @@ class BuildKitFields(BaseModel):
 
 FIELD_NAMES = tuple(BuildKitFields.model_fields)
 
-SEVERITIES = ("UNKNOWN", "NEGLIGIBLE", "LOW", "MEDIUM", "HIGH", "CRITICAL")
+SEVERITIES = tuple(Severity.labels)
 SCANNERS = ("vuln", "misconfig", "secret", "license")
 
 

@@ -14,18 +14,13 @@ from inspections.filters import InspectionFilter
 from inspections.models import CheckResult, Inspection
 from inspections.rules import NOT_IN_USE
 from security.models import Severity
+from security.severities import SHOWN, badge_of, word_of
 
 MOST_SERVICES = 8
 """Columns that a table can have and still be read."""
 
 NEWEST = ("-received_at", "-id")
 
-BADGES = {
-    Severity.CRITICAL: "critical",
-    Severity.HIGH: "high",
-    Severity.MEDIUM: "medium",
-    Severity.LOW: "low",
-}
 OUTCOMES = {
     CheckResult.Outcome.PASS: "succeeded",
     CheckResult.Outcome.FAIL: "failed",
@@ -134,12 +129,11 @@ def _failures(
 
 def failure_of(inspection: Inspection, result: CheckResult) -> dict[str, Any]:
     """Return what a line about a failure shows."""
-    severity = Severity(result.severity)
     return {
         "inspection": inspection,
         "result": result,
-        "badge": BADGES.get(severity, "info"),
-        "severity": severity.label.capitalize(),
+        "badge": badge_of(result.severity),
+        "severity": word_of(result.severity),
         "first": next(iter(result.evidence), None),
         "others": max(result.count - 1, 0),
         "since": result.since,
@@ -152,13 +146,13 @@ def _counts(
 ) -> list[dict[str, Any]]:
     """Return how many checks fail by severity, and for how many services."""
     counts = []
-    for severity, badge in BADGES.items():
+    for severity in SHOWN:
         by_service = [_failing(results[item.pk].values(), severity) for item in columns]
         if severity is not Severity.CRITICAL or any(by_service):
             counts.append(
                 {
-                    "label": severity.label.capitalize(),
-                    "badge": badge,
+                    "label": word_of(severity),
+                    "badge": badge_of(severity),
                     "count": sum(by_service),
                     "services": sum(count > 0 for count in by_service),
                 }

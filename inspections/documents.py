@@ -17,13 +17,11 @@ from pydantic import (
     ValidationError,
 )
 
+from buildkit.values import as_web_address, is_storable
 from inspections.exceptions import DocumentError
 from security.models import Severity
 
 _DIGEST = re.compile(r"(?:sha256:[0-9a-f]{64})?")
-_WEB = re.compile(r"(?:https?://\S+)?", re.IGNORECASE)
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-"""In JSON, where a backslash may be one that is written out."""
 
 MOST_CONFIG_BYTES = 1_000_000
 
@@ -41,16 +39,10 @@ def _digest(value: str) -> str:
     return value
 
 
-def _address(value: str) -> str:
-    """An address that is none is left out: it would become a link."""
-    return value if _WEB.fullmatch(value) else ""
-
-
 def _storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    text = json.dumps(value)
-    if len(text) > MOST_CONFIG_BYTES:
+    if len(json.dumps(value)) > MOST_CONFIG_BYTES:
         raise ValueError(f"must not be longer than {MOST_CONFIG_BYTES} bytes")
-    if _NUL.search(text):
+    if not is_storable(value):
         raise ValueError("must not contain NUL")
     return value
 
@@ -61,7 +53,7 @@ type Text200 = Annotated[str, StringConstraints(max_length=200), AfterValidator(
 type Text500 = Annotated[str, StringConstraints(max_length=500), AfterValidator(_clean)]
 type Text1000 = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_clean)]
 type Digest = Annotated[str, AfterValidator(_digest)]
-type Address = Annotated[Text500, AfterValidator(_address)]
+type Address = Annotated[Text500, AfterValidator(as_web_address)]
 type Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
 type Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 type Format = Annotated[int, Field(ge=1, le=1)]

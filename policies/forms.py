@@ -48,7 +48,7 @@ class PolicyForm(forms.Form):
         try:
             document = read_policy(text)
         except ParseError as error:
-            raise ValidationError(error.message) from error
+            raise ValidationError(str(error)) from error
         if problems := problems_of(document):
             raise ValidationError([str(problem) for problem in problems])
         self.cleaned_data["document"] = document

@@ -8,9 +8,6 @@ from django.db.models import Q
 from accounts.models import Project
 from builds.models import Build, Image
 
-INDEX = "index"
-LIST = "manifest.list"
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -28,8 +25,7 @@ class Subject:
 
 def subject_of(project: Project, digest: str) -> Subject:
     """Return what a project knows by the digest of a manifest, an index or a configuration."""
-    named = Q(digest=digest) | Q(config_digest=digest)
-    direct = list(Image.objects.filter(named, project=project))
+    direct = list(Image.objects.filter(project=project).known_by([digest]))
     build = _newest_build(project, direct, digest)
     images = direct if not build or _are_single(direct) else _of_build(build)
     own = [text for image in images for text in (image.digest, image.config_digest) if text]
@@ -43,14 +39,10 @@ def _newest_build(project: Project, images: list[Image], digest: str) -> Build |
 
 
 def _are_single(images: list[Image]) -> bool:
-    return bool(images) and not any(_is_index(image) for image in images)
-
-
-def _is_index(image: Image) -> bool:
-    return INDEX in image.media_type or LIST in image.media_type
+    return bool(images) and not any(image.is_index for image in images)
 
 
 def _of_build(build: Build) -> list[Image]:
     """Return the images of a build, of each platform one, without their index."""
-    images = Image.objects.filter(builds=build).order_by("platform", "pk")
-    return [image for image in images if not _is_index(image)]
+    images = Image.objects.filter(builds=build).without_indexes()
+    return list(images.order_by("platform", "pk"))

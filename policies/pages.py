@@ -12,6 +12,7 @@ from policies.dry_runs import DryRun, Tried
 from policies.filters import VerdictFilter
 from policies.models import Policy, PolicyVersion, Verdict
 from policies.serializers import label_of
+from supplychain.gate.rules import PLURALS
 
 NEWEST = ("-at", "-id")
 NEWEST_SHOWN = 8
@@ -75,14 +76,13 @@ def verdicts_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     rows = Verdict.objects.filter(project=project).told()
     filters = VerdictFilter(request.GET, queryset=rows)
     page = page_of(request, filters.qs if filters.is_valid() else rows.none(), NEWEST)
-    count = len(page.rows)
     return {
         "filter_form": filters.form,
         "active_filters": active_filters(filters, request.GET),
         "reset": reverse("policies:verdicts", args=[project.slug]),
         "rows": [line_of(verdict) for verdict in page.rows],
         "page": page,
-        "summary": f"{count} verdict{'' if count == 1 else 's'}, the newest first",
+        "summary": page.describe("verdict"),
         "crumbs": _crumbs(project),
     }
 
@@ -114,24 +114,16 @@ def _facts(verdict: Verdict) -> list[tuple[str, str]]:
     evidence = verdict.evidence
     scans = [
         (
-            f"Scan for {RULES_OF_KIND[scan['kind']]}",
+            f"Scan for {PLURALS[scan['kind']]}",
             f"of {scan['at'][:16].replace('T', ' ')} UTC, report sha256:{scan['report_sha256']}",
         )
         for scan in evidence["scans"]
     ]
     lacking = [
-        (f"Scan for {RULES_OF_KIND[kind]}", f"none{f' for {platform}' if platform else ''}")
+        (f"Scan for {PLURALS[kind]}", f"none{f' for {platform}' if platform else ''}")
         for kind, platform in evidence["unscanned"]
     ]
     return [*scans, *lacking, ("Verdict's own sha256", verdict.sha256)]
-
-
-RULES_OF_KIND = {
-    "vulnerability": "vulnerabilities",
-    "misconfiguration": "misconfigurations",
-    "secret": "secrets",
-    "license": "licences",
-}
 
 
 def policy_page(policy: Policy) -> dict[str, Any]:

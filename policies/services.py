@@ -10,7 +10,7 @@ from django.utils.text import slugify
 
 from accounts.models import Project
 from accounts.typing import Actor
-from audit.services import record
+from audit.services import record, user_id_of
 from policies.choosing import BUILT_IN_NAME
 from policies.exceptions import EnvironmentTakenError, PolicyTakenError, RetiredPolicyError
 from policies.models import Policy, PolicyEnvironment, PolicyVersion
@@ -120,7 +120,7 @@ def _add_version(policy: Policy, written: Written, actor: Actor) -> PolicyVersio
         document=written.document,
         text=written.text,
         note=written.note,
-        author_id=actor.actor_id if actor.actor_type == "user" else None,
+        author_id=user_id_of(actor),
         author_name=actor.actor_name[:200],
     )
 

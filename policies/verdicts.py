@@ -1,7 +1,6 @@
 """A verdict on an image: judged from what is known now, and kept."""
 
 import hashlib
-import json
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Project
 from accounts.typing import Actor
+from buildkit.values import canonical_json
 from policies.choosing import Chosen
 from policies.evidence import evidence_of
 from policies.images import Subject, subject_of
@@ -65,8 +65,7 @@ def _verdict(
 
 
 def _sha256(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
 @transaction.atomic

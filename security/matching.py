@@ -14,12 +14,6 @@ from supplychain.reports.model import Artifact
 MOST_WAITING = 1000
 """Reports of which is asked at once whether their image is known now."""
 
-INDEXES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
-"""Media types of what lists images and is none."""
-
 GROUP = ("target", "variant", "environment", "platform")
 
 
@@ -47,8 +41,7 @@ def match(project_id: int, digests: list[str], platform: str = "") -> Match | No
 
     Of an index it is the image for the platform, or the only one that there is.
     """
-    named = Q(config_digest__in=digests) | Q(digest__in=digests)
-    images = list(Image.objects.filter(named, project=project_id))
+    images = list(Image.objects.filter(project=project_id).known_by(digests))
     order = {digest: place for place, digest in enumerate(digests)}
     images.sort(
         key=lambda image: min(
@@ -65,9 +58,9 @@ def match(project_id: int, digests: list[str], platform: str = "") -> Match | No
 
 def _within(image: Image, build: Build, platform: str) -> Image:
     """Return the image that an index stands for; the index itself if that cannot be told."""
-    if image.media_type not in INDEXES:
+    if not image.is_index:
         return image
-    rows = build.images.exclude(media_type__in=INDEXES)
+    rows = build.images.without_indexes()
     # The record may say the variant, too, or nothing.
     found = list(rows.filter(Q(platform__startswith=platform) | Q(platform=""))[:2])
     return found[0] if len(found) == 1 else image
@@ -78,8 +71,7 @@ def now_known(waiting: QuerySet[Any]) -> list[int]:
     waiting = waiting.order_by("received_at")
     rows = list(waiting.values_list("pk", "project", "digests")[:MOST_WAITING])
     digests = {digest for _, _, own in rows for digest in own}
-    made = Image.objects.filter(build_links__isnull=False)
-    made = made.filter(Q(digest__in=digests) | Q(config_digest__in=digests))
+    made = Image.objects.filter(build_links__isnull=False).known_by(digests)
     known = {
         (project, digest)
         for project, *own in made.values_list("project", "digest", "config_digest")

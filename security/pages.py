@@ -12,16 +12,11 @@ from builds.build_list import active_filters
 from builds.crumbs import service_crumbs
 from security.filters import FindingFilter, ordering_of
 from security.history import timeline_of
-from security.models import Finding, FindingDay, Kind, Scan, Severity
+from security.models import Finding, FindingDay, Kind, Scan
+from security.severities import SHOWN, badge_of, word_of
 
 NEWEST_SCANS = 5
 
-BADGES = {
-    Severity.CRITICAL: "critical",
-    Severity.HIGH: "high",
-    Severity.MEDIUM: "medium",
-    Severity.LOW: "low",
-}
 STATES = {
     Finding.State.FIXED: "succeeded",
     Finding.State.BRANCH: "info",
@@ -64,8 +59,8 @@ def _counts(project: Project) -> list[dict[str, Any]]:
     days = FindingDay.objects.filter(project=project, environment="").order_by()
     found = dict(days.values_list("severity").annotate(Sum("opened")))
     return [
-        {"label": severity.label.capitalize(), "badge": badge, "count": found.get(severity, 0)}
-        for severity, badge in BADGES.items()
+        {"label": word_of(level), "badge": badge_of(level), "count": found.get(level, 0)}
+        for level in SHOWN
     ]
 
 
@@ -73,8 +68,8 @@ def line_of(finding: Finding) -> dict[str, Any]:
     """Return what a line about a finding shows."""
     return {
         "finding": finding,
-        "badge": BADGES.get(Severity(finding.severity), "info"),
-        "severity": finding.get_severity_display().capitalize(),
+        "badge": badge_of(finding.severity),
+        "severity": word_of(finding.severity),
         "where": finding.package or finding.resource,
         "state": finding.told_state,
         "state_badge": STATES.get(finding.told_state, "failed"),

@@ -26,12 +26,11 @@ from analytics.remediation import (
 )
 from builds.models import Service
 from security.filters import WEEK
-from security.models import Finding, FindingDay, Severity
+from security.models import Finding, FindingDay
+from security.severities import SHOWN
 
 PERIODS = ((30, "30 days"), (90, "90 days"), (180, "180 days"), (365, "1 year"))
 DEFAULT_DAYS = 90
-SHOWN = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
-"""Severities with a column of their own."""
 
 NO_BASE = "Ours, or not known"
 

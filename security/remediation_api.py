@@ -20,12 +20,12 @@ from builds.api import PROJECT
 from security.models import Severity
 from security.remediation import (
     PERIODS,
-    SHOWN,
     Group,
     Remediation,
     RemediationForm,
     remediation_of,
 )
+from security.severities import SHOWN
 
 AGE_NAMES = (*(f"up_to_{age}_days" for age in AGES), f"over_{AGES[-1]}_days")
 

@@ -12,17 +12,16 @@ from buildinsights.charts import Chart, Spot, draw
 from buildinsights.svg import SPARKLINE, shapes
 from buildinsights.templatetags.formats import number
 from security.models import Severity
-from security.pages import BADGES
 from security.policy import policy_of
 from security.remediation import (
     NO_BASE,
-    SHOWN,
     Group,
     Remediation,
     RemediationForm,
     age_labels,
     remediation_of,
 )
+from security.severities import SHOWN, badge_of, word_of
 
 NUMBERS = "days"
 """The id of the table of days on the page."""
@@ -62,8 +61,8 @@ def _values(day: dict[str, Any]) -> list[int]:
 def _severity(found: Remediation, severity: Severity) -> dict[str, Any]:
     speed = found.speeds[severity]
     return {
-        "label": severity.label.capitalize(),
-        "badge": BADGES[severity],
+        "label": word_of(severity),
+        "badge": badge_of(severity),
         "ages": found.ages.get(severity, [0] * len(age_labels())),
         "speed": speed,
     }

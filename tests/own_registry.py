@@ -1,5 +1,6 @@
 """A registry of a test's own: real, with a password, deletes allowed, and its files at hand."""
 
+import base64
 import json
 import signal
 import socket
@@ -10,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from buildkit.caching.references import CACHE_CONFIG
-from buildkit.registry import Reference, Registry
+from buildkit.registry import Credentials, Reference, Registry
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -38,6 +40,17 @@ class OwnRegistry:
         algorithm, _, value = digest.partition(":")
         blobs = self.storage / "docker/registry/v2/blobs"
         return blobs / algorithm / value[:2] / value / "data"
+
+
+def known_to_server(own: OwnRegistry, slug: str, settings: Any, folder: Path) -> Registry:
+    """Let the server ask a registry as a project, and return a client of it."""
+    settings.CACHE_REGISTRIES = [own.host]
+    settings.REGISTRY_CONFIG_DIR = str(folder)
+    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    (folder / slug).mkdir()
+    config = {"auths": {own.host: {"auth": login}}}
+    (folder / slug / "config.json").write_text(json.dumps(config))
+    return Registry(own.host, Credentials(USER, PASSWORD))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from buildkit.registry import InvalidReferenceError, Reference
-from supplychain.signing.statements import is_storable
+from buildkit.values import is_storable
 from supplychain.trust.policy import Policy
 from supplychain.trust.reading import MOST_BYTES, PolicyError, read_policy
 from trust.models import TrustPolicyVersion, Verification

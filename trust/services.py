@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from accounts.models import Project
 from accounts.typing import Actor
-from audit.services import record
+from audit.services import record, user_id_of
 from buildkit.registry import Reference
+from buildkit.values import canonical_json
 from builds.models import Image
-from supplychain.signing.statements import canonical_json
 from supplychain.trust.policy import Policy
 from trust.exceptions import EnvironmentTakenError, IdTakenError
 from trust.models import TrustPolicy, TrustPolicyVersion, Verification
@@ -71,7 +71,7 @@ def save_policy(
         number=last.number + 1 if last else 1,
         document=dict(document),
         digest=digest,
-        author_id=actor.actor_id if actor.actor_type == "user" else None,
+        author_id=user_id_of(actor),
         author_name=actor.actor_name[:200],
     )
     changes = {"version": made.number, "digest": digest, "environments": environments}

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from buildkit.values import Json, as_text
+from buildkit.values import Json, as_text, as_web_address
 from trust.models import Verification
 from trust.pages import line_of
 from trust.shown import Shown, shown
@@ -41,13 +41,13 @@ def _chain(verification: Verification, said: Shown) -> Iterator[dict[str, str]]:
         "label": "Source",
         "value": source.get("repository", ""),
         "note": ", ".join(filter(None, parts)),
-        "link": _link(source.get("repository", "")),
+        "link": as_web_address(source.get("repository")),
     }
     yield {
         "label": "Builder",
         "value": as_text(provenance.get("builder")),
         "note": as_text(provenance.get("build_type")),
-        "link": _link(as_text(provenance.get("builder"))),
+        "link": as_web_address(provenance.get("builder")),
     }
     yield {
         "label": "Image",
@@ -55,11 +55,6 @@ def _chain(verification: Verification, said: Shown) -> Iterator[dict[str, str]]:
         "note": verification.digest,
         "link": "",
     }
-
-
-def _link(text: str) -> str:
-    """Return an address that may become a link."""
-    return text if text.startswith(("https://", "http://")) else ""
 
 
 def _signature(item: Json) -> dict[str, Any]:

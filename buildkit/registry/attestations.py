@@ -1,16 +1,12 @@
-"""What BuildKit attests of an image: statements beside the images of an index."""
+"""The attestations of an image in a registry, each with the image that it is of."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from buildkit.images import INDEX_MEDIA_TYPES, platform_name
+from buildkit.attestations import attestation_manifests, statements_in
+from buildkit.images import INDEX_MEDIA_TYPES, read_index
 from buildkit.registry.client import Registry
 from buildkit.registry.reference import Reference, is_digest
-from buildkit.values import Json, as_dict, as_dicts, as_text, as_text_map
-
-_KIND, _SUBJECT = "vnd.docker.reference.type", "vnd.docker.reference.digest"
-_ATTESTATION = "attestation-manifest"
-_PREDICATE = "in-toto.io/predicate-type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +30,12 @@ def attestations(
     index = registry.manifest(reference)
     if index.media_type not in INDEX_MEDIA_TYPES:
         return
-    entries = as_dicts(index.document.get("manifests"))
-    platforms = {
-        as_text(entry.get("digest")): platform_name(as_dict(entry.get("platform")))
-        for entry in entries
-    }
-    for entry in entries:
-        notes = as_text_map(entry.get("annotations"))
-        subject, own = notes.get(_SUBJECT, ""), as_text(entry.get("digest"))
-        if notes.get(_KIND) != _ATTESTATION or not is_digest(own):
+    platforms = {image.digest: image.platform for image in read_index(index.document)}
+    for item in attestation_manifests(index.document):
+        if not is_digest(item.digest):
             continue
-        manifest = registry.manifest(reference.at(own)).document
-        for predicate_type, digest in _statements(manifest):
+        manifest = registry.manifest(reference.at(item.digest)).document
+        platform = platforms.get(item.image_digest, "")
+        for predicate_type, digest in statements_in(manifest):
             if is_wanted(predicate_type):
-                yield Attestation(subject, platforms.get(subject, ""), predicate_type, digest)
-
-
-def _statements(manifest: Json) -> Iterator[tuple[str, str]]:
-    for layer in as_dicts(manifest.get("layers")):
-        predicate_type = as_text_map(layer.get("annotations")).get(_PREDICATE, "")
-        if predicate_type:
-            yield predicate_type, as_text(layer.get("digest"))
+                yield Attestation(item.image_digest, platform, predicate_type, digest)

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from accounts.models import Project
+from buildkit.images import INDEX_MEDIA_TYPES
 from builds.models.build import Build
 from builds.querysets import ImageQuerySet
 
@@ -31,6 +32,11 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it lists images, and is none itself."""
+        return self.media_type in INDEX_MEDIA_TYPES
 
 
 class BuildImage(models.Model):

@@ -1,15 +1,14 @@
 """Policies as they are written: JSON or YAML, checked before they are used."""
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from buildkit.errors import ParseError
+from supplychain.reports.model import Severity
+from supplychain.written import WHOLE, WrittenError, read_mapping, schema_errors
 
-SEVERITIES = ("UNKNOWN", "NEGLIGIBLE", "LOW", "MEDIUM", "HIGH", "CRITICAL")
+SEVERITIES = tuple(level.value for level in Severity)
 MOST_CHARACTERS = 100_000
-MOST_DEPTH = 20
 
 COUNT = {"type": "integer", "minimum": 0}
 DAYS = {"type": "number", "exclusiveMinimum": 0}
@@ -86,53 +85,20 @@ def read_policy(text: str) -> dict[str, Any]:
     Raises:
         ParseError: it is neither, or not a mapping.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise ParseError("policy", f"It has more than {MOST_CHARACTERS} characters.")
     try:
-        value = json.loads(text) if text.lstrip().startswith("{") else _yaml(text)
-        json.dumps(value, allow_nan=False)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ParseError("policy", f"It is no JSON and no YAML of plain values: {error}") from error
-    if not isinstance(value, dict):
-        raise ParseError("policy", "It is no mapping of rules.")
-    return value
-
-
-def _yaml(text: str) -> Any:
-    import yaml
-
-    depth = 0
-    try:
-        for event in yaml.parse(text):
-            # Ten lines of aliases can stand for a billion values.
-            if isinstance(event, yaml.AliasEvent):
-                raise ValueError("aliases are not read")  # noqa: TRY004  # of a text
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            # The parser needs minutes for tens of thousands of open brackets.
-            if depth > MOST_DEPTH:
-                raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        return read_mapping(text, MOST_CHARACTERS)
+    except WrittenError as error:
+        raise ParseError(error.place, error.message) from error
 
 
 def problems_of(document: Any) -> list[Problem]:
     """Return everything that is wrong with a policy, in the order of places."""
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-
-    errors = sorted(Draft202012Validator(SCHEMA).iter_errors(document), key=lambda e: list(e.path))
-    found = [Problem(_path(error.absolute_path), _sentence(error)) for error in errors]
+    found = [Problem(place, _sentence(error)) for place, error in schema_errors(SCHEMA, document)]
     if found:
         return found
     if set(document) <= {"description"}:
-        return [Problem("policy", "It has no rule.")]
+        return [Problem(WHOLE, "It has no rule.")]
     return _repeated(document)
-
-
-def _path(parts: Iterable[str | int]) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return text.removeprefix(".") or "policy"
 
 
 def _sentence(error: Any) -> str:

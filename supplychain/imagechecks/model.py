@@ -18,7 +18,6 @@ MOST_ITEMS = 2_000
 DEFAULT_LABELS = tuple(
     f"org.opencontainers.image.{name}" for name in ("source", "revision", "version")
 )
-_ORDER = list(Severity)
 
 
 class Status(StrEnum):
@@ -95,7 +94,7 @@ class Kind:
             replace(item, severity=self.severity) if item.severity is Severity.UNKNOWN else item
             for item in evidence
         )
-        found = sorted(told, key=lambda item: (-rank(item.severity), item.place, item.detail))
+        found = sorted(told, key=lambda item: (-item.severity.rank, item.place, item.detail))
         return Check(
             self.id,
             self.title,
@@ -106,11 +105,6 @@ class Kind:
             tuple(found[:MOST_EVIDENCE]),
             len(found) if count is None else count,
         )
-
-
-def rank(severity: Severity) -> int:
-    """Return a number that is higher the worse a severity is."""
-    return _ORDER.index(severity)
 
 
 @dataclass(frozen=True, slots=True)

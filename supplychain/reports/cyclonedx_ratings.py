@@ -12,7 +12,6 @@ _SEVERITIES: dict[str, Severity] = {
     "info": Severity.NEGLIGIBLE,
     "none": Severity.NEGLIGIBLE,
 }
-_RANKS = {item: rank for rank, item in enumerate(Severity)}
 
 
 class Ratings:
@@ -50,7 +49,7 @@ def _severity(entry: Json, ratings: list[Json]) -> tuple[Severity, str]:
                 return severity, source
     if not ranked:
         return Severity.UNKNOWN, ""
-    source, _, severity = max(ranked, key=lambda item: _RANKS[item[2]])
+    source, _, severity = max(ranked, key=lambda item: item[2].rank)
     return severity, source
 
 

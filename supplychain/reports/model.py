@@ -17,6 +17,14 @@ class Severity(StrEnum):
     HIGH = "HIGH"
     CRITICAL = "CRITICAL"
 
+    @property
+    def rank(self) -> int:
+        """A number that is higher the worse it is."""
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
 
 class TargetClass(StrEnum):
     """What was looked at, in Trivy's words; reports that are older than the word have none."""

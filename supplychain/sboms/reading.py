@@ -10,7 +10,7 @@ from supplychain.reports.gathering import Attempts
 from supplychain.sboms import cyclonedx, spdx
 from supplychain.sboms.model import Sbom
 from supplychain.sboms.packages import image_digests
-from supplychain.sboms.statements import unwrap
+from supplychain.sboms.wrapping import unwrap
 
 PLACE = "sbom"
 INSTEAD = "send SPDX 2.2 or 2.3, or CycloneDX, as JSON"

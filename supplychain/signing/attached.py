@@ -10,23 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from buildkit.attestations import attestation_manifests
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
 from buildkit.registry import Manifest, NotFoundError, Reference, Registry, WrongContentError
 from buildkit.registry.client import digest_of
 from buildkit.registry.reference import is_digest
 from buildkit.values import Json, as_bytes, as_dict, as_dicts, as_text, load_object
-from supplychain.signing.statements import (
-    COSIGN_SIGNATURE,
-    Statement,
-    read_envelope,
-    read_simple_signing,
-    read_statement,
-    statement_of,
-)
+from supplychain.intoto import Statement, read_envelope, read_statement, statement_of
 
 MOST_ATTACHED = 64
 """Manifests and layers that are looked at; what is beyond is told as a problem."""
+
+COSIGN_SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
+"""The predicate type of a signature that claims no more than the digest."""
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _BUNDLE_PREFIX = "application/vnd.dev.sigstore.bundle"
@@ -140,13 +137,10 @@ def _own_attestations(
     registry: Registry, image: Manifest, found: Found
 ) -> Iterator[tuple[Manifest, str]]:
     """Yield the manifests that BuildKit made, with the digest of the image that each is of."""
-    for descriptor in _bounded(as_dicts(image.document.get("manifests")), found):
-        noted, digest = as_dict(descriptor.get("annotations")), as_text(descriptor.get("digest"))
-        if noted.get("vnd.docker.reference.type") != "attestation-manifest":
-            continue
-        place = image.reference.at(digest)
-        if is_digest(digest) and (manifest := _manifest(registry, place, found)) is not None:
-            yield manifest, as_text(noted.get("vnd.docker.reference.digest"))
+    for item in _bounded(attestation_manifests(image.document), found):
+        place = image.reference.at(item.digest)
+        if is_digest(item.digest) and (manifest := _manifest(registry, place, found)) is not None:
+            yield manifest, item.image_digest
 
 
 def _bounded[T](items: list[T], found: Found) -> list[T]:
@@ -203,6 +197,21 @@ def _read_bundle(data: bytes, path: str) -> _Read:
         "dsseEnvelope": envelope.as_json(),
     }
     return statement_of(envelope, path), bundle, b""
+
+
+def read_simple_signing(data: bytes, path: str) -> Statement:
+    """Return what cosign's first format claims, as a statement.
+
+    Raises:
+        ParseError: it is no such claim.
+    """
+    document = load_object(data, path, _LIMITS)
+    critical = as_dict(document.get("critical"))
+    digest = as_text(as_dict(critical.get("image")).get("docker-manifest-digest"))
+    if as_text(critical.get("type")) != "cosign container image signature" or not digest:
+        raise ParseError(path, "no signature of an image")
+    noted = {name: as_text(value) for name, value in as_dict(document.get("optional")).items()}
+    return Statement(COSIGN_SIGNATURE, (digest,), {}, noted)
 
 
 def _simple_bundle(data: bytes, layer: Json) -> Json:

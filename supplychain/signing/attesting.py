@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
+from buildkit.attestations import PROVENANCE
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
 from buildkit.registry import Manifest, Registry
-from buildkit.values import Json, as_text, load_object
+from buildkit.values import Json, as_text, canonical_json, load_object
+from supplychain.intoto import CYCLONEDX, SPDX
 from supplychain.signing.attached import Store, attached_to
-from supplychain.signing.provenance import PREFIX, read_facts, with_source
+from supplychain.signing.provenance import read_facts, with_source
 from supplychain.signing.sources import Source
-from supplychain.signing.statements import canonical_json
 
-SPDX, CYCLONEDX = "https://spdx.dev/Document", "https://cyclonedx.org/bom"
 _LIMITS = Limits(max_json_bytes=64 * 1024**2)
 
 
@@ -36,7 +36,7 @@ def provenance_of(registry: Registry, image: Manifest, known: Source) -> list[Pr
     found: list[Predicate] = []
     for item in attached_to(registry, image).items:
         said = item.statement
-        if item.store != Store.INDEX or not said.predicate_type.startswith(PREFIX):
+        if item.store != Store.INDEX or not said.predicate_type.startswith(PROVENANCE):
             continue
         own = read_facts(said.predicate, said.predicate_type, "provenance").source
         added = known if own.or_else(known) != own else Source()

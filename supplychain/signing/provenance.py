@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from buildkit.attestations import PROVENANCE
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
 from buildkit.model import Material
@@ -11,7 +12,6 @@ from buildkit.secret_names import SECRET_NAME
 from buildkit.values import Json, as_dict, as_dicts, as_text, as_text_map, clean
 from supplychain.signing.sources import Source, canonical_repository, read_source
 
-PREFIX = "https://slsa.dev/provenance/"
 SOURCE = "buildinsights_source"
 """A field of the metadata with repository, revision and ref, where the builder knows no ref."""
 
@@ -46,7 +46,7 @@ def read_facts(predicate: Json, predicate_type: str, path: str) -> ProvenanceFac
     Raises:
         ParseError: it is none.
     """
-    if not predicate_type.startswith(PREFIX):
+    if not predicate_type.startswith(PROVENANCE):
         raise ParseError(path, f"{predicate_type[:80]!r} is no type of provenance")
     known = from_document(predicate, path, Limits())
     read = _facts_v1 if "buildDefinition" in predicate else _facts_v02

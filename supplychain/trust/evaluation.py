@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from buildkit.attestations import PROVENANCE
 from buildkit.errors import ParseError
 from buildkit.values import Json, as_list, as_text
+from supplychain.intoto import SBOM_TYPES
 from supplychain.signing.attached import Attached
-from supplychain.signing.attesting import CYCLONEDX, SPDX
-from supplychain.signing.provenance import PREFIX, ProvenanceFacts, read_facts
+from supplychain.signing.provenance import ProvenanceFacts, read_facts
 from supplychain.signing.sources import canonical_repository, matches, ref_matches
 from supplychain.trust.policy import Environment, Policy
 from supplychain.trust.reasons import WITHOUT_LOG, Code, Reason
 from supplychain.trust.standing import Checked, fault_of
 
-SBOM_TYPES = (SPDX, CYCLONEDX)
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -101,7 +101,9 @@ def _judge_signatures(question: _Question, checked: Sequence[Checked], verdict: 
 
 def _judge_provenance(question: _Question, checked: Sequence[Checked], verdict: Verdict) -> None:
     """One provenance that counts and says what is allowed is enough."""
-    items = [item for item in checked if item.attached.statement.predicate_type.startswith(PREFIX)]
+    items = [
+        item for item in checked if item.attached.statement.predicate_type.startswith(PROVENANCE)
+    ]
     tried = sorted((_tried(question, item) for item in items), key=lambda item: item.rank)
     if tried:
         verdict.facts["provenance"] = tried[0].as_json()

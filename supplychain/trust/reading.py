@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-import yaml
-
-from supplychain.signing.statements import is_storable
+from buildkit.values import is_storable
 from supplychain.trust.policy import Environment, Identity, Key, Needs, Policy
 from supplychain.trust.schema import KMS, SCHEMA, VERSION
 from supplychain.trust.sense import sense_errors
+from supplychain.written import WHOLE, WrittenError, read_mapping, schema_errors
 
 MOST_BYTES = 256 * 1024
 _PEM = re.compile(
@@ -32,52 +31,10 @@ def load_document(text: str) -> dict[str, Any]:
     Raises:
         PolicyError: it is neither, or no mapping.
     """
-    if len(text) > MOST_BYTES:
-        raise PolicyError([("policy", f"has more than {MOST_BYTES} characters")])
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "policy"
-        raise PolicyError([(place, str(error.problem))]) from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise PolicyError([("policy", "is neither JSON nor YAML")]) from error
-    if not isinstance(document, dict):
-        raise PolicyError([("policy", "must be a mapping")])
-    return document
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without aliases, which let a short text be a long one, and without doubled keys."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(
-                None, None, "aliases are not allowed", event.start_mark
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:str":
-                raise yaml.constructor.ConstructorError(
-                    None, None, "names must be text", key.start_mark
-                )
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _as_text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
-    return str(loader.construct_scalar(node))
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
+        return read_mapping(text, MOST_BYTES)
+    except WrittenError as error:
+        raise PolicyError([(error.place, error.message)]) from error
 
 
 def read_policy(document: Mapping[str, Any], *, allow_files: bool = True) -> Policy:
@@ -91,7 +48,7 @@ def read_policy(document: Mapping[str, Any], *, allow_files: bool = True) -> Pol
         PolicyError: it is none; with all errors of its form, or else of its sense.
     """
     if not is_storable(document):
-        raise PolicyError([("policy", "has characters that cannot be kept")])
+        raise PolicyError([(WHOLE, "has characters that cannot be kept")])
     errors = list(_form_errors(document))
     if not errors:
         policy = _policy(document, errors)
@@ -102,16 +59,8 @@ def read_policy(document: Mapping[str, Any], *, allow_files: bool = True) -> Pol
 
 
 def _form_errors(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-
-    found = Draft202012Validator(SCHEMA).iter_errors(document)
-    for error in sorted(found, key=lambda item: [str(part) for part in item.absolute_path]):
-        yield _place(error.absolute_path), _sentence(error)
-
-
-def _place(path: Any) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.lstrip(".") or "policy"
+    for place, error in schema_errors(SCHEMA, document):
+        yield place, _sentence(error)
 
 
 def _sentence(error: Any) -> str:

@@ -27,6 +27,35 @@ class Code(StrEnum):
     SBOM_UNSIGNED = "sbom-unsigned"
 
 
+OF_SIGNATURES = frozenset(
+    {
+        Code.MANIFEST_TAMPERED,
+        Code.UNSIGNED,
+        Code.FOREIGN_KEY,
+        Code.KEY_NOT_YET_VALID,
+        Code.KEY_EXPIRED,
+        Code.KEY_REVOKED,
+        Code.OTHER_DIGEST,
+        Code.TOO_FEW_SIGNATURES,
+    }
+)
+"""With one of these an image has no signature that counts."""
+
+OF_PROVENANCE = frozenset(
+    {
+        Code.ATTESTATION_SWAPPED,
+        Code.PROVENANCE_MISSING,
+        Code.PROVENANCE_UNSIGNED,
+        Code.PROVENANCE_UNREADABLE,
+        Code.BUILDER_NOT_ALLOWED,
+        Code.SOURCE_NOT_ALLOWED,
+        Code.BRANCH_NOT_ALLOWED,
+        Code.REVISION_UNKNOWN,
+    }
+)
+"""With one of these its provenance does not count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A failure: its code is the contract, the message is for people."""

@@ -11,13 +11,12 @@ from tempfile import TemporaryDirectory
 
 from buildkit.registry import Manifest, NotFoundError, Reference, Registry, WrongContentError
 from buildkit.registry.reference import is_digest
-from buildkit.values import Json, as_dict, as_dicts, as_text
+from buildkit.values import Json, as_dict, as_dicts, as_text, canonical_json
 from supplychain.signing.attached import attached_to
 from supplychain.signing.checking import signers_of
 from supplychain.signing.commands import TAG_ANNOTATION, Verifier
 from supplychain.signing.cosign import Cosign
 from supplychain.signing.errors import SigningError
-from supplychain.signing.statements import canonical_json
 from supplychain.trust.evaluation import Evidence, Verdict, evaluate
 from supplychain.trust.policy import Environment, Policy
 from supplychain.trust.reading import read_policy

@@ -1,6 +1,5 @@
 """The server asks registries that it may ask what tags mean now, and how old bases are."""
 
-import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,9 +15,9 @@ from bases.following import image_of, note_look
 from bases.looking import due, look
 from bases.models import BaseImage, BaseRepository, BaseUse, TagLook
 from bases.tasks import look_into_repository
-from buildkit.registry import Credentials, Reference, Registry
+from buildkit.registry import Reference, Registry
 from builds.services import get_or_create_service
-from tests.own_registry import OCI, PASSWORD, USER, OwnRegistry, own_registry
+from tests.own_registry import OCI, OwnRegistry, known_to_server, own_registry
 from tests.sizes.making import imaged
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
@@ -34,13 +33,7 @@ def own(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRe
 @pytest.fixture
 def registry(own: OwnRegistry, project: Project, settings: Any, tmp_path: Path) -> Registry:
     """The registry, which the server may ask as the project."""
-    settings.CACHE_REGISTRIES = [own.host]
-    settings.REGISTRY_CONFIG_DIR = str(tmp_path)
-    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    (tmp_path / project.slug).mkdir()
-    config = {"auths": {own.host: {"auth": login}}}
-    (tmp_path / project.slug / "config.json").write_text(json.dumps(config))
-    return Registry(own.host, Credentials(USER, PASSWORD))
+    return known_to_server(own, project.slug, settings, tmp_path)
 
 
 def pushed(registry: Registry, tag: str, created: str, name: str = "shop/node") -> str:

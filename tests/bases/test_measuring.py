@@ -14,7 +14,7 @@ from bases.proposing import changes_of
 from builds.models import Build, Image
 from security.models import Scan, Severity
 from supplychain.bases.proposing import Expected, Kind
-from tests.security.test_life import scanned, vulnerability
+from tests.security.making import scanned, vulnerability
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ import pytest
 from buildkit.attestations import attestation_of, read_statement
 from buildkit.errors import ParseError
 from buildkit.imagefiles import from_path
-from tests.cli.test_layers import Layout
+from tests.cli.layouts import Layout
 
 IMAGE, STATEMENTS = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 PROVENANCE = {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"}

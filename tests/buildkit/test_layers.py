@@ -1,7 +1,6 @@
 """The reader of layers and what is wasted in them, against archives that Python's tarfile wrote."""
 
 import gzip
-import io
 import tarfile
 import time
 from collections.abc import Sequence
@@ -13,24 +12,9 @@ from hypothesis import strategies as st
 from buildkit.contents import Contents, ContentsBuilder, Reason, Waste
 from buildkit.errors import ParseError, TooLargeError
 from buildkit.layers import Entry, LayerLimits, LayerReader
+from tests.buildkit.archives import archive, member
 
 type Files = Sequence[tuple[str, int]]
-
-
-def member(name: str, size: int = 0, **fields: object) -> tuple[tarfile.TarInfo, bytes]:
-    info = tarfile.TarInfo(name)
-    info.size = size
-    for key, value in fields.items():
-        setattr(info, key, value)
-    return info, bytes(size)
-
-
-def archive(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w", format=form) as tar:
-        for info, data in members:
-            tar.addfile(info, io.BytesIO(data))
-    return target.getvalue()
 
 
 def read(data: bytes, limits: LayerLimits | None = None, step: int = 1000) -> list[Entry]:

@@ -144,3 +144,37 @@ def test_bytes_of_go_json() -> None:
     assert values.as_bytes("aGVsbG8=") == b"hello"
     assert values.as_bytes("a") == b""
     assert values.load_json(json.dumps("ok").encode(), "x", LIMITS) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"a": ["text", 1, None]}, True),
+        ({"a": "\x00"}, False),
+        ({"\x00": "a"}, False),
+        ({"a": ["\ud800"]}, False),
+        ({"a": "\\u0000"}, True),
+        ({"a": "\\\x00"}, False),
+    ],
+)
+def test_what_a_database_can_keep(document: object, expected: bool) -> None:
+    assert values.is_storable(document) is expected
+
+
+def test_json_for_digests_has_one_form() -> None:
+    assert values.canonical_json({"b": [1, "ä"], "a": None}) == b'{"a":null,"b":[1,"\\u00e4"]}'
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://ci.example.com/1?a=b#c", True),
+        ("HTTP://example.com", True),
+        ("javascript:alert(1)//https://example.com", False),
+        ("https://", False),
+        ("https://example.com/a b", False),
+        (7, False),
+    ],
+)
+def test_only_addresses_of_the_web_become_links(value: object, expected: bool) -> None:
+    assert values.as_web_address(value) == (value if expected else "")

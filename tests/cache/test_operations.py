@@ -1,6 +1,5 @@
 """Operations on caches from the server, in a real registry with a password."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from accounts.models import Project, User
 from accounts.roles import Role, Scope
 from accounts.services import create_project, set_member_role
 from audit.models import AuditEvent
-from buildkit.registry import Credentials, NotFoundError, Reference, Registry
+from buildkit.registry import NotFoundError, Reference, Registry
 from builds.models import Build, Service
 from builds.services import get_or_create_service
 from cache import registries, registry_looks
@@ -42,7 +41,7 @@ from farm.endings import finish
 from farm.models import Builder, BuildRequest, Source
 from farm.queueing import Wish, retry
 from farm.services import trigger
-from tests.own_registry import OCI, PASSWORD, USER, OwnRegistry, exported, own_registry
+from tests.own_registry import OCI, OwnRegistry, exported, known_to_server, own_registry
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db]
 
@@ -61,13 +60,7 @@ def own(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRe
 @pytest.fixture
 def registry(own: OwnRegistry, project: Project, settings: Any, tmp_path: Path) -> Registry:
     """The registry, which the server may ask as the project."""
-    folder = tmp_path / project.slug
-    folder.mkdir()
-    auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    (folder / "config.json").write_text(json.dumps({"auths": {own.host: {"auth": auth}}}))
-    settings.REGISTRY_CONFIG_DIR = str(tmp_path)
-    settings.CACHE_REGISTRIES = [own.host]
-    return Registry(own.host, Credentials(USER, PASSWORD))
+    return known_to_server(own, project.slug, settings, tmp_path)
 
 
 @pytest.fixture

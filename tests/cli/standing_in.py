@@ -41,8 +41,12 @@ sys.stderr.flush()
 if does.get("hangs"):
     if does["hangs"] == "deaf":
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    (here / "began").touch()
-    subprocess.run(["sleep", "60"])  # holds the output open, too
+    child = subprocess.Popen(["sleep", "60"])  # holds the output open, too
+    try:
+        (here / "began").touch()
+        child.wait()
+    finally:
+        child.kill()
 if "report" in does:
     pathlib.Path(output).write_bytes(pathlib.Path(does["report"]).read_bytes())
 if "killed" in does:

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from buildkit.registry import NotFoundError, Reference, Registry
 from cli.image_checks import inspect
-from tests.buildkit.test_layers import archive
-from tests.cli.test_layers import BASE, REGISTRY, Layout
+from tests.buildkit.archives import archive
+from tests.cli.layouts import BASE, REGISTRY, Layout
 from tests.supplychain.images import file
 
 SECRET = "ghp_" + "c3D4" * 9

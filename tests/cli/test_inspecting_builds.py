@@ -11,9 +11,9 @@ from cli.inspecting_builds import inspect_built
 from cli.records import METADATA
 from cli.running import Done, Ended
 from cli.scanning_builds import Expected
-from tests.buildkit.test_layers import archive
+from tests.buildkit.archives import archive
+from tests.cli.layouts import Layout
 from tests.cli.standing_in import Ingest
-from tests.cli.test_layers import Layout
 from tests.supplychain.images import file
 
 pytestmark = pytest.mark.usefixtures("own_home")

@@ -1,7 +1,6 @@
 """The command that reads an image's layers: from archives, layouts, the engine and a registry."""
 
 import gzip
-import hashlib
 import json
 import shutil
 import subprocess
@@ -15,10 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from cli.layers import layers
-from tests.buildkit.test_layers import archive, member
+from tests.buildkit.archives import archive, member
+from tests.cli.layouts import BASE, REGISTRY, Layout
 
-REGISTRY = "localhost:5000"
-BASE = f"{REGISTRY}/library/busybox:1-amd64"
 DOCKERFILE = f"""\
 FROM {BASE}
 RUN head -c 300000 /dev/zero > /big && mkdir -p /usr/bin && head -c 5000 /dev/zero > /usr/bin/gcc
@@ -33,40 +31,6 @@ def asked(*arguments: str) -> Any:
     done = CliRunner().invoke(layers, [*arguments, "--json"])
     assert done.exit_code == 0, done.output
     return json.loads(done.output)
-
-
-class Layout:
-    """An OCI image layout in a directory."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        (root / "blobs" / "sha256").mkdir(parents=True)
-
-    def blob(self, data: bytes, **fields: Any) -> dict[str, Any]:
-        digest = hashlib.sha256(data).hexdigest()
-        (self.root / "blobs" / "sha256" / digest).write_bytes(data)
-        return {"digest": f"sha256:{digest}", "size": len(data), **fields}
-
-    def image(self, platform: str, *stored: bytes) -> dict[str, Any]:
-        system, _, architecture = platform.partition("/")
-        config = {
-            "os": system,
-            "architecture": architecture,
-            "rootfs": {"diff_ids": [f"sha256:{number:064}" for number in range(len(stored))]},
-            "history": [
-                {"created_by": f"RUN /bin/sh -c step {number} # buildkit"}
-                for number in range(len(stored))
-            ],
-        }
-        manifest = {
-            "config": self.blob(json.dumps(config).encode()),
-            "layers": [self.blob(data) for data in stored],
-        }
-        data = json.dumps(manifest).encode()
-        return self.blob(data, platform={"os": system, "architecture": architecture})
-
-    def index(self, *manifests: dict[str, Any]) -> None:
-        (self.root / "index.json").write_text(json.dumps({"manifests": manifests}))
 
 
 @pytest.fixture

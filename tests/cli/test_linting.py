@@ -67,7 +67,7 @@ def test_nothing_is_sent_if_that_is_asked_for(ingest: Ingest):
 
 def test_what_a_server_cannot_take_now_is_sent_later(ingest: Ingest):
     ingest.status = 503
-    assert "was not sent: failed: 503" in linted("clean").output
+    assert "was not sent, and is kept: failed: 503" in linted("clean").output
     ingest.status = 201
     assert "The result of clean was sent." in linted("clean").output
     assert [taken.path for taken in ingest.taken] == ["/api/v1/lint-rules/"] * 3

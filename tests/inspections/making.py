@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from tests.security.test_life import digest
+from rest_framework.test import APIClient
+
+from inspections.models import Inspection
+from tests.security.making import digest
 
 MESSAGES = {"pass": "nothing is wrong", "fail": "it is wrong", "unknown": "not all was read"}
 
@@ -23,7 +26,7 @@ def check(name: str, status: str = "fail", severity: str = "HIGH", **more: Any) 
 
 
 def looked(number: int | None, *checks: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return a document about the image of build ``number`` of ``tests.security.test_life``."""
+    """Return a document about the image of build ``number`` of ``tests.security.making``."""
     return {
         "format": 1,
         "image": "registry.example/shop/api:1",
@@ -61,3 +64,16 @@ def warned(rule: str, line: int = 1, **more: Any) -> dict[str, Any]:
         "file": "Dockerfile",
         "lines": [[line, line]],
     } | more
+
+
+URL = "/api/v1/inspections/"
+
+
+def sent(ci: APIClient, document: Any) -> Any:
+    return ci.post(URL, document, format="json")
+
+
+def taken(ci: APIClient, document: Any) -> Inspection:
+    answer = sent(ci, document)
+    assert answer.status_code == 201, answer.content
+    return Inspection.objects.get(public_id=answer.json()["id"])

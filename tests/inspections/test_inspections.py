@@ -9,22 +9,10 @@ from rest_framework.test import APIClient
 from accounts.models import Project
 from inspections.models import CheckResult, Inspection
 from inspections.tasks import match_inspections
-from tests.inspections.making import check, looked
-from tests.security.test_life import built, digest
+from tests.inspections.making import URL, check, looked, sent, taken
+from tests.security.making import built, digest
 
 pytestmark = pytest.mark.django_db
-
-URL = "/api/v1/inspections/"
-
-
-def sent(ci: APIClient, document: Any) -> Any:
-    return ci.post(URL, document, format="json")
-
-
-def taken(ci: APIClient, document: Any) -> Inspection:
-    answer = sent(ci, document)
-    assert answer.status_code == 201, answer.content
-    return Inspection.objects.get(public_id=answer.json()["id"])
 
 
 def since(inspection: Inspection) -> dict[str, int | None]:

@@ -10,9 +10,8 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from builds.models import BuildSource, Service, SourceText
 from inspections.models import Inspection
-from tests.inspections.making import check, linted, looked, warned
-from tests.inspections.test_inspections import taken
-from tests.security.test_life import built, digest
+from tests.inspections.making import check, linted, looked, taken, warned
+from tests.security.making import built, digest
 
 pytestmark = pytest.mark.django_db
 

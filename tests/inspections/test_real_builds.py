@@ -17,8 +17,8 @@ from ingest.digest import digest_payload
 from ingest.models import IngestPayload
 from inspections.models import Inspection, Rule
 from inspections.tasks import match_inspections
+from tests.cli.layouts import BASE, REGISTRY
 from tests.cli.test_image_checks import pinned, remove
-from tests.cli.test_layers import BASE, REGISTRY
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
 

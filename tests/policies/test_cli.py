@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from accounts.models import Project
 from cli import gating, judging
 from cli.errors import POLICY_FAILED, POLICY_UNKNOWN
-from tests.security.test_life import built, digest, report, scanned, vulnerability
+from tests.security.making import built, digest, report, scanned, vulnerability
 
 pytestmark = pytest.mark.django_db
 

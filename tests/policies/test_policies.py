@@ -12,7 +12,7 @@ from accounts.roles import Scope
 from audit.models import AuditEvent
 from policies.models import Policy, PolicyVersion, Verdict
 from tests.policies.writing import saved
-from tests.security.test_life import built, digest, report, scanned, vulnerability
+from tests.security.making import built, digest, report, scanned, vulnerability
 
 pytestmark = pytest.mark.django_db
 

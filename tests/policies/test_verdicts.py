@@ -11,7 +11,7 @@ from accounts.models import Project, User
 from builds.models import Build, BuildImage, Image
 from policies.models import Verdict
 from tests.policies.writing import saved
-from tests.security.test_life import built, digest, report, scanned, vulnerability
+from tests.security.making import built, digest, report, scanned, vulnerability
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
-from tests.security.test_life import digest
+from tests.security.making import digest
 
 URL = "/api/v1/ingest/sbom/?sync=1"
 

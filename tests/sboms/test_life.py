@@ -12,7 +12,7 @@ from accounts.models import Project
 from sboms.models import PackageVersion, Sbom, SbomPackage
 from sboms.tasks import match_sboms
 from tests.sboms.bills import cyclonedx, send, sent, spdx, statement
-from tests.security.test_life import START, built, digest
+from tests.security.making import START, built, digest
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from sboms.models import Sbom
 from tests.sboms.bills import cyclonedx, sent, spdx
-from tests.security.test_life import built
+from tests.security.making import built
 
 pytestmark = pytest.mark.django_db
 

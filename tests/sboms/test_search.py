@@ -14,7 +14,7 @@ from accounts.services import create_project, create_token
 from sboms import search
 from tests.builds.test_api import budget
 from tests.sboms.bills import cyclonedx, sent, spdx
-from tests.security.test_life import built
+from tests.security.making import built
 
 pytestmark = pytest.mark.django_db
 

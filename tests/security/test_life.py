@@ -1,7 +1,5 @@
 """The life of findings: come, seen again, changed, gone, back; and what must not end one."""
 
-import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,85 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import Project
-from builds.models import Build, BuildImage, Image, Layer, Service
 from ingest.digest import digest_payload
 from ingest.tasks import match_scans
 from security.models import Finding, Presence, Scan
-from tests.security.test_reports import send
+from tests.security.making import built, digest, report, scanned, states, vulnerability
 
 pytestmark = pytest.mark.django_db
-
-START = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-def digest(number: int) -> str:
-    return f"sha256:{number:064x}"
-
-
-def built(project: Project, number: int, **fields: Any) -> Build:
-    """A build number ``number`` of ``api`` with an image: a base's layer, and one of its own."""
-    service, _ = Service.objects.get_or_create(project=project, name="api", slug="api")
-    at = START + timedelta(hours=number)
-    fields = {"ref_name": "main", "target": "runtime", "environment": "production"} | fields
-    build = Build.objects.create(
-        project=project,
-        service=service,
-        status="succeeded",
-        listed_at=at,
-        started_at=at,
-        steps_month=at.date().replace(day=1),
-        image_digest=digest(number),
-        **fields,
-    )
-    image = Image.objects.create(project=project, digest=digest(number), platform="linux/amd64")
-    BuildImage.objects.create(build=build, image=image)
-    for position, (layer, text) in enumerate(
-        [(digest(9000), "ADD rootfs.tar /"), (digest(8000 + number), "RUN npm ci")]
-    ):
-        Layer.objects.create(image=image, position=position, digest=layer, created_by=text)
-    return build
-
-
-def vulnerability(name: str, package: str = "openssl", **more: Any) -> dict[str, Any]:
-    return {
-        "VulnerabilityID": name,
-        "PkgName": package,
-        "PkgIdentifier": {"PURL": f"pkg:deb/debian/{package}@1.0?arch=amd64"},
-        "InstalledVersion": "1.0",
-        "Severity": "HIGH",
-        "Layer": {"Digest": digest(9000)},
-    } | more
-
-
-def report(number: int | None, *found: dict[str, Any], **more: Any) -> bytes:
-    """A report of the image of build ``number``, or of no image."""
-    metadata = {"RepoDigests": [f"shop/api@{digest(number)}"]} if number is not None else {}
-    results = [
-        {"Target": "api (debian 12)", "Class": "os-pkgs", "Type": "debian"}
-        | {"Vulnerabilities": list(found)}
-    ]
-    return json.dumps(
-        {
-            "SchemaVersion": 2,
-            "CreatedAt": "2026-11-01T12:00:00Z",
-            "ArtifactName": "shop/api",
-            "ArtifactType": "container_image",
-            "Metadata": metadata,
-            "Results": results,
-        }
-        | more
-    ).encode()
-
-
-def scanned(ci: APIClient, body: bytes, **parameters: str) -> Scan:
-    answer = send(ci, body, **parameters)
-    assert answer.status_code == 201, answer.content
-    [made] = answer.json()["scans"]
-    return Scan.objects.get(public_id=made["id"])
-
-
-def states() -> dict[str, str]:
-    return dict(Finding.objects.values_list("name", "state"))
 
 
 def test_a_finding_comes_goes_and_comes_back(ci: APIClient, project: Project):

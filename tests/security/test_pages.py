@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Project, User
 from security.models import Finding, Scan
-from tests.security.test_life import built, report, scanned, vulnerability
+from tests.security.making import built, report, scanned, vulnerability
 
 pytestmark = pytest.mark.django_db
 

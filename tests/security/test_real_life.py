@@ -23,8 +23,7 @@ from accounts.models import Project, User
 from builds.models import Build
 from security.models import Finding
 from security.waivers import expire_waivers
-from tests.security.test_life import states, vulnerability
-from tests.security.test_waivers import arrived, waived
+from tests.security.making import arrived, states, vulnerability, waived
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db]
 

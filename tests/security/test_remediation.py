@@ -15,8 +15,16 @@ from audit.models import AuditEvent
 from builds.models import Build, Step
 from builds.partitions import ensure_partition
 from security.models import Finding, FindingDay, FindingEvent
-from tests.security.test_life import built, digest, report, scanned, vulnerability
-from tests.security.test_waivers import NOW, arrived, waived
+from tests.security.making import (
+    NOW,
+    arrived,
+    built,
+    digest,
+    report,
+    scanned,
+    vulnerability,
+    waived,
+)
 
 pytestmark = pytest.mark.django_db
 

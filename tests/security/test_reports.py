@@ -2,17 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
-from security.models import Finding, Scan
+from security.models import Finding, Scan, Severity
+from supplychain.reports import model as reports
 from tests.conftest import SHARED_FIXTURES
+from tests.security.making import send
 
 pytestmark = pytest.mark.django_db
-
-URL = "/api/v1/ingest/trivy/?sync=1"
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +23,14 @@ def trivy_fixtures() -> Path:
     return folder
 
 
-def send(ci: APIClient, body: bytes, **parameters: str) -> Any:
-    query = "".join(f"&{name}={value}" for name, value in parameters.items())
-    return ci.generic("POST", URL + query, body, content_type="application/json")
-
-
 def nonzero(counts: dict[str, int]) -> dict[str, int]:
     return {key: count for key, count in counts.items() if count}
+
+
+def test_severities_are_those_of_reports_in_their_order():
+    assert [(level.label, level.value) for level in Severity] == [
+        (level.value, level.rank) for level in reports.Severity
+    ]
 
 
 def test_all_reports_have_the_expected_totals(ci: APIClient, trivy_fixtures: Path):

@@ -10,7 +10,7 @@ from accounts.models import Project, User
 from security.models import Finding, FindingEvent, VexDocument, VexStatement
 from supplychain.vex.model import Status
 from supplychain.vex.reading import read_vex
-from tests.security.test_life import built, digest, report, scanned, states, vulnerability
+from tests.security.making import built, digest, report, scanned, states, vulnerability
 
 pytestmark = pytest.mark.django_db
 

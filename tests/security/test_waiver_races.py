@@ -14,7 +14,7 @@ from security import recording
 from security.models import Finding, Waiver
 from security.waiver_form import drafted
 from security.waivers import approve_waiver, ask_for_waiver
-from tests.security.test_life import report, scanned, vulnerability
+from tests.security.making import report, scanned, vulnerability
 
 PATIENCE_SECONDS = 30
 

@@ -2,62 +2,32 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from django.db import IntegrityError, connection, transaction
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
 from accounts.roles import Scope
 from audit.models import AuditEvent
-from ingest.digest import digest_payload
-from ingest.models import IngestPayload
-from security.models import Finding, FindingDay, FindingEvent, Scan, Waiver
+from security.models import Finding, FindingDay, FindingEvent, Waiver
 from security.waivers import expire_waivers
-from tests.security.test_life import built, report, scanned, states, vulnerability
+from tests.security.making import (
+    NOW,
+    arrived,
+    asked,
+    built,
+    decided,
+    report,
+    scanned,
+    states,
+    vulnerability,
+    waived,
+)
 
 pytestmark = pytest.mark.django_db
-
-NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
-
-
-def asked(browser: Client, finding: Finding, **fields: str) -> Any:
-    body = {
-        "finding": str(finding.public_id),
-        "scope": "finding",
-        "kind": "accepted",
-        "until": "2026-11-20",
-        "reason": "Not reachable from outside.",
-    }
-    return browser.post("/api/v1/waivers/", body | fields, content_type="application/json")
-
-
-def decided(browser: Client, waiver: str, act: str) -> Any:
-    return browser.post(f"/api/v1/waivers/{waiver}/{act}/")
-
-
-def waived(asker: Client, approver: Client, finding: Finding, **fields: str) -> str:
-    answer = asked(asker, finding, **fields)
-    assert answer.status_code == 201, answer.content
-    waiver: str = answer.json()["id"]
-    assert decided(approver, waiver, "approve").status_code == 200
-    return waiver
-
-
-def arrived(ci: APIClient, body: bytes, **parameters: str) -> Scan:
-    """Send a report that is received now, by the clock of the test and not the database's."""
-    query = urlencode(parameters)
-    answer = ci.generic("POST", f"/api/v1/ingest/trivy/?{query}", body, "application/json")
-    assert answer.status_code == 202, answer.content
-    payload = IngestPayload.objects.get(public_id=answer.json()["receipt"])
-    IngestPayload.objects.filter(pk=payload.pk).update(received_at=timezone.now())
-    digest_payload(payload.pk)
-    return payload.scan_link.scan
 
 
 def history(name: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The server reads layers of images in registries that it may ask, once for each digest."""
 
-import base64
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Project
-from buildkit.registry import Credentials, Reference, Registry
+from buildkit.registry import Reference, Registry
 from builds.models import BuildImage, Image, Layer, Service
 from builds.services import get_or_create_service
 from sizes import reading
@@ -19,8 +18,8 @@ from sizes.following import follow_next
 from sizes.models import ImageContents
 from sizes.reading import due, read_image, reference_of
 from sizes.tasks import read_image as read_task
-from tests.buildkit.test_layers import archive, member
-from tests.own_registry import OCI, PASSWORD, USER, OwnRegistry, own_registry
+from tests.buildkit.archives import archive, member
+from tests.own_registry import OCI, OwnRegistry, known_to_server, own_registry
 from tests.sizes.making import imaged
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
@@ -36,13 +35,7 @@ def own(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRe
 @pytest.fixture
 def registry(own: OwnRegistry, project: Project, settings: Any, tmp_path: Path) -> Registry:
     """The registry, which the server may ask as the project."""
-    settings.CACHE_REGISTRIES = [own.host]
-    settings.REGISTRY_CONFIG_DIR = str(tmp_path)
-    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    (tmp_path / project.slug).mkdir()
-    config = {"auths": {own.host: {"auth": login}}}
-    (tmp_path / project.slug / "config.json").write_text(json.dumps(config))
-    return Registry(own.host, Credentials(USER, PASSWORD))
+    return known_to_server(own, project.slug, settings, tmp_path)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from cache.staleness import day_of, mark
 from cache.tasks import roll_up_stale
 from sizes import reading
 from sizes.models import ImageContents
-from tests.buildkit.test_layers import archive, member
+from tests.buildkit.archives import archive, member
 from tests.sizes.making import image_of, imaged
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from typing import Any
 from buildkit.layers import LayerReader
 from supplychain.imagechecks.checking import ImageChecker, wanted
 from supplychain.imagechecks.model import Check, Subject
-from tests.buildkit.test_layers import archive
+from tests.buildkit.archives import archive
 
 type Member = tuple[tarfile.TarInfo, bytes]
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from buildkit.registry import Credentials, NotFoundError, Reference, Registry
+from buildkit.values import canonical_json
 from supplychain.signing.commands import UNLOGGED, Signer
 from supplychain.signing.cosign import Cosign
-from supplychain.signing.statements import canonical_json
 from supplychain.trust.verifying import Asked, Verification, verify_image
 from tests.conftest import required
 from tests.own_registry import OCI, PASSWORD, USER, OwnRegistry, own_registry

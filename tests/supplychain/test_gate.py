@@ -283,7 +283,6 @@ class TestDocuments:
             "a: &x [1]\nb: *x",
             "size: {most_bytes: .nan}",
             '{"size": {"most_bytes": NaN}}',
-            "description: 2026-01-01",
             "!!python/object/apply:os.system ['true']",
             "x" * 100_001,
             "[" * 50_000,

@@ -12,7 +12,7 @@ from buildkit.layers import LayerLimits
 from supplychain.imagechecks.checking import Checked, check_image
 from supplychain.imagechecks.masking import MASK
 from supplychain.imagechecks.model import Check, Subject
-from tests.buildkit.test_layers import archive
+from tests.buildkit.archives import archive
 from tests.supplychain.images import PASSWD, Member, checks_of, file, folder, link, places
 
 CAPABLE = {"pax_headers": {"SCHILY.xattr.security.capability": "\1\0\0\2\0\4\0\0"}}

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buildkit.errors import ParseError
+from supplychain.intoto import read_envelope, read_statement, statement_of
+from supplychain.signing.attached import read_simple_signing
 from supplychain.signing.provenance import read_facts, with_source
 from supplychain.signing.sources import (
     Source,
@@ -17,12 +19,6 @@ from supplychain.signing.sources import (
     matches,
     read_source,
     ref_matches,
-)
-from supplychain.signing.statements import (
-    read_envelope,
-    read_simple_signing,
-    read_statement,
-    statement_of,
 )
 from tests.conftest import SHARED_FIXTURES
 from tests.supplychain.signed import BUILDER, COMMIT, provenance_v1

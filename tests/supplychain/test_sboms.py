@@ -17,7 +17,7 @@ from supplychain.sboms.reading import is_sbom, read_sbom
 from tests.conftest import SHARED_FIXTURES
 from tests.sboms.bills import cyclonedx as bill
 from tests.sboms.bills import spdx, statement
-from tests.security.test_life import digest
+from tests.security.making import digest
 
 REAL = SHARED_FIXTURES / "slsa"
 REAL_CYCLONEDX = SHARED_FIXTURES / "trivy"

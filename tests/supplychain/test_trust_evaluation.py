@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from supplychain.signing.attached import Attached, Store
-from supplychain.signing.statements import COSIGN_SIGNATURE, Statement
+from supplychain.intoto import Statement
+from supplychain.signing.attached import COSIGN_SIGNATURE, Attached, Store
 from supplychain.trust.evaluation import Evidence, Verdict, evaluate
 from supplychain.trust.policy import Environment, Identity, Key, Needs, Policy
+from supplychain.trust.reasons import OF_PROVENANCE, OF_SIGNATURES, Code
 from supplychain.trust.standing import Checked
 from tests.supplychain.signed import PROVENANCE_V1, SPDX, provenance_v1
 
@@ -135,3 +136,8 @@ def test_an_sbom_of_another_image():
     wanted = Needs(signatures=0, provenance=False, sbom=True)
     assert codes(found(SPDX, "a", of=OTHER), needs=wanted) == ["attestation-swapped"]
     assert codes(found(SPDX, "a"), needs=wanted) == []
+
+
+def test_each_code_is_of_signatures_provenance_or_the_sbom():
+    of_sbom = {Code.SBOM_MISSING, Code.SBOM_UNSIGNED}
+    assert sorted([*OF_SIGNATURES, *OF_PROVENANCE, *of_sbom]) == sorted(Code)

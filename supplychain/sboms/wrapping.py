@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
-from buildkit.values import Json, as_dict, as_dicts, as_text, load_object
-
-PREDICATES = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
-"""Predicate types of bills of materials; a version may follow."""
+from buildkit.values import Json, as_dict, as_text, load_object
+from supplychain.intoto import SBOM_TYPES, subject_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class Wrapped:
 
 def is_predicate_type(text: object) -> bool:
     """Tell whether a predicate of this type is a bill of materials."""
-    return as_text(text).startswith(PREDICATES)
+    return as_text(text).startswith(SBOM_TYPES)
 
 
 def unwrap(document: Json, place: str, limits: Limits) -> Wrapped:
@@ -46,8 +44,6 @@ def unwrap(document: Json, place: str, limits: Limits) -> Wrapped:
 
 
 def _of_statement(statement: Json, place: str, limits: Limits) -> Wrapped:
-    subjects = (as_dict(item.get("digest")) for item in as_dicts(statement.get("subject")))
-    digests = [f"sha256:{as_text(digest.get('sha256'))}" for digest in subjects]
     predicate = as_dict(statement.get("predicate"))
     place = f"{place}/predicate"
     if "Data" in predicate:
@@ -55,7 +51,7 @@ def _of_statement(statement: Json, place: str, limits: Limits) -> Wrapped:
         data, place = predicate["Data"], f"{place}/Data"
         is_text = isinstance(data, str)
         predicate = load_object(data.encode(), place, limits) if is_text else as_dict(data)
-    return Wrapped(predicate, place, tuple(digests), is_attested=True)
+    return Wrapped(predicate, place, subject_digests(statement), is_attested=True)
 
 
 def _payload(payload: object, place: str) -> bytes:

@@ -1,7 +1,6 @@
-"""DSSE envelopes and the in-toto statements in them: who says what of which digests."""
+"""In-toto statements and the DSSE envelopes around them: who says what of which digests."""
 
 import base64
-import json
 from dataclasses import dataclass
 
 from buildkit.errors import ParseError
@@ -9,8 +8,9 @@ from buildkit.limits import Limits
 from buildkit.values import Json, as_bytes, as_dict, as_dicts, as_text, clean, load_object
 
 IN_TOTO = "application/vnd.in-toto+json"
-COSIGN_SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
-"""The predicate type of a signature that claims no more than the digest."""
+SPDX, CYCLONEDX = "https://spdx.dev/Document", "https://cyclonedx.org/bom"
+SBOM_TYPES = (SPDX, CYCLONEDX)
+"""Begin the predicate types of bills of materials; a version may follow."""
 
 _LIMITS = Limits(max_json_bytes=64 * 1024**2)
 
@@ -73,21 +73,25 @@ def read_statement(data: bytes, path: str) -> Statement:
     predicate_type = as_text(document.get("predicateType"))
     if not predicate_type:
         raise ParseError(path, "no in-toto statement: it has no predicateType")
-    subjects = as_dicts(document.get("subject"))
-    digests = tuple(
-        clean(f"{algorithm}:{value}")
-        for subject in subjects
-        for algorithm, value in as_dict(subject.get("digest")).items()
-        if isinstance(value, str)
-    )
+    digests = subject_digests(document)
     if not digests:
         raise ParseError(path, "the statement names no digest that it is of")
-    noted = as_dict(subjects[0].get("annotations"))
+    noted = as_dict(as_dicts(document.get("subject"))[0].get("annotations"))
     return Statement(
         predicate_type,
         digests,
         as_dict(document.get("predicate")),
         {name: as_text(value) for name, value in noted.items()},
+    )
+
+
+def subject_digests(statement: Json) -> tuple[str, ...]:
+    """Return the digests that a statement is of, as ``algorithm:hex``."""
+    return tuple(
+        clean(f"{algorithm}:{value}")
+        for subject in as_dicts(statement.get("subject"))
+        for algorithm, value in as_dict(subject.get("digest")).items()
+        if isinstance(value, str)
     )
 
 
@@ -100,29 +104,3 @@ def statement_of(envelope: Envelope, path: str) -> Statement:
     if envelope.payload_type != IN_TOTO:
         raise ParseError(path, f"the envelope holds {envelope.payload_type[:80]!r}")
     return read_statement(envelope.payload, path)
-
-
-def read_simple_signing(data: bytes, path: str) -> Statement:
-    """Return what cosign's first format claims, as a statement.
-
-    Raises:
-        ParseError: it is no such claim.
-    """
-    document = load_object(data, path, _LIMITS)
-    critical = as_dict(document.get("critical"))
-    digest = as_text(as_dict(critical.get("image")).get("docker-manifest-digest"))
-    if as_text(critical.get("type")) != "cosign container image signature" or not digest:
-        raise ParseError(path, "no signature of an image")
-    noted = {name: as_text(value) for name, value in as_dict(document.get("optional")).items()}
-    return Statement(COSIGN_SIGNATURE, (digest,), {}, noted)
-
-
-def canonical_json(document: object) -> bytes:
-    """Return JSON for a digest or for a file."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-
-
-def is_storable(document: object) -> bool:
-    """Tell whether a database can keep all texts of a document: no NUL, no half characters."""
-    text = json.dumps(document, ensure_ascii=False)
-    return clean(text) == text and "\\u0000" not in text
