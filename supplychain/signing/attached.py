@@ -28,6 +28,9 @@ from supplychain.signing.statements import (
 MOST_ATTACHED = 64
 """Manifests and layers that are looked at; what is beyond is told as a problem."""
 
+MOST_BYTES = 256 * 1024**2
+"""Of all layers together, as all are held at once; likewise."""
+
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _BUNDLE_PREFIX = "application/vnd.dev.sigstore.bundle"
 _SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -92,6 +95,7 @@ class Found:
 
     items: list[Attached] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    bytes_read: int = 0
 
 
 def attached_to(registry: Registry, image: Manifest) -> Found:
@@ -166,8 +170,12 @@ def _read_layers(
         if not kind.startswith(_UNDERSTOOD):
             continue
         path = f"{store} {manifest.digest[:19]}/{digest[:19]}"
+        if found.bytes_read > MOST_BYTES:
+            found.problems.append(f"{path}: not read, as more than {MOST_BYTES} bytes were")
+            return
         try:
             data = registry.config(manifest.reference, digest)
+            found.bytes_read += len(data)
             statement, bundle, payload = _read(kind, data, layer, path)
         except (ParseError, WrongContentError, NotFoundError) as error:
             found.problems.append(str(error))
