@@ -19,7 +19,7 @@ def hostile() -> Iterator[Hostile]:
     class Handler(_TokenRegistry):
         token = b""
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802
             if self.path.startswith("/token"):
                 self._answer(200, self.token)
             else:
@@ -63,10 +63,10 @@ def test_pages_of_tags_are_bounded_together(hostile: Hostile):
     host, handler = hostile
     pages = {"Link": f'<http://{host}/v2/team/api/tags/list?next>; rel="next"'}
 
-    def do_GET(self: Any) -> None:
+    def answer(self: Any) -> None:
         self._answer(200, json.dumps({"tags": ["x" * 400]}).encode(), pages)
 
-    handler.do_GET = do_GET  # type: ignore[method-assign]
+    handler.do_GET = answer  # type: ignore[method-assign]
     limits = RegistryLimits(answer_bytes=500, list_bytes=2_000)
     with pytest.raises(RegistryError, match="more than 2000 bytes"):
         Registry(host, limits=limits).tags("team/api")
@@ -85,7 +85,7 @@ NAMES = {"r.example": OUTSIDE, "inside.example": PRIVATE, "store.example": "93.1
         ("r.example", METADATA, False),
         ("r.example", "[::ffff:10.1.2.3]", False),
         ("r.example", "[::1]", False),
-        ("r.example", "0.0.0.0", False),
+        ("r.example", "0.0.0.0", False),  # noqa: S104
         ("inside.example", "10.9.9.9", True),
         ("inside.example", "store.example", True),
         ("inside.example", METADATA, False),
