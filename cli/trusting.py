@@ -13,6 +13,7 @@ from cli import verifications
 from cli.errors import NOT_TRUSTED, UsageError
 from cli.settings import Server, server
 from cli.signing import failures
+from cli.terminal import told
 from supplychain.signing.cosign import Cosign
 from supplychain.trust.reading import PolicyError, load_document, read_policy
 from supplychain.trust.verifying import (
@@ -60,7 +61,7 @@ def verify(
         )
         found = _verified(asked)
     result = found.as_json()
-    click.echo(json.dumps(result, indent=2) if as_json else "\n".join(_lines(found)))
+    click.echo(json.dumps(result, indent=2) if as_json else told(_lines(found)))
     verifications.keep(result, of_server)
     if to and (error := verifications.send_waiting(to)):
         click.echo(f"The result was not sent, and is kept: {error}", err=True)

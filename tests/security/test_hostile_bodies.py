@@ -107,9 +107,27 @@ def test_hostile_text_in_every_field_is_kept_and_shown_inert(
         assert "<script>alert" not in told
         assert "<img src=x" not in told
         assert 'href="javascript:' not in told
-        assert "\x1b" not in told
+        assert not {"\x1b", "\x07", "\u202e"} & set(told)
     for row in rows:
         assert ci.get(f"/api/v1/findings/{row['id']}/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_who_has_an_account_elsewhere_is_not_told(
+    ci: APIClient, project: Project, client: Client, alice: User, carol: User
+):
+    built(project, 1)
+    scanned(ci, report(1, vulnerability("CVE-1")))
+    [row] = ci.get("/api/v1/findings/").json()["results"]
+    client.force_login(alice)
+    answers = []
+    for name in (carol.username, "nobody-at-all"):
+        address = f"/projects/shop/findings/{row['id']}/owner/"
+        answer = client.post(address, {"owner": name}, follow=True)
+        answers.append((answer.status_code, [str(item) for item in answer.context["messages"]]))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 200
+    assert answers[0][1]
 
 
 NUMBERS = ["NaN", "Infinity", "1e999", "-1", str(2**63), "1" * 4_000]
