@@ -124,8 +124,9 @@ def _is_late(inspection: Inspection, before: Inspection | None) -> bool:
     if before is None:
         return False
     if before.image_id != inspection.image_id:
-        times = before.image_at, inspection.image_at
-        return all(times) and inspection.image_at < before.image_at
+        if before.image_at is None or inspection.image_at is None:
+            return False
+        return inspection.image_at < before.image_at
     newer = [before.inspected_at] if before.inspected_at > inspection.inspected_at else []
     looks = Inspection.objects.filter(lineage=inspection.lineage)
     looks = looks.annotate(delay=F("received_at") - F("inspected_at"))

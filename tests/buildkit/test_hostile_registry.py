@@ -100,7 +100,8 @@ def test_a_registry_leads_no_further_inside_than_it_is_itself(
     place = f"https://{to}:8443/secret"
 
     class Answer:
-        ok, links, status_code, content = False, {}, 404, b""
+        ok, status_code = False, 404
+        links: dict[str, Any] = {}
         headers: dict[str, str] = {}
 
         def close(self) -> None: ...

@@ -36,7 +36,7 @@ def test_errors_are_told_inertly():
 def test_a_verdict_of_a_server_is_told_inertly(capsys: pytest.CaptureFixture[str]):
     reason = {"outcome": "fail", "rule": "secrets", "message": ATTACK, "evidence": ["x\n  pass"]}
     waiver = {"finding": ATTACK, "by": ATTACK, "until": None}
-    answer = {"verdict": "fail", "policy": ATTACK, "url": ATTACK}
+    answer: dict[str, Any] = {"verdict": "fail", "policy": ATTACK, "url": ATTACK}
     answer |= {"reasons": [reason], "waivers": [waiver]}
     image = f"sha256:{'a' * 64}"
     given = {"environment": "", "policy": "", "as_json": False}

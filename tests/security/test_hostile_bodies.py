@@ -12,8 +12,10 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from accounts.roles import Scope
 from buildinsights.parsers import BoundedJSONParser
+from ingest import trivy
 from tests.inspections.making import check, linted, looked
 from tests.security.test_life import built, report, scanned, vulnerability
+from tests.security.test_reports import send
 from tests.trust.making import result
 
 JSON_PATHS = ("verifications", "policies", "trust-policies", "inspections", "lint-rules")
@@ -110,6 +112,19 @@ def test_hostile_text_in_every_field_is_kept_and_shown_inert(
         assert not {"\x1b", "\x07", "\u202e"} & set(told)
     for row in rows:
         assert ci.get(f"/api/v1/findings/{row['id']}/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_report_of_too_many_findings_is_refused_in_a_sentence(
+    ci: APIClient, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(trivy, "MOST_FINDINGS", 2)
+    built(project, 1)
+    scanned(ci, report(1, vulnerability("CVE-1"), vulnerability("CVE-2")))
+    answer = send(ci, report(1, *(vulnerability(f"CVE-{number}") for number in range(3))))
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["message"] == "It lists 3 findings, and 2 are the most that are kept."
 
 
 @pytest.mark.django_db
