@@ -54,7 +54,7 @@ ON CONFLICT (service_id, day, environment, base, severity) DO UPDATE SET opened 
 def fill(project: Project, first: int, last: int) -> None:
     """Add findings with the sums by day, and let the planner know."""
     named = Service.objects.filter(project=project).order_by("pk")
-    values = {
+    values: dict[str, Any] = {
         "project": project.pk,
         "service": named[0].pk,
         "services": SERVICES,

@@ -132,8 +132,11 @@ def canonical_json(document: object) -> bytes:
 
 
 def is_storable(document: object) -> bool:
-    """Tell whether a database can keep all texts of a document: no NUL, no half characters."""
-    text = json.dumps(document, ensure_ascii=False)
+    """Tell whether a database can keep a document: no NUL, no half characters, no infinity."""
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return False
     return clean(text) == text and not _ESCAPED_NUL.search(text)
 
 

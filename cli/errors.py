@@ -2,6 +2,8 @@
 
 import click
 
+from cli.terminal import BREAKS, inert
+
 BUILD_FAILED = 1
 USAGE_ERROR = 2
 ENGINE_MISSING = 3
@@ -16,31 +18,39 @@ POLICY_UNKNOWN = 11
 CANCELED = 130
 
 
-class UsageError(click.ClickException):
+class CommandError(click.ClickException):
+    """An end of the command that is told: its words may be those of a registry or an image."""
+
+    def format_message(self) -> str:
+        """Return the message as a terminal may have it."""
+        return inert(self.message, keep=BREAKS)
+
+
+class UsageError(CommandError):
     """What was asked for cannot be done as it was asked."""
 
     exit_code = USAGE_ERROR
 
 
-class EngineMissingError(click.ClickException):
+class EngineMissingError(CommandError):
     """There is no Docker, no buildx or no builder that answers."""
 
     exit_code = ENGINE_MISSING
 
 
-class TrivyMissingError(click.ClickException):
+class TrivyMissingError(CommandError):
     """There is no trivy on PATH."""
 
     exit_code = TRIVY_MISSING
 
 
-class TrivyFailedError(click.ClickException):
+class TrivyFailedError(CommandError):
     """trivy ended without a report; the message has its own words."""
 
     exit_code = TRIVY_FAILED
 
 
-class NoVerdictError(click.ClickException):
+class NoVerdictError(CommandError):
     """cosign or the registry failed: nothing was signed, or nothing is known of an image."""
 
     exit_code = COSIGN_FAILED
@@ -52,7 +62,7 @@ class NoCosignError(NoVerdictError):
     exit_code = COSIGN_MISSING
 
 
-class CanceledError(click.ClickException):
+class CanceledError(CommandError):
     """Ctrl-C ended what ran."""
 
     exit_code = CANCELED

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 
 from cli.summary import aligned
+from cli.terminal import inert
 from cli.trivy import SEVERITIES
 from supplychain.reports.model import License, Report, Severity, Target
 
@@ -139,7 +140,7 @@ def _cells(item: Finding) -> tuple[str, ...]:
 
 def _shown(text: str) -> str:
     """Return a text that cannot command a terminal: what is in an image may be hostile."""
-    plain = "".join(letter if letter.isprintable() else "�" for letter in text)
+    plain = inert(text)
     return plain if len(plain) <= _CELL_LENGTH else plain[: _CELL_LENGTH - 1] + "…"
 
 

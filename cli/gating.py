@@ -16,6 +16,7 @@ from buildkit.registry import (
 from buildkit.registry.reference import is_digest
 from cli.errors import POLICY_FAILED, POLICY_UNKNOWN, UsageError
 from cli.sizes import size_in_engine
+from cli.terminal import told
 
 Ask = Callable[..., Any]
 CODES = {"pass": 0, "fail": POLICY_FAILED, "unknown": POLICY_UNKNOWN}
@@ -28,12 +29,12 @@ def judge_image(image: str, ask: Ask, *, environment: str, policy: str, as_json:
     digest = digest_of(image)
     named = {"environment": environment, "policy": policy}
     query = {name: text for name, text in named.items() if text}
-    told = ask(f"images/{digest}/verdict/", **query)
+    answer = ask(f"images/{digest}/verdict/", **query)
     if as_json:
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(answer, indent=2))
     else:
-        click.echo("\n".join(_lines(image, told)))
-    return CODES.get(told["verdict"], POLICY_UNKNOWN)
+        click.echo(told(_lines(image, answer)))
+    return CODES.get(answer["verdict"], POLICY_UNKNOWN)
 
 
 def digest_of(image: str) -> str:

@@ -19,6 +19,7 @@ from cli import outbox
 from cli.errors import UsageError
 from cli.layers import image_files, image_options, source_of
 from cli.settings import server
+from cli.terminal import told
 from supplychain.imagechecks.checking import Checked, check_image
 from supplychain.imagechecks.model import (
     DEFAULT_LABELS,
@@ -97,7 +98,7 @@ def inspect(
     if upload and server() is None:
         raise UsageError("Set BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN to say where to send.")
     report, checked = inspect_image(Wanted(image, labels=labels or DEFAULT_LABELS, **known))
-    click.echo(json.dumps(report, indent=2) if as_json else "\n".join(lines(checked)))
+    click.echo(json.dumps(report, indent=2) if as_json else told(lines(checked)))
     if upload is not False:
         outbox.deliver("inspections/", report, "The result")
     raise SystemExit(CHECK_FAILED if _is_failure(checked.checks, fail_on) else 0)

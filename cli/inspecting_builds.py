@@ -9,6 +9,7 @@ from cli.errors import USAGE_ERROR, UsageError
 from cli.image_checks import Wanted, inspect_image, lines
 from cli.running import Done
 from cli.scanning_builds import Expected, images_of
+from cli.terminal import told
 
 SOURCES = {True: "registry", False: "engine"}
 """Where an image is read, by whether it was pushed."""
@@ -45,6 +46,6 @@ def _inspect(wanted: Wanted) -> int:
     except UsageError as error:
         click.echo(f"Error: {name}: {error.message}", err=True)
         return USAGE_ERROR
-    click.echo("\n".join(lines(checked)), err=True)
+    click.echo(told(lines(checked)), err=True)
     outbox.deliver("inspections/", report, "The result")
     return 0

@@ -20,6 +20,7 @@ from cli.pipeline import pipeline_fields
 from cli.planning import bake_options, explained
 from cli.sending import TITLE_LABEL
 from cli.settings import server
+from cli.terminal import BREAKS, inert, told
 
 RULE_BROKEN = 1
 SECONDS = 600
@@ -54,12 +55,12 @@ def lint(
     if as_json:
         click.echo(json.dumps(documents, indent=2))
     else:
-        click.echo("\n".join(line for item in checked for line in _lines(item)))
+        click.echo(told(line for item in checked for line in _lines(item)))
     for document in documents if upload is not False else ():
         outbox.deliver("lint-rules/", document, f"The result of {document['service']}")
     for item in checked:
         if item.error:
-            click.echo(f"{item.name}: {item.error}", err=True)
+            click.echo(inert(f"{item.name}: {item.error}", keep=BREAKS), err=True)
     is_clean = not any(item.error or item.warnings for item in checked)
     raise SystemExit(0 if is_clean else RULE_BROKEN)
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cli.settings import Server, state_dir
+from cli.terminal import inert
 
 DOCUMENT_SECONDS = 60
 
@@ -31,7 +32,7 @@ def posted(to: Server, path: str, seconds: float, **content: Any) -> str:
     if answer.ok:
         return ""
     refused = 400 <= answer.status_code < 500 and answer.status_code != 429
-    return f"{_REFUSED if refused else 'failed'}: {answer.status_code} {answer.text[:300]}"
+    return f"{_REFUSED if refused else 'failed'}: {answer.status_code} {inert(answer.text[:300])}"
 
 
 def posted_document(to: Server, path: str, data: bytes, query: Mapping[str, str]) -> str:

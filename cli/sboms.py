@@ -12,6 +12,7 @@ from buildkit.registry.attestations import attestations
 from cli.errors import UsageError
 from cli.posting import posted_document
 from cli.settings import Server, server
+from cli.terminal import inert
 from supplychain.sboms.model import Sbom
 from supplychain.sboms.reading import read_sbom
 from supplychain.sboms.wrapping import is_predicate_type
@@ -58,7 +59,7 @@ def sbom(
         count = len(item.bill.packages)
         packages = f"{count} package{'' if count == 1 else 's'}"
         named = f"{item.bill.format} {item.bill.spec_version}"
-        click.echo(f"{item.platform or image}: {named}, {packages}")
+        click.echo(inert(f"{item.platform or image}: {named}, {packages}"))
     to = server()
     if to is None:
         click.echo("Not sent: BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN are not set.", err=True)

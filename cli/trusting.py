@@ -14,6 +14,7 @@ from cli import outbox
 from cli.errors import NOT_TRUSTED, UsageError
 from cli.settings import Server, server
 from cli.signing import failures
+from cli.terminal import told
 from supplychain.signing.cosign import Cosign
 from supplychain.trust.reading import PolicyError, load_document, read_policy
 from supplychain.trust.verifying import (
@@ -61,7 +62,7 @@ def verify(
         )
         found = _verified(asked)
     result = found.as_json()
-    click.echo(json.dumps(result, indent=2) if as_json else "\n".join(_lines(found)))
+    click.echo(json.dumps(result, indent=2) if as_json else told(_lines(found)))
     outbox.deliver("verifications/", _sent(result, of_server), "The result", waits_for_server=True)
     raise SystemExit(0 if found.verdict.passed else NOT_TRUSTED)
 

@@ -19,6 +19,9 @@ from supplychain.reports.reading import read_report
 
 SALT = "ingest.trivy.secrets"
 
+MOST_FINDINGS = 200_000
+"""Of one report: hundreds of times as many as images have, and a worker has minutes for one."""
+
 
 def digest_trivy(payload: IngestPayload) -> None:
     """Read a report and keep what it says; without a build of its image it waits for one.
@@ -28,6 +31,7 @@ def digest_trivy(payload: IngestPayload) -> None:
     """
     fields = parse_trivy_fields(payload.fields)
     report = report_of(payload)
+    _check_length(report)
     digests = digests_of(report.artifact, fields.digest)
     found = match(payload.project_id, digests, report.artifact.platform)
     scan = _scan_of(payload)
@@ -44,6 +48,13 @@ def digest_trivy(payload: IngestPayload) -> None:
             scan=scan, service=service, report=report, found=found, fields=group, stated=stated
         )
     PayloadScan.objects.update_or_create(payload=payload, defaults={"scan": scan})
+
+
+def _check_length(report: Report) -> None:
+    listed = (report.vulnerabilities, report.misconfigurations, report.secrets, report.licenses)
+    if (count := sum(map(len, listed))) > MOST_FINDINGS:
+        message = f"It lists {count} findings, and {MOST_FINDINGS} are the most that are kept."
+        raise ParseError("report", message)
 
 
 def report_of(payload: IngestPayload) -> Report:

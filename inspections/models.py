@@ -50,7 +50,7 @@ class Inspection(models.Model):
     inspected_at = models.DateTimeField()
     received_at = models.DateTimeField()
     is_late = models.BooleanField(default=False)
-    """Of an older image than one that was looked at before: it has changed nothing."""
+    """Older than what was known, by its image or its time: it has changed nothing."""
     came = ArrayField(models.CharField(max_length=60), default=list)
     went = ArrayField(models.CharField(max_length=60), default=list)
     """Checks that fail and did not for the image before, or the other way round."""

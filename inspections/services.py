@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from builds.masking import mask_secrets
@@ -14,6 +15,7 @@ from inspections.documents import CheckDocument, InspectionDocument, content_of,
 from inspections.models import CheckResult, Inspection
 from security.matching import GROUP, Match, lineage_of, match, now_known
 from security.models import Severity
+from security.order import in_order
 
 FAIL, UNKNOWN = CheckResult.Outcome.FAIL, CheckResult.Outcome.UNKNOWN
 
@@ -111,16 +113,27 @@ def _place(inspection: Inspection, service: Service, found: Match | None) -> Non
         inspection.image_at = found.build.listed_at
         for name in ("target", "variant", "environment"):
             setattr(inspection, name, getattr(inspection, name) or getattr(found.build, name))
-    inspection.is_late = _is_older(inspection, before)
+    inspection.is_late = _is_late(inspection, before)
     if not inspection.is_late:
         _follow(inspection, before)
     inspection.save()
 
 
-def _is_older(inspection: Inspection, before: Inspection | None) -> bool:
-    if before is None or before.image_at is None or inspection.image_at is None:
+def _is_late(inspection: Inspection, before: Inspection | None) -> bool:
+    """Tell whether something newer was looked at before; a clock that is wrong is set right."""
+    if before is None:
         return False
-    return inspection.image_at < before.image_at
+    if before.image_id != inspection.image_id:
+        if before.image_at is None or inspection.image_at is None:
+            return False
+        return inspection.image_at < before.image_at
+    newer = [before.inspected_at] if before.inspected_at > inspection.inspected_at else []
+    looks = Inspection.objects.filter(lineage=inspection.lineage)
+    looks = looks.annotate(delay=F("received_at") - F("inspected_at"))
+    inspection.inspected_at, is_late = in_order(
+        inspection.inspected_at, inspection.received_at, newer, looks
+    )
+    return is_late
 
 
 def _follow(inspection: Inspection, before: Inspection | None) -> None:

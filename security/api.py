@@ -10,13 +10,11 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import actor_of
-from accounts.models import User
 from accounts.roles import Scope
 from builds.api import PROJECT
-from security.exceptions import NotAMemberError
 from security.filters import FindingFilter, ordering_of
 from security.models import Finding, Scan
-from security.owners import set_owner
+from security.owners import member_named, set_owner
 from security.serializers import (
     FindingDetailSerializer,
     FindingOwnerSerializer,
@@ -79,9 +77,7 @@ class FindingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         body = FindingOwnerSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         name = body.validated_data["owner"]
-        owner = User.objects.filter(username=name).first() if name else None
-        if name and owner is None:
-            raise NotAMemberError
+        owner = member_named(finding, name) if name else None
         set_owner(finding=finding, owner=owner, actor=actor_of(request))
         return Response(FindingDetailSerializer(finding).data)
 

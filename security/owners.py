@@ -43,6 +43,19 @@ def set_owner(*, finding: Finding, owner: User | None, actor: Actor) -> None:
     )
 
 
+def member_named(finding: Finding, name: str) -> User:
+    """Return the member of a finding's project who has a name.
+
+    Raises:
+        NotAMemberError: nobody has it there; who is elsewhere is not told.
+    """
+    members = User.objects.filter(memberships__project=finding.project_id)
+    found = members.filter(username=name).first()
+    if found is None:
+        raise NotAMemberError
+    return found
+
+
 def members_of(project_id: int) -> list[User]:
     """Return who may own findings of a project, by name."""
     return list(User.objects.filter(memberships__project=project_id).order_by("username"))

@@ -14,6 +14,7 @@ from security.following import follow
 from security.matching import Match, is_older, lineage_of
 from security.models import Finding, Lineage, Presence, Scan
 from security.narrowing import Missing, Stated, narrowed_by
+from security.order import overtaken
 from security.origins import Origin, origins_of
 from security.seen import Seen, seen_in
 from security.states import changing, keep_fresh, next_keys
@@ -37,6 +38,8 @@ PLACE = ("installed_version", "status", "path", "layer")
 
 ORIGIN = ("introduced_by_id", "layer_digest", "instruction", "is_from_base", "base")
 """Of a finding, when it comes and each time that it comes back."""
+
+NEWER = "A newer scan had looked for {kinds}: nothing of that has changed."
 
 NOT_SETTLED: tuple[Any, ...] = ("", "", [])
 """The states and environments of a finding until it is settled, in the same transaction."""
@@ -66,17 +69,22 @@ def record_scan(
     """Keep a scan, whose ``kinds`` are known, and what it says of its service's findings.
 
     A rescan that finds the same writes the scan alone. A scan of an older image than the
-    lineage's newest is kept and changes nothing.
+    lineage's newest, or one that is older than another of the same image, is kept and changes
+    nothing.
     """
     lock_service(service)
     lineage = lineage_of(service, found, fields, report.artifact.platform)
     scan.service, scan.lineage = service, lineage
     scan.image, scan.build = (found.image, found.build) if found else (None, None)
-    scan.is_late = is_older(lineage, found)
+    late = overtaken(scan, lineage)
+    scan.is_late = is_older(lineage, found) or (bool(late) and late == set(scan.kinds))
+    if late and not scan.is_late:
+        scan.problems = [*scan.problems, NEWER.format(kinds=", ".join(sorted(late)))]
     scan.save()
     if not scan.is_late:
         touched = follow(lineage, scan, found)
-        _apply(scan, lineage, seen_in(report), stated, found, touched)
+        seen = {key: item for key, item in seen_in(report).items() if item.kind not in late}
+        _apply(scan, lineage, seen, late, stated, found, touched)
     return scan
 
 
@@ -84,12 +92,16 @@ def _apply(
     scan: Scan,
     lineage: Lineage,
     seen: dict[bytes, Seen],
+    late: Collection[str],
     stated: Stated,
     found: Match | None,
     touched: set[int],
 ) -> None:
-    """Write what a scan changes; ``touched`` are findings that its image alone may change."""
-    there = _there(lineage)
+    """Write what a scan changes, but for kinds of which it is ``late``.
+
+    ``touched`` are findings that its image alone may change.
+    """
+    there = {key: item for key, item in _there(lineage).items() if item.missing.kind not in late}
     came = [item for key, item in seen.items() if key not in there]
     gone = _gone(scan, seen, there, stated)
     both = [(item, there[key]) for key, item in seen.items() if key in there]

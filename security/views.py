@@ -10,12 +10,12 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
-from accounts.models import Project, User
+from accounts.models import Project
 from accounts.roles import Scope
 from buildinsights.exceptions import DomainError
 from security.documents_page import document_page, documents_page
 from security.models import Finding, Scan, VexDocument, Waiver
-from security.owners import members_of, set_owner
+from security.owners import member_named, members_of, set_owner
 from security.pages import finding_page, findings_page, scan_page
 from security.policy import PolicyForm, change_policy, policy_of
 from security.remediation_page import remediation_page
@@ -64,8 +64,8 @@ def finding_owner(request: HttpRequest, project_slug: str, public_id: UUID) -> H
     project = get_project(request, project_slug, Scope.FINDINGS_WRITE)
     found = _finding(project, public_id)
     name = request.POST.get("owner", "")
-    owner = get_object_or_404(User, username=name) if name else None
     try:
+        owner = member_named(found, name) if name else None
         set_owner(finding=found, owner=owner, actor=actor_of(request))
     except DomainError as refusal:
         messages.error(request, str(refusal))

@@ -36,6 +36,7 @@ WIRING = {
     "buildinsights.exceptions",
     "buildinsights.forms",
     "buildinsights.paging",
+    "buildinsights.parsers",
     "buildinsights.svg",
     "buildinsights.templatetags.formats",
 }

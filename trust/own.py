@@ -1,8 +1,10 @@
 """Verifications that the server makes itself, of images in registries that it may ask."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +21,8 @@ from supplychain.trust.verifying import Asked, UnknownEnvironmentError, verify_i
 from trust.exceptions import NoPolicyError, RegistryNotAllowedError
 from trust.models import TrustPolicyVersion, Verification, WaitingVerification
 from trust.services import Result, named, record_verification
+
+log = structlog.get_logger(__name__)
 
 SECONDS = 300
 NOT_VERIFIED = "not-verified"
@@ -85,11 +89,14 @@ def _result(
         asked = Asked(reference, version.document, waiting.environment, at, references=False)
         folder = Path(settings.REGISTRY_CONFIG_DIR) / waiting.project.slug
         registry = Registry(reference.host, credentials_for(reference.host, folder))
-        found = verify_image(asked, registry, Cosign()).as_json()
+        found = verify_image(asked, registry, Cosign(_environment())).as_json()
     except (RegistryError, SigningError, PolicyError, UnknownEnvironmentError) as error:
         return _unknown(waiting, reference, mask_secrets(str(error)))
     except SoftTimeLimitExceeded:
         return _unknown(waiting, reference, f"It took longer than {SECONDS} s.")
+    except Exception:  # of an image that nobody foresaw: those behind it wait, too
+        log.exception("verification_crashed", reference=str(reference))
+        return _unknown(waiting, reference, "An error of ours; it is in the server's log.")
     return Result(
         image_name=named(reference),
         digest=found["digest"],
@@ -99,6 +106,13 @@ def _result(
         facts=found["facts"],
         inputs=found["inputs"],
     )
+
+
+def _environment() -> dict[str, str]:
+    """Return what cosign may know of this process: nothing of what the server keeps secret."""
+    names = {"PATH", "HOME", "TMPDIR", "TUF_ROOT", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+    names |= {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+    return {name: value for name, value in os.environ.items() if name.upper() in names}
 
 
 def _unknown(waiting: WaitingVerification, reference: Reference, message: str) -> Result:

@@ -167,11 +167,15 @@ class Registry:
 
     def _paged(self, path: str, name: str, place: object, scope: str) -> Iterator[Any]:
         """Yield the items of a list that may come in pages."""
-        address = f"{path}?n={_PAGE}"
+        address, left = f"{path}?n={_PAGE}", self.limits.list_bytes
         for _ in range(self.limits.pages):
             with self._transport.asked("GET", address, place, scope) as answer:
                 data = read_bounded(answer, self.limits.answer_bytes, place)
                 following = answer.links.get("next", {}).get("url", "")
+            left -= len(data)
+            if left < 0:
+                most = self.limits.list_bytes
+                raise WrongContentError(place, f"has a list of more than {most} bytes")
             yield from as_list(_object(data, place).get(name))
             if not following:
                 return

@@ -1,7 +1,9 @@
 """Requests to one registry: credentials, limits, and errors that name what was asked for."""
 
 import ipaddress
+import json
 import re
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from buildkit.registry.errors import (
     WrongContentError,
 )
 from buildkit.registry.reference import DOCKER_HUB
+from buildkit.values import as_dict
 
 _DOCKER_HUB_API = "registry-1.docker.io"
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
@@ -36,6 +39,7 @@ class RegistryLimits:
     manifest_bytes: int = 8 * 1024**2
     config_bytes: int = 64 * 1024**2
     answer_bytes: int = 8 * 1024**2
+    list_bytes: int = 64 * 1024**2
     connect_seconds: float = 5.0
     read_seconds: float = 30.0
     pages: int = 100
@@ -124,11 +128,19 @@ class Transport:
         return response
 
     def _check_redirect(self, address: str, place: object) -> None:
-        """Refuse a redirect from a registry elsewhere to a host of this machine's network."""
+        """Refuse an address that leads into a network that is not open to the registry itself."""
         parts = urlsplit(address)
-        host = parts.hostname or ""
-        if parts.scheme not in {"http", "https"} or (is_local(host) and not is_local(self.host)):
+        if parts.scheme not in {"http", "https"} or self._leads_inside(parts.hostname or ""):
             raise RegistryError(place, "the registry redirects to where it must not")
+
+    def _leads_inside(self, host: str) -> bool:
+        """Tell whether a host is of a network into which the registry must not lead.
+
+        It may lead to its own kind: one of this machine to this machine, one of a private network
+        into that, and any to the internet.
+        """
+        own = urlsplit(f"//{self.host}").hostname or ""
+        return _reach_of(host) < _reach_of(own)
 
     def _answer_to(self, challenge: str, place: object, scope: str) -> str:
         """Return the header that a challenge asks for."""
@@ -144,7 +156,7 @@ class Transport:
         realm = challenge.get("realm", "")
         parts = urlsplit(realm)
         is_safe = parts.scheme == "https" or is_local(parts.netloc)
-        if not is_safe or (is_local(parts.netloc) and not is_local(self.host)):
+        if not is_safe or self._leads_inside(parts.hostname or ""):
             raise UnauthorizedError(place, "names a token service that must not be asked")
         values = {"service": challenge.get("service", ""), "scope": scope}
         timeout = (self.limits.connect_seconds, self.limits.read_seconds)
@@ -153,15 +165,21 @@ class Transport:
             if known and known.identity_token:
                 form = {"grant_type": "refresh_token", "refresh_token": known.identity_token}
                 answer = self._session.post(
-                    realm, data=values | form, timeout=timeout, allow_redirects=False
+                    realm, data=values | form, timeout=timeout, allow_redirects=False, stream=True
                 )
             else:
                 own = {"Authorization": known.basic()} if known else {}
                 answer = self._session.get(
-                    realm, params=values, headers=own, timeout=timeout, allow_redirects=False
+                    realm,
+                    params=values,
+                    headers=own,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    stream=True,
                 )
-            document = answer.json() if len(answer.content) <= _TOKEN_BYTES else {}
-        except (requests.RequestException, ValueError) as error:
+            with answer:
+                document = as_dict(json.loads(read_bounded(answer, _TOKEN_BYTES, place)))
+        except (requests.RequestException, ValueError, RecursionError) as error:
             raise UnreachableError(place, f"its token service: {type(error).__name__}") from error
         token = document.get("token") or document.get("access_token")
         if not answer.ok or not isinstance(token, str):
@@ -195,6 +213,23 @@ def read_bounded(response: requests.Response, most: int, place: object) -> bytes
         if len(data) > most:
             raise WrongContentError(place, f"has more than {most} bytes")
     return bytes(data)
+
+
+def _reach_of(host: str) -> int:
+    """Return from how far a host is reached: 0 this machine, 1 its networks, 2 the internet."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return 2  # asking it will fail, too
+    addresses = [ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found]
+    return min(map(_reach, addresses), default=2)
+
+
+def _reach(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    if mapped.is_loopback or mapped.is_unspecified or mapped.is_link_local:
+        return 0
+    return 2 if mapped.is_global else 1
 
 
 def is_local(host: str) -> bool:

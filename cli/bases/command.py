@@ -16,6 +16,7 @@ from cli.building import Asked, run_batches
 from cli.engine import buildx_command
 from cli.errors import FINDINGS, UsageError
 from cli.sending import TITLE_LABEL
+from cli.terminal import BREAKS, inert
 from supplychain.bases.editing import short
 from supplychain.bases.judging import Subject, Verdict, Word, judge
 
@@ -68,7 +69,7 @@ def update_base(
             left = _leave(update, patch)
         finally:
             forget(update.names)
-    click.echo("\n".join(_lines(update, verdict, left)))
+    click.echo(inert("\n".join(_lines(update, verdict, left)), keep=BREAKS))
     raise SystemExit(FINDINGS if verdict.word is Word.WORSE else 0)
 
 

@@ -94,14 +94,14 @@ class Scan(models.Model):
     os_name = models.CharField(max_length=120, blank=True)
     os_is_end_of_life = models.BooleanField(default=False)
     scanned_at = models.DateTimeField()
-    """As the report says, but not after it was received."""
+    """As the report says, but not after it was received; ``security.order`` sets clocks right."""
     received_at = models.DateTimeField()
     kinds = ArrayField(models.CharField(max_length=20), default=list)
     """What was looked for: of these kinds a finding that is missing has gone."""
     narrowed_by = models.CharField(max_length=300, blank=True)
     """Why findings that are missing may be there still; empty if they have gone."""
     is_late = models.BooleanField(default=False)
-    """Of an older image than one that was scanned before: it has changed nothing."""
+    """Older than what was known, by its image or its time: it has changed nothing."""
     counts = models.JSONField(default=dict)
     """``{vulnerabilities: {SEVERITY: n}, …}`` as the report lists them."""
     distinct_vulnerabilities = models.PositiveIntegerField(default=0)

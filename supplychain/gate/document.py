@@ -12,7 +12,12 @@ MOST_CHARACTERS = 100_000
 
 COUNT = {"type": "integer", "minimum": 0}
 DAYS = {"type": "number", "exclusiveMinimum": 0}
-NAMES = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+NAMES = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": 500,
+    "items": {"type": "string", "minLength": 1, "maxLength": 300},
+}
 
 
 def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:

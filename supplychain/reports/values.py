@@ -1,9 +1,10 @@
 """Fields of a report's entries, read strictly: a value of another kind spoils its entry.
 
 An absent field and ``null`` are the same everywhere. Texts are cleaned of what PostgreSQL cannot
-store and cut at a bound. No message repeats a value: one might be a secret.
+store or that is no text, and cut at a bound. No message repeats a value: one might be a secret.
 """
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -26,6 +27,9 @@ LIST_LIMIT = 1_000
 """Members of a list of texts: aliases, licences, tags, layers."""
 
 MAX_CVSS = 10.0
+
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What commands a terminal, or lets a text be read in another order than it is in."""
 
 _KINDS = {bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
 _SEVERITIES: dict[str, Severity] = {item.value: item for item in Severity}
@@ -54,7 +58,7 @@ def text(entry: Json, key: str, limit: int = NAME_LIMIT) -> str:
     if type(value) is not str:
         raise WrongShapeError(f"{key} is {kind_of(value)}, expected text")
     # As ``bounded`` would, without the call: most of the time of reading goes by here.
-    if len(value) <= limit and value.isascii() and "\x00" not in value:
+    if len(value) <= limit and value.isprintable():
         return value
     return bounded(value, limit)
 
@@ -63,7 +67,7 @@ def bounded(value: str, limit: int) -> str:
     """Clean and cut a text."""
     if len(value) > limit:
         value = value[:limit]
-    return value if value.isascii() and "\x00" not in value else clean(value)
+    return value if value.isprintable() else clean(_COMMANDS.sub("\ufffd", value))
 
 
 def child(entry: Json, key: str) -> Json:

@@ -25,6 +25,9 @@ MOST_ATTACHED = 64
 COSIGN_SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
 """The predicate type of a signature that claims no more than the digest."""
 
+MOST_BYTES = 256 * 1024**2
+"""Of all layers together, as all are held at once; likewise."""
+
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _BUNDLE_PREFIX = "application/vnd.dev.sigstore.bundle"
 _SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -89,6 +92,7 @@ class Found:
 
     items: list[Attached] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    bytes_read: int = 0
 
 
 def attached_to(registry: Registry, image: Manifest) -> Found:
@@ -160,8 +164,12 @@ def _read_layers(
         if not kind.startswith(_UNDERSTOOD):
             continue
         path = f"{store} {manifest.digest[:19]}/{digest[:19]}"
+        if found.bytes_read > MOST_BYTES:
+            found.problems.append(f"{path}: not read, as more than {MOST_BYTES} bytes were")
+            return
         try:
             data = registry.config(manifest.reference, digest)
+            found.bytes_read += len(data)
             statement, bundle, payload = _read(kind, data, layer, path)
         except (ParseError, WrongContentError, NotFoundError) as error:
             found.problems.append(str(error))

@@ -67,9 +67,30 @@ def _path(address: str) -> str:
 
 def matches(pattern: str, text: str) -> bool:
     """Tell whether a text is of a pattern: ``*`` is anything but a slash, ``**`` is anything."""
-    parts = re.split(r"(\*\*|\*)", pattern)
-    expression = "".join({"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts)
-    return re.fullmatch(expression, text) is not None
+    ends = {0}
+    for part in filter(None, re.split(r"(\*\*|\*)", pattern)):
+        # Not by a regular expression, which would try the ways to share a text among many stars.
+        if part == "**":
+            ends = set(range(min(ends), len(text) + 1))
+        elif part == "*":
+            ends = _within_parts(text, ends)
+        else:
+            ends = {end + len(part) for end in ends if text.startswith(part, end)}
+        if not ends:
+            return False
+    return len(text) in ends
+
+
+def _within_parts(text: str, starts: set[int]) -> set[int]:
+    """Return all places that can be reached from others without passing a slash."""
+    reached: set[int] = set()
+    for start in sorted(starts):
+        end = start
+        while end not in reached:
+            reached.add(end)
+            if end < len(text) and text[end] != "/":
+                end += 1
+    return reached
 
 
 def ref_matches(pattern: str, ref: str) -> bool:

@@ -54,6 +54,17 @@ def test_an_older_image_than_the_newest_changes_nothing(ci: APIClient, project: 
     assert (old.is_late, old.came, since(old)) == (True, [], {"user": None})
 
 
+def test_a_look_that_waited_changes_nothing_that_a_later_one_has_told(
+    ci: APIClient, project: Project
+):
+    built(project, 1)
+    later = taken(ci, looked(1, check("user", "pass"), inspected_at="2026-11-20T12:00:00Z"))
+    waited = taken(ci, looked(1, check("user"), inspected_at="2026-11-20T11:00:00Z"))
+    assert (waited.is_late, waited.came, since(waited)) == (True, [], {"user": None})
+    moment = taken(ci, looked(1, check("user", "unknown"), inspected_at="2026-11-20T11:59:30Z"))
+    assert (moment.is_late, moment.inspected_at) == (False, later.inspected_at)
+
+
 def test_lines_of_images_do_not_mix(ci: APIClient, project: Project):
     built(project, 1)
     built(project, 2, ref_name="feature/x")
