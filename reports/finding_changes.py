@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Count, Q, Sum
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Project
 from security.models import Finding, FindingDay, Severity
@@ -21,13 +22,14 @@ MOST_BRINGERS = 5
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """How many findings came, came back and went; ``open`` are there now."""
+    """How many findings came, came back and went; ``open`` are there now, some of them overdue."""
 
     severity: Severity
     came: int = 0
     back: int = 0
     went: int = 0
     open: int = 0
+    overdue: int = 0
     change: int = 0
     """Of what is open; waivers and statements count, too."""
 
@@ -106,14 +108,18 @@ def _moved(findings: Any, days: Any, since: datetime) -> list[Moved]:
         went=Count("pk", filter=Q(fixed_at__gte=since)),
     )
     moves = {row.pop("severity"): row for row in counted}
-    standing = dict(findings.open().order_by().values_list("severity").annotate(Count("pk")))
+    late = Count("pk", filter=Q(due_at__lte=timezone.now()))
+    standing = (
+        findings.open().order_by().values("severity").annotate(open=Count("pk"), overdue=late)
+    )
+    now = {row.pop("severity"): row for row in standing}
     later = days.filter(day__gte=since.date()).order_by()
     changes = dict(later.values_list("severity").annotate(Sum("opened")))
     return [
         Moved(
             severity,
             **moves.get(severity, {}),
-            open=standing.get(severity, 0),
+            **now.get(severity, {}),
             change=changes.get(severity, 0),
         )
         for severity in reversed(Severity)

@@ -90,17 +90,14 @@ def security_overview_page(project: Project, query: Mapping[str, Any]) -> dict[s
     }
 
 
-def standing_of(
-    project: Project, images: Sequence[NewestImage], first: date
-) -> list[Standing]:
+def standing_of(project: Project, images: Sequence[NewestImage], first: date) -> list[Standing]:
     """Return how services stand that have an image or a finding, the worst first."""
     services = Service.objects.filter(project=project).select_related("project")
     rows = {service.pk: Standing(service) for service in services}
     findings = Finding.objects.filter(project=project).open().order_by()
     late = Count("pk", filter=Q(due_at__lte=timezone.now()))
-    for service, severity, count, overdue in findings.values_list("service", "severity").annotate(
-        Count("pk"), late
-    ):
+    counted = findings.values_list("service", "severity").annotate(all=Count("pk"), late=late)
+    for service, severity, count, overdue in counted:
         rows[service].open[severity] = count
         rows[service].overdue += overdue
     later = FindingDay.objects.filter(project=project, environment="", day__gte=first)

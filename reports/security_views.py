@@ -5,10 +5,11 @@ from django.shortcuts import get_object_or_404, render
 
 from accounts.access import get_project
 from builds.models import Image
-from reports.assessment import AssessmentForm, assessment_of
+from reports.assessment import assessment_of
 from reports.assessment_page import assessment_page
 from reports.image_security import image_security_page
 from reports.security_overview import security_overview_page
+from security.remediation import RemediationForm
 
 
 def security(request: HttpRequest, project_slug: str) -> HttpResponse:
@@ -29,6 +30,6 @@ def image_security(request: HttpRequest, project_slug: str, digest: str) -> Http
 def assessment(request: HttpRequest, project_slug: str) -> HttpResponse:
     """The vulnerability assessment, to be read, printed or fetched."""
     project = get_project(request, project_slug)
-    form = AssessmentForm(project, request.GET.dict())
-    context = assessment_page(assessment_of(project, form), form) | {"project": project}
+    form = RemediationForm(project, request.GET.dict())
+    context = assessment_page(project, assessment_of(project, form), form) | {"project": project}
     return render(request, "reports/assessment.html", context)

@@ -103,9 +103,7 @@ def _waiver_item(told: dict[str, Any], severity: str, title: str, why: str, href
 def _refused(project: Project, images: Sequence[NewestImage]) -> Item | None:
     """Newest images that may not ship, by the last verdict on each."""
     refused = [
-        image
-        for image in images
-        if image.verdict and image.verdict.outcome == Verdict.Outcome.FAIL
+        image for image in images if image.verdict and image.verdict.outcome == Verdict.Outcome.FAIL
     ]
     if not refused:
         return None
@@ -154,9 +152,7 @@ def _not_signed(project: Project, images: Sequence[NewestImage]) -> Item | None:
     if refused:
         since = min(image.verification.verified_at for image in refused if image.verification)
         words = "whose signature or provenance is not trusted"
-        return _about_images(
-            refused, words, "the verification says why", href, "high", since=since
-        )
+        return _about_images(refused, words, "the verification says why", href, "high", since=since)
     return _lacking(
         images,
         lambda image: image.verification,
