@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache
+from itertools import groupby
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -15,6 +16,7 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Table, TableStyle
 
@@ -24,6 +26,10 @@ LONGEST = 400
 """Characters of one text: a row has to fit on a page. JSON and CSV have all of it."""
 
 PLAIN, BOLD = "Vera", "VeraBd"
+OTHERS = {"STSong-Light": "gb2312", "HYSMyeongJo-Medium": "euc_kr"}
+"""Fonts for what Latin ones lack, each with the encoding that tells what it has: the first Chinese,
+Japanese syllables, Greek and Cyrillic, the second Korean."""
+
 MARGIN = 14 * mm
 WIDTH = landscape(A4)[0] - 2 * MARGIN
 LINE = colors.HexColor("#c8ccd2")
@@ -53,9 +59,11 @@ def as_pdf(found: Assessment) -> bytes:
 
 @cache
 def _fonts() -> None:
-    """Register the fonts that come with the library; what they lack is a box, and still text."""
+    """Register the fonts that come with the library, and those that readers bring for the rest."""
     for name in (PLAIN, BOLD):
         pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
+    for name in OTHERS:
+        pdfmetrics.registerFont(UnicodeCIDFont(name))
 
 
 TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=16, leading=20, spaceAfter=2 * mm)
@@ -69,6 +77,9 @@ NUMBER = ParagraphStyle("number", parent=CELL, alignment=TA_RIGHT)
 HEADER = ParagraphStyle("header", parent=CELL, fontName=BOLD)
 NUMBER_HEADER = ParagraphStyle("number-header", parent=HEADER, alignment=TA_RIGHT)
 
+UNKNOWN = "unknown"
+"""No font has it: its number is written."""
+
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
@@ -76,7 +87,29 @@ def _inert(value: object) -> str:
     """Return a text that is shown as it is: no markup, nothing that turns its direction."""
     text = CONTROLS.sub("", str(value))
     text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cs"))
-    return escape(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return "".join(_set_in(font, "".join(signs)) for font, signs in groupby(text, _font_of))
+
+
+def _font_of(sign: str) -> str:
+    """Return the font that has a sign; ``""`` is that of the text itself."""
+    if ord(sign) in pdfmetrics.getFont(PLAIN).face.charToGlyph:
+        return ""
+    return next((name for name, known in OTHERS.items() if _is_in(sign, known)), UNKNOWN)
+
+
+def _is_in(sign: str, encoding: str) -> bool:
+    try:
+        sign.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _set_in(font: str, signs: str) -> str:
+    if font == UNKNOWN:
+        return "".join(f"[U+{ord(sign):04X}]" for sign in signs)
+    return f'<font name="{font}">{escape(signs)}</font>' if font else escape(signs)
 
 
 def _text(value: object, style: ParagraphStyle = BODY) -> Paragraph:

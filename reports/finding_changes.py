@@ -1,20 +1,25 @@
 """What changed among findings in a time: what came, came back and went, and who brought the most.
 
-A finding counts once in each, whatever happened to it: it came on the day on which it was first
-seen, came back when it did so last, and went if it is gone still. What was on branches alone is
-left out.
+Told from the findings' history, so by when reports were received. A finding counts once in each,
+however often it did so. One that was on a branch alone came when it was in an image in use.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Project
-from security.models import Finding, FindingDay, Severity
+from security.models import Finding, FindingDay, FindingEvent, Severity
+
+Event = FindingEvent.Kind
+
+CAME = Q(kind=Event.SHIPPED) | Q(kind=Event.OPENED) & ~Q(finding__seen_state=Finding.State.BRANCH)
+BACK = Q(kind=Event.REOPENED) & ~Q(finding__seen_state=Finding.State.BRANCH)
+WENT = Q(kind=Event.FIXED)
 
 MOST_BRINGERS = 5
 """Builds, services or bases that are named, those that brought the most first."""
@@ -68,15 +73,18 @@ def changes_of(
     since = datetime.combine(first, datetime.min.time(), UTC)
     findings: Any = Finding.objects.filter(project=project)
     days: Any = FindingDay.objects.filter(project=project, environment=environment or "")
+    events: Any = FindingEvent.objects.filter(project=project, at__gte=since).order_by()
     if service:
         findings, days = findings.filter(service__slug=service), days.filter(service__slug=service)
+        events = events.filter(finding__service__slug=service)
     if environment:
         findings = findings.filter(environments__contains=[environment])
+        events = events.filter(finding__environments__contains=[environment])
     listed = reverse("security:findings", args=[project.slug])
-    brought = _Brought(findings, since)
+    brought = _Brought(events)
     return Changes(
         since=since,
-        moved=_moved(findings, days, since),
+        moved=_moved(findings, days.filter(day__gte=first), events),
         builds=[
             Bringer(f"{row['introduced_by__service__name']}, build of {_day(row)}", href, *counts)
             for row, counts in brought.by(
@@ -96,49 +104,42 @@ def changes_of(
     )
 
 
-def _moved(findings: Any, days: Any, since: datetime) -> list[Moved]:
-    seen = findings.exclude(seen_state=Finding.State.BRANCH)
-    touched = seen.filter(
-        Q(first_seen_at__gte=since) | Q(reopened_at__gte=since) | Q(fixed_at__gte=since)
-    )
-    rows = touched.order_by().values("severity")
-    counted = rows.annotate(
-        came=Count("pk", filter=Q(first_seen_at__gte=since)),
-        back=Count("pk", filter=Q(reopened_at__gte=since)),
-        went=Count("pk", filter=Q(fixed_at__gte=since)),
-    )
+def _moved(findings: Any, days: Any, events: Any) -> list[Moved]:
+    rows = events.filter(CAME | BACK | WENT).values(severity=F("finding__severity"))
+    counted = rows.annotate(came=_findings(CAME), back=_findings(BACK), went=_findings(WENT))
     moves = {row.pop("severity"): row for row in counted}
     late = Count("pk", filter=Q(due_at__lte=timezone.now()))
-    standing = (
-        findings.open().order_by().values("severity").annotate(open=Count("pk"), overdue=late)
-    )
-    now = {row.pop("severity"): row for row in standing}
-    later = days.filter(day__gte=since.date()).order_by()
-    changes = dict(later.values_list("severity").annotate(Sum("opened")))
+    standing = findings.open().order_by().values("severity")
+    now = {row.pop("severity"): row for row in standing.annotate(open=Count("pk"), overdue=late)}
+    summed = days.order_by().values("severity").annotate(change=Sum("opened"))
+    changes = {row.pop("severity"): row for row in summed}
     return [
         Moved(
             severity,
             **moves.get(severity, {}),
             **now.get(severity, {}),
-            change=changes.get(severity, 0),
+            **changes.get(severity, {}),
         )
         for severity in reversed(Severity)
     ]
+
+
+def _findings(events: Q | None = None) -> Count:
+    return Count("finding", distinct=True, filter=events)
 
 
 @dataclass(frozen=True, slots=True)
 class _Brought:
     """Findings that came or came back, to be told apart by one thing or another."""
 
-    findings: Any
-    since: datetime
+    events: Any
 
     def by(self, *keys: str) -> list[tuple[dict[str, Any], tuple[int, int]]]:
         """Return those with the most of them, each with how many, and how many are severe."""
-        came = Q(first_seen_at__gte=self.since) | Q(reopened_at__gte=self.since)
-        rows = self.findings.exclude(seen_state=Finding.State.BRANCH).filter(came)
-        severe = Count("pk", filter=Q(severity__gte=Severity.HIGH))
-        counted = rows.order_by().values(*keys).annotate(brought=Count("pk"), severe=severe)
+        named = {key: F(f"finding__{key}") for key in keys}
+        rows = self.events.filter(CAME | BACK).values(**named)
+        severe = _findings(Q(finding__severity__gte=Severity.HIGH))
+        counted = rows.annotate(brought=_findings(), severe=severe)
         most = counted.order_by("-severe", "-brought", *keys)[:MOST_BRINGERS]
         return [(row, (row["brought"], row["severe"])) for row in most]
 

@@ -189,5 +189,7 @@ def _bases(image: Image, build: Build | None) -> list[Any]:
     """Return the bases of which the image has the layers."""
     if build is None:
         return []
-    uses = BaseUse.objects.filter(build=build, platform__in=["", image.platform]).final()
+    uses = BaseUse.objects.filter(build=build).final()
+    if image.platform:
+        uses = uses.filter(platform__in=["", image.platform])
     return lines_of(list(BaseImage.objects.filter(pk__in=uses.values("image")).told()))

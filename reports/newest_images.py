@@ -20,7 +20,7 @@ from inspections.models import CheckResult, Inspection
 from policies.models import Verdict
 from sboms.models import Sbom
 from security.matching import INDEXES
-from security.models import Kind, Scan
+from security.models import Kind, Lineage, Scan
 from trust.models import Verification
 
 RECENT = timedelta(days=30)
@@ -85,25 +85,39 @@ def newest_images(
 
 
 def _builds(project: Project, service: str | None, environment: str | None) -> list[Build]:
-    """Return the newest build of each group of late, and of services without one the last."""
     rows: Any = Build.objects.filter(project=project).succeeded().exclude(image_digest="")
     rows = rows.alias(branch=branch_class()).filter(branch__in=COUNTS)
-    services = Service.objects.filter(project=project)
     if service:
-        rows, services = rows.filter(service__slug=service), services.filter(slug=service)
+        rows = rows.filter(service__slug=service)
     if environment:
         rows = rows.filter(environment=environment)
-    late = rows.filter(listed_at__gte=timezone.now() - RECENT)
-    keys = dict(
-        late.order_by(*GROUP, "-listed_at", "-pk").distinct(*GROUP).values_list("pk", "service")
-    )
-    others = services.exclude(pk__in=set(keys.values()))
-    last = rows.filter(service=OuterRef("pk")).newest_first()
-    old = others.annotate(last=Subquery(last.values("pk")[:1])).values_list("last", flat=True)
-    wanted = [*keys, *(key for key in old if key)]
-    found = Build.objects.filter(pk__in=wanted).select_related("service", "project")
+    found = Build.objects.filter(pk__in=_newest(project, rows)).select_related("service", "project")
     lean = found.defer("frontend_attrs", "labels", "build_args")
     return list(lean.order_by("service__name", *GROUP[1:], "pk")[:MOST_IMAGES])
+
+
+def _newest(project: Project, rows: Any) -> set[int]:
+    """Return the newest build of each group: of those of late, and those of which a scan is known.
+
+    Of a service with neither it is the last one.
+    """
+    late = rows.filter(listed_at__gte=timezone.now() - RECENT)
+    keys = set(
+        late.order_by(*GROUP, "-listed_at", "-pk").distinct(*GROUP).values_list("pk", flat=True)
+    )
+    lineages = Lineage.objects.filter(service__project=project, branch_class__in=COUNTS)
+    same = {name: OuterRef(name) for name in GROUP}
+    keys |= _last(lineages, rows.filter(**same))
+    return keys | _last(
+        Service.objects.filter(project=project).exclude(builds__in=keys),
+        rows.filter(service=OuterRef("pk")),
+    )
+
+
+def _last(groups: Any, builds: Any) -> set[int]:
+    """Return the newest build of each of some groups."""
+    last = Subquery(builds.newest_first().values("pk")[:1])
+    return set(groups.annotate(last=last).values_list("last", flat=True)) - {None}
 
 
 def _images(builds: Sequence[Build]) -> defaultdict[int, list[Image]]:

@@ -19,7 +19,7 @@ from bases.models import BaseImage, BaseUse
 from builds.models import Service
 from policies.models import Verdict
 from policies.pages import BADGES as OUTCOMES
-from reports.finding_changes import changes_of
+from reports.finding_changes import Moved, changes_of
 from reports.newest_images import NewestImage, newest_images
 from reports.security_waiting import waiting_of
 from security.models import Finding, FindingDay, Severity
@@ -33,12 +33,16 @@ MOST_SERVICES = 100
 class PeriodForm(forms.Form):
     """Over which days; what is no choice is not applied."""
 
-    days = forms.TypedChoiceField(required=False, choices=PERIODS, coerce=int)
+    days = forms.TypedChoiceField(required=False, label="Period", choices=PERIODS, coerce=int)
+
+    def __init__(self, query: Mapping[str, Any]) -> None:
+        super().__init__({"days": str(DEFAULT_DAYS), **query})
+        self.full_clean()
 
     @property
     def chosen(self) -> int:
         """The number of days."""
-        return (self.is_valid() and self.cleaned_data["days"]) or DEFAULT_DAYS
+        return self.cleaned_data.get("days") or DEFAULT_DAYS
 
 
 @dataclass(slots=True)
@@ -62,20 +66,17 @@ class Standing:
 
 def security_overview_page(project: Project, query: Mapping[str, Any]) -> dict[str, Any]:
     """Return the context."""
-    days = PeriodForm(query).chosen
+    form = PeriodForm(query)
+    days = form.chosen
     first = timezone.now().date() - timedelta(days=days - 1)
     images = newest_images(project)
     rows = standing_of(project, images, first)
     changes = changes_of(project, first)
-    here = reverse("reports:security", args=[project.slug])
     return {
         "days": days,
-        "periods": [
-            {"label": label, "href": f"{here}?days={number}", "current": number == days}
-            for number, label in PERIODS
-        ],
+        "form": form,
         "changes": changes,
-        "moved": [_moved_line(project, row) for row in changes.moved],
+        "moved": [_moved_line(project, row) for row in changes.moved if _is_told(row)],
         "bringers": [
             ("Services", "Service", changes.services),
             ("Builds", "First build with them", changes.builds),
@@ -117,7 +118,13 @@ def _bases(project: Project) -> list[tuple[int, BaseImage]]:
     return [(use.service_id, use.image) for use in related]
 
 
-def _moved_line(project: Project, row: Any) -> dict[str, Any]:
+def _is_told(row: Moved) -> bool:
+    """Severities that matter are told even if nothing has them."""
+    there = row.open or row.came or row.back or row.went or row.change
+    return bool(there) or row.severity >= Severity.MEDIUM
+
+
+def _moved_line(project: Project, row: Moved) -> dict[str, Any]:
     query = urlencode({"state": "open", "severity": row.severity.label})
     return {
         "moved": row,

@@ -15,7 +15,7 @@ from security.remediation import RemediationForm
 def security(request: HttpRequest, project_slug: str) -> HttpResponse:
     """Is anything wrong, where, since when, what to do."""
     project = get_project(request, project_slug)
-    context = security_overview_page(project, request.GET) | {"project": project}
+    context = security_overview_page(project, request.GET.dict()) | {"project": project}
     return render(request, "reports/security.html", context)
 
 

@@ -32,7 +32,7 @@ def waiting_of(project: Project, images: Sequence[NewestImage]) -> list[Item]:
     """Return what waits, the worst first."""
     items = [
         _refused(project, images),
-        _overdue(project),
+        overdue_of(project),
         *_waivers(project),
         _not_scanned(project, images),
         _scanned_long_ago(project, images),
