@@ -44,7 +44,8 @@ def waiting_of(project: Project, images: Sequence[NewestImage]) -> list[Item]:
     return sorted(filter(None, items), key=lambda item: severities.index(item["severity"]))
 
 
-def _overdue(project: Project) -> Item | None:
+def overdue_of(project: Project) -> Item | None:
+    """Return what is told of open findings that were to be fixed by now."""
     found = Finding.objects.filter(project=project).overdue()
     severe = Count("pk", filter=Q(severity__gte=Severity.HIGH))
     told = found.aggregate(count=Count("pk"), severe=severe, since=Min("due_at"))
