@@ -28,7 +28,7 @@ RECENT = timedelta(days=30)
 
 MOST_IMAGES = 500
 
-GROUP = ("service", "target", "variant", "environment")
+GROUP = ("service_id", "target", "variant", "environment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +192,8 @@ class _Told:
         scans = [self.scans.get(image.pk) for image in images]
         known = [scan for scan in scans if scan]
         is_scanned = bool(known) and len(known) == len(scans)
-        looks = [row for image in images if (row := self.inspections.get(image.pk))]
-        bills = [row for image in images if (row := self.sboms.get(image.pk))]
+        looks = [look for image in images if (look := self.inspections.get(image.pk))]
+        bills = [bill for image in images if (bill := self.sboms.get(image.pk))]
         return NewestImage(
             build,
             tuple(images),
