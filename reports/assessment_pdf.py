@@ -17,15 +17,18 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Table, TableStyle
 
 from reports.assessment import Assessment, ImageLine
 
-LONGEST = 400
+LONGEST = 300
 """Characters of one text: a row has to fit on a page. JSON and CSV have all of it."""
 
-PLAIN, BOLD = "Vera", "VeraBd"
+PLAIN, BOLD = "Plain", "Bold"
+FILES = {PLAIN: ("DejaVuSans.ttf", "Vera.ttf"), BOLD: ("DejaVuSans-Bold.ttf", "VeraBd.ttf")}
+"""Vera comes with the library, and has Latin letters alone."""
+
 OTHERS = {"STSong-Light": "gb2312", "HYSMyeongJo-Medium": "euc_kr"}
 """Fonts for what Latin ones lack, each with the encoding that tells what it has: the first Chinese,
 Japanese syllables, Greek and Cyrillic, the second Korean."""
@@ -59,9 +62,15 @@ def as_pdf(found: Assessment) -> bytes:
 
 @cache
 def _fonts() -> None:
-    """Register the fonts that come with the library, and those that readers bring for the rest."""
-    for name in (PLAIN, BOLD):
-        pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
+    """Register fonts: DejaVu with its many scripts where the system has it, or what we bring.
+
+    Others, of which no file is needed, are drawn with what readers have.
+    """
+    for name, (wide, own) in FILES.items():
+        try:
+            pdfmetrics.registerFont(TTFont(name, wide))
+        except TTFError:
+            pdfmetrics.registerFont(TTFont(name, own))
     for name in OTHERS:
         pdfmetrics.registerFont(UnicodeCIDFont(name))
 
@@ -77,9 +86,6 @@ NUMBER = ParagraphStyle("number", parent=CELL, alignment=TA_RIGHT)
 HEADER = ParagraphStyle("header", parent=CELL, fontName=BOLD)
 NUMBER_HEADER = ParagraphStyle("number-header", parent=HEADER, alignment=TA_RIGHT)
 
-UNKNOWN = "unknown"
-"""No font has it: its number is written."""
-
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
@@ -87,15 +93,16 @@ def _inert(value: object) -> str:
     """Return a text that is shown as it is: no markup, nothing that turns its direction."""
     text = CONTROLS.sub("", str(value))
     text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cs"))
-    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    return "".join(_set_in(font, "".join(signs)) for font, signs in groupby(text, _font_of))
+    told = "".join(f"[U+{ord(sign):04X}]" if _font_of(sign) is None else sign for sign in text)
+    shown = told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…"
+    return "".join(_set_in(font, "".join(signs)) for font, signs in groupby(shown, _font_of))
 
 
-def _font_of(sign: str) -> str:
-    """Return the font that has a sign; ``""`` is that of the text itself."""
+def _font_of(sign: str) -> str | None:
+    """Return the font that has a sign: ``""`` is that of the text itself, ``None`` if none has."""
     if ord(sign) in pdfmetrics.getFont(PLAIN).face.charToGlyph:
         return ""
-    return next((name for name, known in OTHERS.items() if _is_in(sign, known)), UNKNOWN)
+    return next((name for name, known in OTHERS.items() if _is_in(sign, known)), None)
 
 
 def _is_in(sign: str, encoding: str) -> bool:
@@ -106,9 +113,7 @@ def _is_in(sign: str, encoding: str) -> bool:
     return True
 
 
-def _set_in(font: str, signs: str) -> str:
-    if font == UNKNOWN:
-        return "".join(f"[U+{ord(sign):04X}]" for sign in signs)
+def _set_in(font: str | None, signs: str) -> str:
     return f'<font name="{font}">{escape(signs)}</font>' if font else escape(signs)
 
 
@@ -142,7 +147,7 @@ def _table(
         ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
     ]
     columns = [WIDTH * abs(width) / total for width in widths]
-    return Table(cells, columns, repeatRows=1, style=TableStyle(style), splitInRow=1)
+    return Table(cells, columns, repeatRows=1, style=TableStyle(style))
 
 
 def _summary(found: Assessment) -> Iterable[Flowable]:
@@ -170,7 +175,8 @@ def _how(found: Assessment) -> Iterable[Flowable]:
     )
     for item in found.scanners:
         yield _text(
-            f"{item.name} {item.version}: {item.images} images, the oldest scan of"
+            f"{item.name} {item.version or 'of a version that is not said'}, newest images:"
+            f" {item.images}, the oldest scan of"
             f" {_day(item.oldest_scan)}, the oldest database of"
             f" {_day(item.oldest_database) if item.oldest_database else 'a day that is not said'}."
         )

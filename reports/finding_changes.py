@@ -21,7 +21,7 @@ CAME = Q(kind=Event.SHIPPED) | Q(kind=Event.OPENED) & ~Q(finding__seen_state=Fin
 BACK = Q(kind=Event.REOPENED) & ~Q(finding__seen_state=Finding.State.BRANCH)
 WENT = Q(kind=Event.FIXED)
 
-MOST_BRINGERS = 5
+MOST_BRINGERS = 3
 """Builds, services or bases that are named, those that brought the most first."""
 
 

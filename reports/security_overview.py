@@ -78,9 +78,9 @@ def security_overview_page(project: Project, query: Mapping[str, Any]) -> dict[s
         "changes": changes,
         "moved": [_moved_line(project, row) for row in changes.moved if _is_told(row)],
         "bringers": [
-            ("Services", "Service", changes.services),
-            ("Builds", "First build with them", changes.builds),
-            ("Origins", "Origin", changes.origins),
+            *(("service", item) for item in changes.services),
+            *(("build", item) for item in changes.builds),
+            *(("origin", item) for item in changes.origins),
         ],
         "waiting": waiting_of(project, images),
         "rows": [service_line(project, row) for row in rows[:MOST_SERVICES]],

@@ -54,7 +54,7 @@ def overdue_of(project: Project) -> Item | None:
     return {
         "severity": "high" if told["severe"] else "medium",
         "title": f"{_counted(told['count'], 'finding')} overdue",
-        "why": f"{told['severe']} of them critical or high; more days have passed than they have",
+        "why": f"{told['severe']} of them critical or high; the days until a fix are over",
         "since": told["since"],
         "href": f"{reverse('security:findings', args=[project.slug])}?due=overdue",
         "action": "See them",

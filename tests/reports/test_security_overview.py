@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
 from builds.models import BuildImage, Image, Service
 from reports.finding_changes import changes_of
 from reports.newest_images import newest_images
+from reports.overview import overview_page
 from reports.security_overview import security_overview_page
+from security.matching import INDEXES
 from security.models import Finding, Severity
+from tests.builds.test_api import budget
 from tests.inspections.making import check, looked
 from tests.security.conftest import dave
 from tests.security.test_life import built, digest, report, vulnerability
@@ -166,6 +167,26 @@ def test_what_waits_is_told_the_worst_first(
         assert ("medium", "2 newest images scanned more than 30 days ago") in titles(project)
 
 
+def test_what_is_overdue_needs_attention_on_the_first_page(ci: APIClient, project: Project):
+    built(project, 1)
+    with time_machine.travel(NOW, tick=False) as clock:
+        arrived(ci, report(1, found("CVE-1", "CRITICAL"), **created(NOW)))
+        assert overview_page(project)["attention"] == []
+        clock.shift(8 * DAY)
+        [item] = overview_page(project)["attention"]
+    assert (item["severity"], item["title"]) == ("high", "1 finding overdue")
+
+
+def test_an_index_leads_to_its_images(project: Project, client_of: Any, bob: User):
+    build = built(project, 1)
+    index = Image.objects.create(project=project, digest=digest(500), media_type=INDEXES[0])
+    BuildImage.objects.create(build=build, image=index)
+    page = client_of(bob).get(f"/projects/shop/images/{digest(500)}/security/").content.decode()
+    assert f"/projects/shop/images/{digest(1)}/security/" in page
+    [image] = newest_images(project)
+    assert [one.digest for one in image.images] == [digest(1)]
+
+
 def test_where_nothing_is_known_the_page_says_how_to_begin(
     client_of: Any, project: Project, bob: User
 ):
@@ -209,15 +230,9 @@ def test_ten_times_the_services_cost_the_same(
 ):
     browser = client_of(bob)
 
-    def cost() -> int:
-        browser.get(PAGE)
-        with CaptureQueriesContext(connection) as queries:
-            assert browser.get(PAGE).status_code == 200
-        return len(queries)
-
     with time_machine.travel(datetime(2026, 11, 10, tzinfo=UTC), tick=False):
         spread(ci, project, range(1, 3))
-        few = cost()
+        few = budget("security_overview", PAGE, browser)
         spread(ci, project, range(3, 21))
-        assert cost() == few
+        assert budget("security_overview", PAGE, browser) == few
     assert Finding.objects.filter(severity=Severity.HIGH).count() == 60
