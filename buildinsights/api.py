@@ -21,6 +21,7 @@ from inspections.api import InspectionViewSet, RuleViewSet
 from policies.api import ImageVerdictView, PolicyViewSet, VerdictViewSet
 from recommendations.api import RecommendationViewSet, RecommendedServiceViewSet
 from reports.api import MetricsView
+from reports.assessment_api import AssessmentView
 from reports.comparison_api import ComparedServiceViewSet
 from reports.platforms_api import PlatformsView
 from reports.saved_views_api import SavedViewViewSet
@@ -61,6 +62,7 @@ router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [
+    path("assessment/", AssessmentView.as_view(), name="assessment"),
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
     path("ingest/vex/", VexIngestView.as_view(), name="ingest-vex"),
     path("ingest/trivy/", TrivyIngestView.as_view(), name="ingest-trivy"),

@@ -17,7 +17,7 @@ NAVIGATION = (
     ("Recommendations", "recommendations:list", Scope.BUILDS_READ),
     ("Cache", "cache:overview", Scope.BUILDS_READ),
     ("Images", "sizes:images", Scope.BUILDS_READ),
-    ("Security", "security:findings", Scope.BUILDS_READ),
+    ("Security", "reports:security", Scope.BUILDS_READ),
     ("Builders", "resources:builders", Scope.BUILDS_READ),
     ("Platforms", "reports:platforms", Scope.BUILDS_READ),
     ("Queue", "farm:queue", Scope.BUILDS_READ),
@@ -33,6 +33,7 @@ FIRST = 8
 """Pages that stand side by side; the others are in a menu beside them."""
 
 SECURITY = (
+    ("Overview", "reports:security"),
     ("Findings", "security:findings"),
     ("Remediation", "security:remediation"),
     ("Waivers", "security:waivers"),
@@ -60,6 +61,7 @@ PARENTS = {
     "policies:policy": "policies:policies",
     "policies:verdict": "policies:policies",
     "policies:verdicts": "policies:policies",
+    "reports:assessment": "reports:security",
     "inspections:inspection": "inspections:checks",
     "inspections:rules": "inspections:checks",
     "security:document": "security:waivers",
@@ -74,6 +76,7 @@ PARENTS = {
     "security:scan": "security:findings",
     "sizes:image": "sizes:images",
     "sizes:sizes": "services:list",
+    "reports:image-security": "reports:security",
     "resources:builder": "resources:builders",
     "trust:policies": "trust:signatures",
     "trust:policy": "trust:signatures",

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiParameter
@@ -73,6 +74,19 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     writer.writerow(rows[0])
     writer.writerows([_cell(value) for value in row.values()] for row in rows)
     return text.getvalue()
+
+
+def lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a table as CSV line by line, its header first: for more rows than one answer holds."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for cells in itertools.chain(
+        [columns], ([_cell(row[name]) for name in columns] for row in rows)
+    ):
+        writer.writerow(cells)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
 
 
 def _cell(value: Any) -> Any:

@@ -36,7 +36,7 @@ def inspection_page(inspection: Inspection) -> dict[str, Any]:
             for outcome in CheckResult.Outcome
         },
         "titles": {item.check_id: item.title for item in results},
-        "facts": _facts(inspection),
+        "facts": facts_of(inspection),
     }
 
 
@@ -73,7 +73,7 @@ def _diff(
     return diff_lines(text)
 
 
-def _facts(inspection: Inspection) -> list[tuple[str, str]]:
+def facts_of(inspection: Inspection) -> list[tuple[str, str]]:
     """Return what the configuration says, in words; what is not text is left out."""
     config = inspection.config
     uid = config.get("uid")

@@ -18,6 +18,7 @@ from ingest.models import IngestPayload
 from recommendations.models import Kind, Recommendation, Unit
 from recommendations.page import LEAST
 from recommendations.page import line_of as worth_of
+from reports.security_waiting import overdue_of
 from trends.changes_page import line_of
 from trends.models import Change
 
@@ -54,7 +55,7 @@ def attention_of(project: Project, rows: Iterable[Mapping[str, Any]]) -> list[It
     advice = _advice([item["service"].pk for item in items if item["is_advised"]])
     for item in items:
         item["advice"] = advice.get(item["service"].pk) if item["is_advised"] else None
-    items += _failed_uploads(project)
+    items += [*_failed_uploads(project), *_overdue_findings(project)]
     return sorted(items, key=lambda item: SEVERITIES.index(item["severity"]))
 
 
@@ -166,6 +167,12 @@ def _slower(row: Mapping[str, Any]) -> Item | None:
         "href": row["href"],
         "action": "See the trend",
     }
+
+
+def _overdue_findings(project: Project) -> list[Item]:
+    """The page of security has all that waits there; here is what is late."""
+    found = overdue_of(project)
+    return [found | {"service": None, "commit": None, "advice": None}] if found else []
 
 
 def _failed_uploads(project: Project) -> list[Item]:

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from reports import saved_views, views
+from reports import saved_views, security_views, views
 
 app_name = "reports"
 
 urlpatterns = [
     path("", views.overview, name="overview"),
+    path("security/", security_views.security, name="security"),
+    path("assessment/", security_views.assessment, name="assessment"),
+    path("images/<str:digest>/security/", security_views.image_security, name="image-security"),
     path("platforms/", views.platforms, name="platforms"),
     path("wall/", views.wall, name="wall"),
     path("views/", saved_views.saved_views, name="views"),

@@ -25,11 +25,19 @@ def verification_page(verification: Verification) -> dict[str, Any]:
     beside = Verification.objects.filter(project=verification.project_id).beside(verification)
     return line_of(verification) | {
         "crumbs": [{"label": "Signatures", "href": reverse("trust:signatures", args=[slug])}],
+        **provenance_of(verification),
+        "signatures": [_signature(item) for item in said.signatures],
+        "beside": [line_of(item) for item in beside.told()[:MOST_BESIDE]],
+    }
+
+
+def provenance_of(verification: Verification) -> dict[str, Any]:
+    """Return what was said, and what came from what: an empty chain without provenance."""
+    said = shown(verification)
+    return {
         "said": said,
         "chain": list(_chain(verification, said)) if said.provenance else [],
         "standing": STANDING.get(as_text(said.provenance.get("standing")), ""),
-        "signatures": [_signature(item) for item in said.signatures],
-        "beside": [line_of(item) for item in beside.told()[:MOST_BESIDE]],
     }
 
 

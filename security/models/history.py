@@ -54,6 +54,8 @@ class FindingEvent(models.Model):
         ordering: ClassVar = ["at", "pk"]
         indexes: ClassVar = [
             models.Index(fields=["finding", "at", "id"], name="security_event_finding_ix"),
+            # What happened in a project in a time.
+            models.Index(fields=["project", "at"], name="security_event_at_ix"),
             # A vanished row is looked for here by what pointed to it.
             models.Index(
                 fields=["scan"], condition=Q(scan__isnull=False), name="security_event_scan_ix"
