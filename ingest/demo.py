@@ -1,4 +1,7 @@
-"""The recorded sample builds: sent through the ordinary way in, dated relative to today."""
+"""The recorded sample builds: sent through the ordinary way in, dated relative to today.
+
+With the builds of known causes come reports whose findings are planted; no scanner wrote them.
+"""
 
 import json
 import zipfile
@@ -28,7 +31,7 @@ UPLOAD_DELAY = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One recorded build: what CI would send, and when it should seem to have started."""
+    """What CI would send of a recorded build, and when that should seem to have begun."""
 
     upload: Upload
     starts_at: datetime
@@ -42,12 +45,22 @@ def planted_recordings() -> Traversable:
 def load_samples(now: datetime, folder: Traversable = RECORDINGS) -> list[Sample]:
     """Read the recordings, oldest first; offsets count back from ``now``'s midnight in UTC."""
     builds = json.loads((folder / "index.json").read_text())["builds"]
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    samples = [
-        Sample(_upload(entry, folder), midnight - timedelta(seconds=entry["offset_seconds"]))
-        for entry in builds
-    ]
+    samples = [Sample(_upload(entry, folder), _moment(now, entry)) for entry in builds]
     return sorted(samples, key=lambda sample: sample.starts_at)
+
+
+def load_planted(now: datetime) -> list[Sample]:
+    """Read builds whose causes are known, and reports of planted findings in their images."""
+    reports = zipfile.Path(DEMO / "planted" / "reports.zip")
+    listed = json.loads((reports / "index.json").read_text())["reports"]
+    samples = [Sample(_report(entry, reports), _moment(now, entry)) for entry in listed]
+    builds = load_samples(now, planted_recordings())
+    return sorted([*builds, *samples], key=lambda sample: sample.starts_at)
+
+
+def _moment(now: datetime, entry: dict[str, Any]) -> datetime:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(seconds=entry["offset_seconds"])
 
 
 def _upload(entry: dict[str, Any], folder: Traversable) -> Upload:
@@ -57,6 +70,11 @@ def _upload(entry: dict[str, Any], folder: Traversable) -> Upload:
     )
     fields = {name: entry[name] for name in FIELD_NAMES if entry.get(name)}
     return Upload(PayloadKind.BUILDKIT, fields, parts)
+
+
+def _report(entry: dict[str, Any], folder: Traversable) -> Upload:
+    part = Part("report", entry["name"], (folder / entry["name"]).read_bytes())
+    return Upload(PayloadKind.TRIVY, {"scanners": "vuln"}, (part,))
 
 
 def ingest_samples(
@@ -74,8 +92,9 @@ def ingest_samples(
 
 
 def _date(payload: IngestPayload, sample: Sample) -> None:
-    started = _recorded_start(sample.upload)
-    payload.shift_seconds = round((sample.starts_at - started).total_seconds())
+    if sample.upload.kind == PayloadKind.BUILDKIT:
+        started = _recorded_start(sample.upload)
+        payload.shift_seconds = round((sample.starts_at - started).total_seconds())
     IngestPayload.objects.filter(pk=payload.pk).update(
         shift_seconds=payload.shift_seconds, received_at=sample.starts_at + UPLOAD_DELAY
     )

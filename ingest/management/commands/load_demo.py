@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Project, User
 from accounts.services import create_project
-from ingest.demo import Sample, ingest_samples, load_samples, planted_recordings
+from ingest.demo import Sample, ingest_samples, load_planted, load_samples
 
 KNOWN_CAUSES = "Known causes"
 """The project for builds with causes planted into them, to see what is found of these."""
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     help = (
         "Load recorded builds, dated relative to today: of three small services into the first "
-        f"project, and of six with known causes into “{KNOWN_CAUSES}”."
+        f"project, and of six with known causes and planted findings into “{KNOWN_CAUSES}”."
     )
 
     def handle(self, **options: Any) -> None:
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         now = timezone.now()
         self._load(load_samples(now), project, actor)
         known = create_project(name=KNOWN_CAUSES, owner=actor)
-        self._load(load_samples(now, planted_recordings()), known, actor)
+        self._load(load_planted(now), known, actor)
 
     def _load(self, samples: list[Sample], project: Project, actor: User) -> None:
         failed = 0
