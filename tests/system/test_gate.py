@@ -4,7 +4,6 @@ Server, command, engine, registry and cosign are real. Trivy is not installed wh
 reports are written here, of the digests and layers that the registry has of each image.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ import requests
 
 from buildkit.registry import Reference, Registry
 from tests.supplychain.signed import require_programs
-from tests.system.conftest import ROOT, Server
+from tests.system.conftest import ROOT, Server, environment_of
 from tests.system.gate import BASE, REGISTRY, Job, job, report
 
 pytestmark = pytest.mark.engine
@@ -103,14 +102,16 @@ def scanned(server: Server, image: Reference, *found: dict[str, Any]) -> None:
 
 def in_server(server: Server, code: str) -> None:
     """Run code beside the server, on its database."""
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, "manage.py", "shell", "--no-imports", "--command", code],
         cwd=ROOT,
-        env=os.environ | {"BUILDINSIGHTS_DATA": str(server.data)},
-        check=True,
+        env=environment_of(server.data),
+        check=False,
         capture_output=True,
+        text=True,
         timeout=60,
     )
+    assert done.returncode == 0, done.stderr
 
 
 class Person:
