@@ -1,4 +1,4 @@
-"""Pages without a tab of their own can be reached from their tab, in a project that is empty, too."""
+"""Pages without a tab of their own can be reached from their tab, if a project is empty, too."""
 
 from collections.abc import Callable
 

@@ -41,13 +41,13 @@ class Job:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run the command, which must end with a code; return what it said."""
-        done = self._run(sys.executable, "-m", "cli", *arguments)
+        done = self.call(sys.executable, "-m", "cli", *arguments)
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stderr}"
         return done.stdout
 
     def key(self) -> str:
         """Return the public key of a new pair; the private one is ``cosign.key``."""
-        assert self._run("cosign", "generate-key-pair").returncode == 0
+        assert self.call("cosign", "generate-key-pair").returncode == 0
         return (self.folder / "cosign.pub").read_text()
 
     def build(self, dockerfile: str) -> Reference:
@@ -77,7 +77,8 @@ class Job:
             for digest in {*(it.digest for it in beside), *(it.digest for it in self.pushed)}:
                 registry.delete_manifest(name.at(digest))
 
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def call(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program where the job runs."""
         return subprocess.run(
             command,
             cwd=self.folder,

@@ -7,15 +7,18 @@ reports are written here, of the digests and layers that the registry has of eac
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from buildkit.registry import Reference, Registry
+from tests.cli.standing_in import make_stand_in
+from tests.cli.standing_in import report as trivy_report
 from tests.supplychain.signed import require_programs
 from tests.system.conftest import ROOT, Server, environment_of
 from tests.system.gate import BASE, REGISTRY, Job, job, report
@@ -133,6 +136,56 @@ class Person:
 
     def _headers(self) -> dict[str, str]:
         return {"X-CSRFToken": self.session.cookies["csrftoken"], "Referer": self.url}
+
+
+def script_of_docs() -> str:
+    return (ROOT / "docs" / "policies.md").read_text().partition("```sh\n")[2].partition("```")[0]
+
+
+@pytest.fixture
+def ship(gated: Job, tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Run the script of the docs, with a stand-in for trivy that finds what it is told to."""
+    trivy = make_stand_in(tmp_path / "trivy")
+    command = trivy.path / "buildinsights"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m cli "$@"\n')
+    command.chmod(0o755)
+    gated.environment |= {
+        "PATH": f"{trivy.path}:{gated.environment['PATH']}",
+        "IMAGE": gated.image,
+        "BUILDINSIGHTS_SIGNING_KEY": "cosign.key",
+    }
+    (gated.folder / "ship.sh").write_text(script_of_docs())
+
+    def shipped(dockerfile: str, *found: dict[str, Any]) -> tuple[int, str]:
+        (gated.folder / "Dockerfile").write_text(dockerfile)
+        trivy.does(report=trivy_report(tmp_path / "report.json", *found))
+        done = gated.call("sh", "ship.sh")
+        return done.returncode, done.stdout + done.stderr
+
+    return shipped
+
+
+def test_the_script_of_the_docs_refuses_and_ships(ship: Callable[..., tuple[int, str]]):
+    code, said = ship(BAD, CRITICAL)
+    assert code == 10, said
+    verdict = said.partition("fail by production@1")[2]
+    assert "fail    vulnerabilities: 1 CRITICAL vulnerability; none may be." in verdict, said
+    assert "fail    user: Its processes are root's." in verdict
+    assert "signature:" not in verdict, "it is signed all the same"
+    code, said = ship(GOOD.replace("DIGEST", digest_of(BASE)))
+    assert code == 0, said
+    assert "pass by production@1" in said
+
+
+def test_the_jobs_of_the_docs_run_that_script():
+    text = (ROOT / "docs" / "policies.md").read_text().partition("## In a pipeline")[2]
+    found = [block.partition("```")[0] for block in text.split("```yaml\n")[1:3]]
+    github, gitlab = (yaml.safe_load(block) for block in found)
+    job_of_github, job_of_gitlab = github["jobs"]["ship"], gitlab["ship"]
+    assert job_of_github["steps"][-1] == {"run": "sh ship.sh"}
+    assert job_of_gitlab["script"] == ["sh ship.sh"]
+    for given in (job_of_github["env"], job_of_gitlab["variables"]):
+        assert {"IMAGE", "BUILDINSIGHTS_URL", "BUILDINSIGHTS_SIGNING_KEY"} <= set(given)
 
 
 def reasons(verdict: dict[str, Any]) -> dict[str, tuple[str, str, list[str]]]:
