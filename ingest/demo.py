@@ -25,6 +25,9 @@ from ingest.uploads import Part, Upload, plain
 
 DEMO = Path(settings.BASE_DIR) / "demo"
 RECORDINGS = DEMO / "recordings"
+KNOWN_CAUSES = "Known causes"
+"""The project for builds with causes planted into them, to see what is found of these."""
+
 UPLOAD_DELAY = timedelta(seconds=20)
 """How long after its build a sample is said to have been received."""
 
@@ -35,6 +38,11 @@ class Sample:
 
     upload: Upload
     starts_at: datetime
+
+    @property
+    def is_report(self) -> bool:
+        """Whether it is a report about an image, and no build."""
+        return self.upload.kind == PayloadKind.TRIVY
 
 
 def planted_recordings() -> Traversable:
@@ -92,7 +100,7 @@ def ingest_samples(
 
 
 def _date(payload: IngestPayload, sample: Sample) -> None:
-    if sample.upload.kind == PayloadKind.BUILDKIT:
+    if not sample.is_report:
         started = _recorded_start(sample.upload)
         payload.shift_seconds = round((sample.starts_at - started).total_seconds())
     IngestPayload.objects.filter(pk=payload.pk).update(

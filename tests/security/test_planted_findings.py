@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.models import Project, User
+from accounts.models import User
+from accounts.services import create_project
 from builds.models import Build
-from ingest.demo import ingest_samples, load_planted
+from ingest.demo import KNOWN_CAUSES, ingest_samples, load_planted
+from policies.models import Verdict
 from security.models import Finding, FindingDay, FindingEvent, Scan
 from tests.conftest import ROOT
 
@@ -79,13 +82,18 @@ def told(finding: Finding, number: dict[int, int]) -> Told:
     )
 
 
-def test_each_is_told_with_its_cause_and_its_end(project: Project, alice: User):
+def test_each_is_told_with_its_cause_and_its_end_and_counts_in_verdicts(alice: User):
+    User.objects.filter(pk=alice.pk).update(is_superuser=True)
+    project = create_project(name=KNOWN_CAUSES, owner=alice)
     samples = load_planted(timezone.now())
     states = {payload.state for payload in ingest_samples(samples, project=project, actor=alice)}
     assert states == {"done"}
     number = numbers()
     each_came_and_went_as_planted(number)
     what_came_back_is_reopened_at_the_time_of_its_scan(number)
+    call_command("judge_demo")
+    call_command("judge_demo")
+    who_took_the_base_published_anew_passes()
 
 
 def each_came_and_went_as_planted(number: dict[int, int]) -> None:
@@ -110,6 +118,15 @@ def what_came_back_is_reopened_at_the_time_of_its_scan(number: dict[int, int]) -
     ]
     assert all(event.build and event.build.listed_at < event.at for event in events)
     assert FindingDay.objects.values("day").distinct().count() > 5, "told over days, not at once"
+
+
+def who_took_the_base_published_anew_passes() -> None:
+    verdicts = Verdict.objects.order_by("outcome", "build__service__slug")
+    assert list(verdicts.values_list("outcome", "build__service__slug")) == [
+        *(("fail", name) for name in ("codec", "ledger", "mailer", "maps")),
+        *(("pass", name) for name in ("photos", "quiet")),
+        *(("unknown", name) for name in ("fonts", "tiles")),
+    ]
 
 
 def test_the_reports_are_those_of_their_generator(tmp_path: Path):
