@@ -26,7 +26,7 @@ class Command(BaseCommand):
             return
         chosen = choose(project, environment=ENVIRONMENT)
         builds = Build.objects.filter(project=project, status=Build.Status.SUCCEEDED)
-        for build in builds.order_by("service", "-listed_at").distinct("service"):
+        for build in builds.order_by("service_id", "-listed_at").distinct("service_id"):
             give_verdict(
                 project=project,
                 digest=build.image_digest,
