@@ -1,7 +1,9 @@
 """Whether the server's policy lets an image ship."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -20,21 +22,43 @@ from cli.terminal import told
 
 Ask = Callable[..., Any]
 CODES = {"pass": 0, "fail": POLICY_FAILED, "unknown": POLICY_UNKNOWN}
+PAUSE_SECONDS = 2.0
 SHOWN = 5
 """Things that a reason names on a terminal; the page has all."""
 
 
-def judge_image(image: str, ask: Ask, *, environment: str, policy: str, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where an image is to go, the policy if one is named, and how long evidence may take."""
+
+    environment: str = ""
+    policy: str = ""
+    seconds: float = 0
+
+
+def judge_image(image: str, ask: Ask, wanted: Wanted, *, as_json: bool) -> int:
     """Ask for the verdict on an image, print it, and return the exit code."""
-    digest = digest_of(image)
-    named = {"environment": environment, "policy": policy}
-    query = {name: text for name, text in named.items() if text}
-    answer = ask(f"images/{digest}/verdict/", **query)
+    answer = _verdict(digest_of(image), ask, wanted)
     if as_json:
         click.echo(json.dumps(answer, indent=2))
     else:
         click.echo(told(_lines(image, answer)))
     return CODES.get(answer["verdict"], POLICY_UNKNOWN)
+
+
+def _verdict(digest: str, ask: Ask, wanted: Wanted) -> dict[str, Any]:
+    """Return the verdict; one that cannot be told is asked for again until the time is over.
+
+    What was sent of the build a moment ago may not have been read yet.
+    """
+    named = {"environment": wanted.environment, "policy": wanted.policy}
+    query = {name: text for name, text in named.items() if text}
+    until = time.monotonic() + wanted.seconds
+    while True:
+        answer: dict[str, Any] = ask(f"images/{digest}/verdict/", **query)
+        if answer["verdict"] != "unknown" or time.monotonic() >= until:
+            return answer
+        time.sleep(PAUSE_SECONDS)
 
 
 def digest_of(image: str) -> str:

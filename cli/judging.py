@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from cli.errors import BUILD_FAILED, UsageError
-from cli.gating import judge_image
+from cli.gating import Wanted, judge_image
 from cli.records import Record, all_records
 from cli.settings import Server, server
 
@@ -33,7 +33,13 @@ class _Verdict:
 @click.argument("subject", required=False, metavar="[IMAGE|RECORD]")
 @click.option("--environment", default="", help="Where the image is to go.")
 @click.option("--policy", default="", help="A policy's name on the server, or built-in.")
-@click.option("--wait", "seconds", default=WAIT_SECONDS, show_default=True, help="For the server.")
+@click.option(
+    "--wait",
+    "seconds",
+    default=WAIT_SECONDS,
+    show_default=True,
+    help="Seconds in which the server may read what was sent, before it says that it cannot tell.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def check(
     subject: str | None, environment: str, policy: str, seconds: int, *, as_json: bool
@@ -49,8 +55,8 @@ def check(
     record = _chosen(subject)
     if record is None and subject:
         ask = partial(_get, to)
-        code = judge_image(subject, ask, environment=environment, policy=policy, as_json=as_json)
-        raise SystemExit(code)
+        wanted = Wanted(environment, policy, seconds)
+        raise SystemExit(judge_image(subject, ask, wanted, as_json=as_json))
     if record is None:
         raise UsageError("There is no record here yet. Name an image to ask about one.")
     if environment or policy:

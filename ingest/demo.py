@@ -1,4 +1,7 @@
-"""The recorded sample builds: sent through the ordinary way in, dated relative to today."""
+"""The recorded sample builds: sent through the ordinary way in, dated relative to today.
+
+With the builds of known causes come reports whose findings are planted; no scanner wrote them.
+"""
 
 import json
 import zipfile
@@ -22,16 +25,24 @@ from ingest.uploads import Part, Upload, plain
 
 DEMO = Path(settings.BASE_DIR) / "demo"
 RECORDINGS = DEMO / "recordings"
+KNOWN_CAUSES = "Known causes"
+"""The project for builds with causes planted into them, to see what is found of these."""
+
 UPLOAD_DELAY = timedelta(seconds=20)
 """How long after its build a sample is said to have been received."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One recorded build: what CI would send, and when it should seem to have started."""
+    """What CI would send of a recorded build, and when that should seem to have begun."""
 
     upload: Upload
     starts_at: datetime
+
+    @property
+    def is_report(self) -> bool:
+        """Whether it is a report about an image, and no build."""
+        return self.upload.kind == PayloadKind.TRIVY
 
 
 def planted_recordings() -> Traversable:
@@ -42,12 +53,22 @@ def planted_recordings() -> Traversable:
 def load_samples(now: datetime, folder: Traversable = RECORDINGS) -> list[Sample]:
     """Read the recordings, oldest first; offsets count back from ``now``'s midnight in UTC."""
     builds = json.loads((folder / "index.json").read_text())["builds"]
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    samples = [
-        Sample(_upload(entry, folder), midnight - timedelta(seconds=entry["offset_seconds"]))
-        for entry in builds
-    ]
+    samples = [Sample(_upload(entry, folder), _moment(now, entry)) for entry in builds]
     return sorted(samples, key=lambda sample: sample.starts_at)
+
+
+def load_planted(now: datetime) -> list[Sample]:
+    """Read builds whose causes are known, and reports of planted findings in their images."""
+    reports = zipfile.Path(DEMO / "planted" / "reports.zip")
+    listed = json.loads((reports / "index.json").read_text())["reports"]
+    samples = [Sample(_report(entry, reports), _moment(now, entry)) for entry in listed]
+    builds = load_samples(now, planted_recordings())
+    return sorted([*builds, *samples], key=lambda sample: sample.starts_at)
+
+
+def _moment(now: datetime, entry: dict[str, Any]) -> datetime:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(seconds=entry["offset_seconds"])
 
 
 def _upload(entry: dict[str, Any], folder: Traversable) -> Upload:
@@ -57,6 +78,11 @@ def _upload(entry: dict[str, Any], folder: Traversable) -> Upload:
     )
     fields = {name: entry[name] for name in FIELD_NAMES if entry.get(name)}
     return Upload(PayloadKind.BUILDKIT, fields, parts)
+
+
+def _report(entry: dict[str, Any], folder: Traversable) -> Upload:
+    part = Part("report", entry["name"], (folder / entry["name"]).read_bytes())
+    return Upload(PayloadKind.TRIVY, {"scanners": "vuln"}, (part,))
 
 
 def ingest_samples(
@@ -74,8 +100,9 @@ def ingest_samples(
 
 
 def _date(payload: IngestPayload, sample: Sample) -> None:
-    started = _recorded_start(sample.upload)
-    payload.shift_seconds = round((sample.starts_at - started).total_seconds())
+    if not sample.is_report:
+        started = _recorded_start(sample.upload)
+        payload.shift_seconds = round((sample.starts_at - started).total_seconds())
     IngestPayload.objects.filter(pk=payload.pk).update(
         shift_seconds=payload.shift_seconds, received_at=sample.starts_at + UPLOAD_DELAY
     )

@@ -19,7 +19,6 @@ from policies.models import Verdict
 from policies.pages import line_of as verdict_line
 from sboms.models import Sbom
 from sboms.pages import licences_of
-from security.matching import INDEXES
 from security.models import Finding, Kind, Presence, Scan, Severity
 from security.pages import BADGES
 from security.pages import line_of as finding_line
@@ -61,9 +60,10 @@ def _crumbs(image: Image) -> list[dict[str, str]]:
 
 def _siblings(image: Image, build: Build | None) -> list[Image]:
     """Return the images that an index stands for."""
-    if image.media_type not in INDEXES or build is None:
+    if not image.is_index or build is None:
         return []
-    return list(build.images.exclude(media_type__in=INDEXES).order_by("platform", "pk"))
+    images: Any = build.images
+    return list(images.without_indexes().order_by("platform", "pk"))
 
 
 def _scanned(image: Image, build: Build | None) -> dict[str, Any]:

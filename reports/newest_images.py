@@ -19,7 +19,6 @@ from builds.models import Build, BuildImage, Image, Service
 from inspections.models import CheckResult, Inspection
 from policies.models import Verdict
 from sboms.models import Sbom
-from security.matching import INDEXES
 from security.models import Kind, Lineage, Scan
 from trust.models import Verification
 
@@ -125,7 +124,7 @@ def _images(builds: Sequence[Build]) -> defaultdict[int, list[Image]]:
     found: defaultdict[int, list[Image]] = defaultdict(list)
     links = BuildImage.objects.filter(build__in=builds).select_related("image")
     for link in links.order_by("image__platform", "image_id"):
-        if link.image.media_type not in INDEXES:
+        if not link.image.is_index:
             found[link.build_id].append(link.image)
     return found
 

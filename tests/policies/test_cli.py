@@ -53,9 +53,29 @@ def test_an_image_that_passes(check: Callable[..., Any], ci: APIClient, project:
 
 
 def test_an_image_of_which_nothing_is_known(check: Callable[..., Any]):
-    done = check(digest(1))
+    done = check(digest(1), "--wait=0")
     assert done.exit_code == POLICY_UNKNOWN
     assert "no build made it, and no scan names it" in done.output
+
+
+def test_what_was_sent_a_moment_ago_is_waited_for(
+    check: Callable[..., Any],
+    ci: APIClient,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The build is known, and its scan is read while the command waits."""
+    built(project, 1)
+    paused = []
+
+    def pause(seconds: float) -> None:
+        paused.append(seconds)
+        if len(paused) == 2:
+            scanned(ci, report(1))
+
+    monkeypatch.setattr(gating.time, "sleep", pause)
+    assert check(digest(1)).exit_code == 0
+    assert len(paused) == 2
 
 
 def test_the_engine_knows_the_digest_of_a_name(

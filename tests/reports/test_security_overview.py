@@ -8,12 +8,12 @@ import time_machine
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
+from buildkit.images import INDEX_MEDIA_TYPES
 from builds.models import BuildImage, Image, Service
 from reports.finding_changes import changes_of
 from reports.newest_images import newest_images
 from reports.overview import overview_page
 from reports.security_overview import security_overview_page
-from security.matching import INDEXES
 from security.models import Finding, Severity
 from tests.builds.test_api import budget
 from tests.inspections.making import check, looked
@@ -179,7 +179,9 @@ def test_what_is_overdue_needs_attention_on_the_first_page(ci: APIClient, projec
 
 def test_an_index_leads_to_its_images(project: Project, client_of: Any, bob: User):
     build = built(project, 1)
-    index = Image.objects.create(project=project, digest=digest(500), media_type=INDEXES[0])
+    index = Image.objects.create(
+        project=project, digest=digest(500), media_type=INDEX_MEDIA_TYPES[0]
+    )
     BuildImage.objects.create(build=build, image=index)
     page = client_of(bob).get(f"/projects/shop/images/{digest(500)}/security/").content.decode()
     assert f"/projects/shop/images/{digest(1)}/security/" in page

@@ -179,13 +179,19 @@ def _tag(image: Reference) -> str:
     return image.digest.replace(":", "-")
 
 
+def require_programs(*names: str) -> None:
+    """Skip a test where a program is missing; with ``REQUIRE_ENGINE=1`` it fails."""
+    missing = [name for name in names if shutil.which(name) is None]
+    if missing and required("REQUIRE_ENGINE"):
+        pytest.fail(f"REQUIRE_ENGINE=1, and there is no {' and no '.join(missing)}")
+    if missing:
+        pytest.skip(f"no {' and no '.join(missing)} here")
+
+
 @contextmanager
 def workshop(folder: Path) -> Iterator[Workshop]:
     """Have a workshop while the block runs; the test is skipped where cosign is missing."""
-    if shutil.which("cosign") is None or shutil.which("docker-registry") is None:
-        if required("REQUIRE_ENGINE"):
-            pytest.fail("REQUIRE_ENGINE=1, and there is no cosign or no docker-registry")
-        pytest.skip("no cosign or no docker-registry here")
+    require_programs("cosign", "docker-registry")
     (folder / "registry").mkdir()
     with own_registry(folder / "registry") as own:
         auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()

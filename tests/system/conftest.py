@@ -57,14 +57,19 @@ def free_port() -> int:
         return port
 
 
-def start_server(data: Path, *options: str, **variables: str) -> Server:
-    """Start the server with those environment variables and wait until it answers."""
-    environment = {
+def environment_of(data: Path, **variables: str) -> dict[str, str]:
+    """The environment of a server's processes, with nothing of the tests' own database."""
+    kept = {
         name: value
         for name, value in os.environ.items()
         if name not in {"DATABASE_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE"}
     }
-    environment |= {"BUILDINSIGHTS_DATA": str(data), **variables}
+    return kept | {"BUILDINSIGHTS_DATA": str(data), **variables}
+
+
+def start_server(data: Path, *options: str, **variables: str) -> Server:
+    """Start the server with those environment variables and wait until it answers."""
+    environment = environment_of(data, **variables)
     port = free_port()
     command = [sys.executable, "manage.py", "serve", "--port", str(port), *options]
     log = data.parent / "serve.log"

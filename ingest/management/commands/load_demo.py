@@ -8,10 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Project, User
 from accounts.services import create_project
-from ingest.demo import Sample, ingest_samples, load_samples, planted_recordings
-
-KNOWN_CAUSES = "Known causes"
-"""The project for builds with causes planted into them, to see what is found of these."""
+from ingest.demo import KNOWN_CAUSES, Sample, ingest_samples, load_planted, load_samples
 
 
 class Command(BaseCommand):
@@ -19,7 +16,7 @@ class Command(BaseCommand):
 
     help = (
         "Load recorded builds, dated relative to today: of three small services into the first "
-        f"project, and of six with known causes into “{KNOWN_CAUSES}”."
+        f"project, and of six with known causes and planted findings into “{KNOWN_CAUSES}”."
     )
 
     def handle(self, **options: Any) -> None:
@@ -35,7 +32,7 @@ class Command(BaseCommand):
         now = timezone.now()
         self._load(load_samples(now), project, actor)
         known = create_project(name=KNOWN_CAUSES, owner=actor)
-        self._load(load_samples(now, planted_recordings()), known, actor)
+        self._load(load_planted(now), known, actor)
 
     def _load(self, samples: list[Sample], project: Project, actor: User) -> None:
         failed = 0
@@ -45,6 +42,13 @@ class Command(BaseCommand):
             failed += payload.state == "failed"
             if self.stdout.isatty():
                 self.stdout.write(f"\rLoading samples {done}/{len(samples)} ", ending="")
-        self.stdout.write(f"\nLoaded {len(samples) - failed} recorded builds into {project}.")
         if failed:
             raise CommandError(f"{failed} samples could not be digested; see their receipts.")
+        self.stdout.write(f"\nLoaded {_told(samples)} into {project}.")
+
+
+def _told(samples: list[Sample]) -> str:
+    """Say how many builds there are, and how many reports if there are any."""
+    reports = sum(sample.is_report for sample in samples)
+    told = f"{len(samples) - reports} recorded builds"
+    return f"{told} and {reports} planted reports" if reports else told
