@@ -9,8 +9,8 @@ from accounts.models import Project
 from policies.pages import BADGES as OUTCOMES
 from reports.assessment import Assessment
 from security.models import Severity
-from security.pages import BADGES
 from security.remediation import RemediationForm
+from security.severities import badge_of
 
 
 def assessment_page(project: Project, found: Assessment, form: RemediationForm) -> dict[str, Any]:
@@ -32,4 +32,4 @@ def assessment_page(project: Project, found: Assessment, form: RemediationForm) 
 
 def badge_of(severity: str) -> str:
     """Return the badge of a severity's name."""
-    return BADGES.get(Severity[severity], "info")
+    return badge_of(Severity[severity])

@@ -20,8 +20,8 @@ from policies.pages import line_of as verdict_line
 from sboms.models import Sbom
 from sboms.pages import licences_of
 from security.models import Finding, Kind, Presence, Scan, Severity
-from security.pages import BADGES
 from security.pages import line_of as finding_line
+from security.severities import badge_of, word_of
 from trust.models import Verification
 from trust.pages import line_of as verification_line
 from trust.verification_page import provenance_of
@@ -143,8 +143,8 @@ def _origin(row: LayerRow) -> str:
 def _severities(counts: Mapping[int, int]) -> list[dict[str, Any]]:
     return [
         {
-            "label": severity.label.capitalize(),
-            "badge": BADGES.get(severity, "info"),
+            "label": word_of(severity),
+            "badge": badge_of(severity),
             "count": counts[severity],
         }
         for severity in reversed(Severity)

@@ -23,7 +23,7 @@ from reports.finding_changes import Moved, changes_of
 from reports.newest_images import NewestImage, newest_images
 from reports.security_waiting import waiting_of
 from security.models import Finding, FindingDay, Severity
-from security.pages import BADGES
+from security.severities import badge_of, word_of
 
 PERIODS = ((7, "7 days"), (30, "30 days"), (90, "90 days"))
 DEFAULT_DAYS = 7
@@ -128,8 +128,8 @@ def _moved_line(project: Project, row: Moved) -> dict[str, Any]:
     query = urlencode({"state": "open", "severity": row.severity.label})
     return {
         "moved": row,
-        "label": row.severity.label.capitalize(),
-        "badge": BADGES.get(row.severity, "info"),
+        "label": word_of(row.severity),
+        "badge": badge_of(row.severity),
         "href": f"{reverse('security:findings', args=[project.slug])}?{query}",
         **change_of(row.change),
     }
