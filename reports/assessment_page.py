@@ -24,12 +24,7 @@ def assessment_page(project: Project, found: Assessment, form: RemediationForm) 
             (label, f"{address}&format={name}")
             for label, name in (("As PDF", "pdf"), ("As CSV", "csv"), ("As JSON", "json"))
         ],
-        "severities": [(line, badge_of(line.severity)) for line in found.severities],
-        "findings": [(line, badge_of(line.severity)) for line in found.findings],
+        "severities": [(line, badge_of(Severity[line.severity])) for line in found.severities],
+        "findings": [(line, badge_of(Severity[line.severity])) for line in found.findings],
         "images": [(line, OUTCOMES.get(line.verdict, "")) for line in found.images],
     }
-
-
-def badge_of(severity: str) -> str:
-    """Return the badge of a severity's name."""
-    return badge_of(Severity[severity])
