@@ -146,7 +146,8 @@ def scan_image(image: Image, options: trivy.Options) -> tuple[scans.ScanRecord, 
         record.end("canceled")
         raise
     known = replace(image, digest=image.digest or digest_of(image.name, report))
-    record.update(query=known.query(options))
+    # Now, as a scan may have fetched a newer database.
+    record.update(query=known.query(options) | trivy.database())
     record.end("succeeded")
     return record, report
 

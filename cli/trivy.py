@@ -1,5 +1,6 @@
 """Calls of trivy; never through a shell."""
 
+import json
 import os
 import pty
 import re
@@ -18,9 +19,11 @@ from typing import Self
 
 import click
 
+from buildkit.values import as_dict
 from cli.errors import CanceledError, TrivyFailedError, TrivyMissingError, UsageError
 from cli.running import Child
 from supplychain.reports.model import Severity
+from supplychain.reports.values import moment_of
 
 SCANNERS = "vuln,secret,misconfig,license"
 CONFIG_SCANNERS = "misconfig,secret"
@@ -119,6 +122,30 @@ def version() -> str:
     if done.returncode or found is None:
         raise TrivyFailedError(f"trivy does not tell its version: {words_of(done.stderr)}")
     return found[1]
+
+
+def database() -> dict[str, str]:
+    """Return trivy's version, and the version and time of its database, which no report has.
+
+    They are parameters of the ingest API. What trivy does not tell is not there.
+    """
+    call = [program(), "version", "--format=json"]
+    with suppress(OSError, subprocess.TimeoutExpired, ValueError):
+        done = subprocess.run(
+            call, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+        )
+        said = as_dict(json.loads(done.stdout))
+        of_database = as_dict(said.get("VulnerabilityDB"))
+        told = {
+            "scanner_version": said.get("Version"),
+            "database_version": of_database.get("Version"),
+            "database_updated_at": of_database.get("UpdatedAt"),
+        }
+        known = {name: str(value) for name, value in told.items() if value}
+        if moment_of(known.get("database_updated_at", "")) is None:
+            known.pop("database_updated_at", None)
+        return known
+    return {}
 
 
 def command(reference: str, report: Path, options: Options) -> list[str]:

@@ -35,6 +35,9 @@ TRIVY_PARAMETERS = [
         ("scanners", "What was looked for, of vuln, misconfig, secret, license; by commas."),
         ("severities", "Severities that were asked for, if not all; by commas."),
         ("ignore_unfixed", "Whether what has no fix was left out: true or false."),
+        ("scanner_version", "As `trivy version` says, where the report does not."),
+        ("database_version", "Likewise, of the vulnerability database."),
+        ("database_updated_at", "Likewise, when the database was made; ISO 8601."),
     )
 ]
 

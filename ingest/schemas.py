@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from buildkit.errors import ParseError
 from security.models import Severity
+from supplychain.reports.values import moment_of
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -24,6 +25,12 @@ def _name(value: str) -> str:
     """A person is told by name: an e-mail address is personal data that nobody here needs."""
     if "@" in value:
         raise ValueError("must be a name, without an e-mail address")
+    return value
+
+
+def _moment(value: str) -> str:
+    if value and moment_of(value) is None:
+        raise ValueError("must be a time with its zone, as 2026-11-01T06:00:00Z")
     return value
 
 
@@ -82,8 +89,8 @@ def _digest(value: str) -> str:
 class TrivyFields(BaseModel):
     """The parameters of ``POST ingest/trivy/``; all are optional texts.
 
-    ``scanners``, ``severities`` and ``ignore_unfixed`` say how the report was made, which it
-    does not say itself.
+    ``scanners``, ``severities`` and ``ignore_unfixed`` say how the report was made, and the last
+    three by what; it does not say that itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -97,6 +104,9 @@ class TrivyFields(BaseModel):
     scanners: Annotated[str, AfterValidator(_one_of(SCANNERS, str.lower))] = ""
     severities: Annotated[str, AfterValidator(_one_of(SEVERITIES, str.upper))] = ""
     ignore_unfixed: Literal["", "true", "false"] = ""
+    scanner_version: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
+    database_version: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
+    database_updated_at: Annotated[str, Field(max_length=60), AfterValidator(_moment)] = ""
 
 
 class SbomFields(BaseModel):

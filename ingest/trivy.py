@@ -16,6 +16,7 @@ from security.seen import kinds_of
 from security.services import new_scan, say
 from supplychain.reports.model import Report
 from supplychain.reports.reading import read_report
+from supplychain.reports.values import moment_of
 
 SALT = "ingest.trivy.secrets"
 
@@ -36,6 +37,7 @@ def digest_trivy(payload: IngestPayload) -> None:
     found = match(payload.project_id, digests, report.artifact.platform)
     scan = _scan_of(payload)
     say(scan, report, image_name=fields.image, digests=digests, received_at=payload.received_at)
+    _say_scanner(scan, fields)
     stated = stated_of(fields)
     scan.kinds = kinds_of(report, stated.scanners)
     service = _service(payload, fields, found, is_image=bool(digests))
@@ -55,6 +57,14 @@ def _check_length(report: Report) -> None:
     if (count := sum(map(len, listed))) > MOST_FINDINGS:
         message = f"It lists {count} findings, and {MOST_FINDINGS} are the most that are kept."
         raise ParseError("report", message)
+
+
+def _say_scanner(scan: Scan, fields: TrivyFields) -> None:
+    """Put on a scan what its sender says of scanner and database, where the report is silent."""
+    scan.scanner_version = scan.scanner_version or fields.scanner_version
+    scan.database_version = scan.database_version or fields.database_version
+    updated_at = scan.database_updated_at or moment_of(fields.database_updated_at)
+    scan.database_updated_at = min(updated_at, scan.received_at) if updated_at else None
 
 
 def report_of(payload: IngestPayload) -> Report:

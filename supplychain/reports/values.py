@@ -154,11 +154,12 @@ def severity_of(word: str) -> Severity:
 def moment(entry: Json, key: str) -> datetime | None:
     """Return a time, in UTC; ``None`` if absent, no time, or Go's zero."""
     value = text(entry, key)
-    return _moment(value) if value else None
+    return moment_of(value) if value else None
 
 
 @lru_cache(maxsize=4096)
-def _moment(value: str) -> datetime | None:
+def moment_of(value: str) -> datetime | None:
+    """Return a time that is written in ISO 8601, in UTC; ``None`` if it is none, or Go's zero."""
     try:
         found = datetime.fromisoformat(value)
         found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -28,6 +28,9 @@ _SCRIPT = """\
 import json, os, pathlib, signal, subprocess, sys, time
 
 here = pathlib.Path(__file__).parent
+if sys.argv[1:] == ["version", "--format=json"]:
+    print((here / "version.json").read_text() if (here / "version.json").exists() else "")
+    sys.exit()
 if sys.argv[1:] == ["--version"]:
     print("Version: 0.58.1\\nVulnerability DB:\\n  Version: 2")
     sys.exit()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -97,6 +98,36 @@ def test_trivy_is_told_what_to_look_for_and_where_to_write(stand_in: StandIn, tm
     assert scan("shop/api:1").exit_code == 0
     assert "--scanners=vuln,secret,misconfig,license" in stand_in.calls[1]
     assert "--ignore-unfixed=false" in stand_in.calls[1], "whatever trivy.yaml says"
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        (
+            {
+                "Version": "0.58.1",
+                "VulnerabilityDB": {"Version": 2, "UpdatedAt": "2026-11-01T06:11:02.541263Z"},
+            },
+            {
+                "scanner_version": "0.58.1",
+                "database_version": "2",
+                "database_updated_at": "2026-11-01T06:11:02.541263Z",
+            },
+        ),
+        ({"Version": "0.58.1"}, {"scanner_version": "0.58.1"}),
+        ({"VulnerabilityDB": {"Version": 2, "UpdatedAt": "soon"}}, {"database_version": "2"}),
+        (["no object"], {}),
+    ],
+)
+def test_what_trivy_says_of_its_database_goes_along(
+    stand_in: StandIn, tmp_path: Path, said: Any, sent: dict[str, str]
+):
+    stand_in.does(report=report(tmp_path / "r.json"))
+    (stand_in.path / "version.json").write_text(json.dumps(said))
+    assert scan("shop/api:1").exit_code == 0
+    query = kept().query
+    names = ("scanner_version", "database_version", "database_updated_at")
+    assert {name: query[name] for name in names if name in query} == sent
 
 
 def test_nothing_goes_through_a_shell(stand_in: StandIn, tmp_path: Path):

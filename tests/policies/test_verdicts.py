@@ -11,7 +11,7 @@ from accounts.models import Project, User
 from builds.models import Build, BuildImage, Image
 from policies.models import Verdict
 from tests.policies.writing import saved
-from tests.security.making import built, digest, report, scanned, vulnerability
+from tests.security.making import built, digest, report, scanned, send, vulnerability
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +92,24 @@ def test_a_scan_that_left_severities_out_passes_only_what_it_looked_for(
     answer = ask(ci)
     assert rules(answer) == [("vulnerabilities", "unknown")]
     assert answer.data["reasons"][0]["message"] == "The scan did not look for HIGH."
+
+
+@pytest.mark.parametrize(
+    ("updated_at", "outcome"), [("2026-10-31", "pass"), ("2026-10-01", "fail")]
+)
+def test_the_age_of_the_scanners_database_is_what_its_sender_says(
+    ci: APIClient, project: Project, alice: User, updated_at: str, outcome: str
+):
+    saved(project, alice, "Fresh", "scan: {max_database_age_days: 3}", is_default=True)
+    built(project, 1)
+    assert ask(ci).data["verdict"] == "fail"  # never scanned
+    scanned(ci, report(1), database_updated_at=f"{updated_at}T06:00:00Z", database_version="2")
+    assert ask(ci).data["verdict"] == outcome
+
+
+def test_a_time_that_is_none_is_refused_with_its_place(ci: APIClient, project: Project):
+    answer = send(ci, report(1), service="api", database_updated_at="yesterday")
+    assert (answer.status_code, answer.data["errors"][0]["attr"]) == (400, "database_updated_at")
 
 
 def test_an_index_is_all_its_platforms(ci: APIClient, project: Project):
