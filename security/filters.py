@@ -64,7 +64,7 @@ class FindingFilter(django_filters.FilterSet):
 
     def by_state(self, findings, name, state):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Those that stand so now."""
-        return findings.in_state(state)
+        return findings.listed(state)
 
     def by_name(self, findings, name, text):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Those of an id, in capitals or not: CVE-2021-1, GHSA-jfh8-c2jp-5v3q, DS002."""

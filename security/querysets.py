@@ -40,18 +40,22 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         return self.filter(project__in=actor.project_ids_with(scope))
 
     def in_state(self, state: str) -> Self:
-        """Those that stand so now: a waiver that has expired holds no more, settled or not.
-
-        Asks whether there is one that is not settled: mostly there is none, and a list of one
-        state is in the order of its index.
-        """
+        """Those that stand so now: a waiver that has expired holds no more, settled or not."""
         now = timezone.now()
         if state == "waived":
             return self.filter(state=state, waived_until__gt=now)
         over = Q(state="waived", waived_until__lte=now)
-        if not self.model._default_manager.filter(over).exists():  # noqa: SLF001
-            return self.filter(state=state)
         return self.filter(Q(state=state) | over & Q(seen_state=state))
+
+    def listed(self, state: str) -> Self:
+        """As ``in_state``, for a list in the order of its index, which two states would not have.
+
+        Asks first whether there is any waiver that has expired and is not settled: there rarely is.
+        """
+        over = self.model._default_manager.filter(  # noqa: SLF001
+            state="waived", waived_until__lte=timezone.now()
+        )
+        return self.in_state(state) if over.exists() else self.filter(state=state)
 
     def open(self) -> Self:
         """Those in images that are, or may be, in use, and that nobody let stay."""

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.errors import UsageError
-from cli.gating import judge_image
+from cli.gating import Wanted, judge_image
 from cli.posting import posted
 from cli.settings import Server
 from cli.terminal import BREAKS, inert, told
@@ -39,12 +39,11 @@ def test_a_verdict_of_a_server_is_told_inertly(capsys: pytest.CaptureFixture[str
     answer: dict[str, Any] = {"verdict": "fail", "policy": ATTACK, "url": ATTACK}
     answer |= {"reasons": [reason], "waivers": [waiver]}
     image = f"sha256:{'a' * 64}"
-    given = {"environment": "", "policy": "", "as_json": False}
-    assert judge_image(image, lambda *_, **__: answer, **given) == 10  # type: ignore[arg-type]
+    assert judge_image(image, lambda *_, **__: answer, Wanted(), as_json=False) == 10
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
     assert all(line.isprintable() for line in lines)
-    judge_image(image, lambda *_, **__: answer, **given | {"as_json": True})  # type: ignore[arg-type]
+    judge_image(image, lambda *_, **__: answer, Wanted(), as_json=True)
     shown = capsys.readouterr().out
     assert json.loads(shown) == answer
     assert "\x1b" not in shown

@@ -134,5 +134,5 @@ def test_two_reports_of_one_image_and_moment_sent_at_once_are_told_one_after_ano
     [gone] = {"CVE-1", "CVE-3"} - {came}
     assert states() == {gone: "fixed", came: "open", "CVE-2": "open"}
     assert (last.came, last.went) == (1, 1)
-    told = FindingEvent.objects.filter(finding__name=gone).values_list("kind", "scan")
-    assert list(told) == [("opened", first.pk), ("fixed", last.pk)]
+    told = FindingEvent.objects.filter(finding__name=gone).order_by("pk")
+    assert list(told.values_list("kind", "scan")) == [("opened", first.pk), ("fixed", last.pk)]
