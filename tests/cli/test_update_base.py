@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,14 @@ def untouched(root: Path) -> bool:
 
 
 def compared_images() -> str:
+    """Return what is left in the engine; a busy one may list for a moment what has gone."""
     command = ["docker", "image", "ls", "--quiet", "buildinsights-update-base"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    until = time.monotonic() + 10
+    while True:
+        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        if not found or time.monotonic() > until:
+            return found
+        time.sleep(0.5)
 
 
 @pytest.mark.engine
