@@ -17,12 +17,6 @@ class Chosen:
     version: PolicyVersion | None
     document: dict[str, Any]
 
-    @property
-    def label(self) -> str:
-        """The policy's slug with the number of its version: ``production@3``."""
-        version = self.version
-        return f"{version.policy.slug}@{version.number}" if version else BUILT_IN_NAME
-
 
 def choose(project: Project, *, environment: str = "", slug: str = "") -> Chosen:
     """Return what holds in an environment, or the policy that is named.

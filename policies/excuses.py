@@ -25,6 +25,7 @@ class Excuses:
     """
 
     def __init__(self, subject: Subject, environment: str, seen: Iterable[Seen]) -> None:
+        self._digests = subject.digests
         self._service = subject.build.service_id if subject.build else None
         names = {name for one in seen for name in (one.name, *one.aliases)}
         active = Waiver.objects.filter(project=subject.project, environment__in=["", environment])
@@ -33,12 +34,24 @@ class Excuses:
 
     def of(self, seen: Seen, known: Finding | None) -> Excuse | None:
         """Return what excuses a finding: a statement before a waiver, of several the longest."""
-        if known is not None and known.state == Finding.State.NOT_AFFECTED:
+        if known is not None and self._is_stated(seen, known):
             return Excuse("VEX: not affected")
         for waiver in self._waivers:
             if self._covers(waiver, seen, known):
                 return Excuse(f"{waiver.get_kind_display()}: {waiver.reason}", waiver.expires_at)
         return None
+
+    def _is_stated(self, seen: Seen, known: Finding) -> bool:
+        """Tell whether the statement by which a finding is not affected is about this image, too.
+
+        It was settled for the newest images. By a name alone it is about all images of that name.
+        """
+        statement = known.statement
+        if known.state != Finding.State.NOT_AFFECTED or statement is None:
+            return False
+        return statement.version in ("", seen.installed_version) and (
+            not statement.image_digest or statement.image_digest in self._digests
+        )
 
     def _covers(self, waiver: Waiver, seen: Seen, known: Finding | None) -> bool:
         """Tell what ``security.states`` tells of findings, of one in an image."""

@@ -107,9 +107,9 @@ def _kinds(newest: Iterable[Newest]) -> list[str]:
 
 
 def _newest(candidates: list[Scan], platforms: dict[int, str], reports: Reports) -> list[Newest]:
-    """Return of each kind and platform the newest scan, before those that left things out."""
+    """Return of each kind and platform the newest scan, whatever it left out: that is told."""
     found: dict[tuple[str, str], Newest] = {}
-    for scan in sorted(candidates, key=lambda scan: bool(scan.narrowed_by)):
+    for scan in candidates:
         platform = _platform_of(scan, platforms, reports)
         if platform is not None:
             for kind in scan.kinds:
@@ -168,7 +168,7 @@ def _known(subject: Subject, keys: Iterable[bytes]) -> dict[bytes, Finding]:
     if subject.build is None:
         return {}
     rows = Finding.objects.with_keys(subject.build.service_id, keys)
-    return {bytes(row.key): row for row in rows}
+    return {bytes(row.key): row for row in rows.select_related("statement")}
 
 
 def _as_found(seen: Seen, known: Finding | None, excuse: Excuse | None) -> Found:

@@ -12,6 +12,7 @@ from builds.models import Build, BuildImage, Image
 from policies.models import Verdict
 from tests.policies.writing import saved
 from tests.security.making import built, digest, report, scanned, send, vulnerability
+from tests.security.test_statements import OPENSSL, image, openvex, stated, told
 
 pytestmark = pytest.mark.django_db
 
@@ -207,3 +208,35 @@ def test_what_is_no_digest_is_refused(ci: APIClient, text: str):
 
 def test_a_long_environment_is_refused(ci: APIClient):
     assert ask(ci, environment="x" * 61).status_code == 400
+
+
+def test_what_a_newer_scan_found_is_not_hidden_by_an_older_one_that_looked_for_more(
+    ci: APIClient, project: Project
+):
+    built(project, 1)
+    low = [vulnerability(f"CVE-{number}", Severity="LOW") for number in range(3)]
+    scanned(ci, report(1, *low, CreatedAt="2026-11-02T00:00:00Z"))
+    assert ask(ci).data["verdict"] == "pass"
+    worse = vulnerability("CVE-9", Severity="CRITICAL")
+    body = report(1, worse, CreatedAt="2026-11-03T00:00:00Z")
+    assert scanned(ci, body, severities="HIGH,CRITICAL").narrowed_by
+    assert ask(ci).data["verdict"] == "fail"
+
+
+def test_a_statement_about_one_image_excuses_no_other(ci: APIClient, project: Project):
+    """The newest image is not affected, the older one that runs may be."""
+    for number in (1, 2):
+        built(project, number)
+        scanned(ci, report(number, vulnerability("CVE-1")))
+    told(ci, openvex(stated("CVE-1", "not_affected", image(2, OPENSSL))))
+    assert ask(ci, 2).data["waivers"][0]["by"] == "VEX: not affected"
+    assert (ask(ci, 2).data["verdict"], ask(ci, 1).data["verdict"]) == ("pass", "fail")
+
+
+def test_a_statement_about_a_version_excuses_no_other(ci: APIClient, project: Project):
+    built(project, 1)
+    scanned(ci, report(1, vulnerability("CVE-1", InstalledVersion="0.9")))
+    built(project, 2)
+    scanned(ci, report(2, vulnerability("CVE-1")))
+    told(ci, openvex(stated("CVE-1", "not_affected", OPENSSL)))
+    assert (ask(ci, 2).data["verdict"], ask(ci, 1).data["verdict"]) == ("pass", "fail")
