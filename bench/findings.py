@@ -1,7 +1,6 @@
 """Lists of findings, of many against few: a third is open, a tenth waived, the others are fixed."""
 
 from functools import partial
-from statistics import median
 from typing import Any
 
 from django.db import connection
@@ -9,17 +8,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Project, User
-from bench.database import copy_database, count_queries, use_database
-from bench.report import report, seconds
+from bench.database import copy_database
+from bench.few_and_many import compare, tell
 from builds.models import Service
 
 FEW = 20_000
 SIZES = {"small": 200_000, "medium": 500_000, "full": 2_000_000}
 SERVICES = 20
 DAYS = 360
-ROUNDS = 5
-WARM_UP = 3
-REQUESTS = 15
 TARGET = 1.3
 
 FINDINGS = """
@@ -90,29 +86,10 @@ def run(project: Project, user: User, size: str) -> None:
     names = [f"s{number}" for number in range(SERVICES)]
     Service.objects.bulk_create(Service(project=project, name=name, slug=name) for name in names)
     fill(project, 1, FEW)
-    databases = {"few": "few-findings", "many": copy_database("few-findings")}
+    few = "few-findings"
+    many = copy_database(few)
     fill(project, FEW + 1, SIZES[size])
-    best: dict[tuple[str, str], float] = {}
-    queries: dict[tuple[str, str], int] = {}
-    for _ in range(ROUNDS):
-        for label, database in databases.items():
-            use_database(database)
-            for name, path in paths_of(project).items():
-                get: Any = partial(client.get, path)
-                queries[name, label] = [count_queries(get) for _ in range(WARM_UP)][-1]
-                taken = median(seconds(get) for _ in range(REQUESTS))
-                best[name, label] = min(taken, best.get((name, label), taken))
-    for name in paths_of(project):
-        value, floor = best[name, "many"], best[name, "few"]
-        counts = [queries[name, "few"], queries[name, "many"]]
-        report(
-            name,
-            value=value,
-            floor=floor,
-            unit="s",
-            target="ratio <= 1.3, same queries",
-            ok=value <= TARGET * floor and counts[0] == counts[1],
-            findings=SIZES[size],
-            queries=counts,
-            floor_is=f"the same at {FEW} findings",
-        )
+    found = compare(client.get, partial(paths_of, project), few, many)
+    for name, compared in found.items():
+        floor_is = f"the same at {FEW} findings"
+        tell(name, compared, most=TARGET, floor_is=floor_is, findings=SIZES[size])

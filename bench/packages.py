@@ -7,8 +7,6 @@ package is in every image, and one in five images that are in use, however many 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
-from statistics import median
 from typing import Any
 
 from django.db import connection
@@ -16,8 +14,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Project
-from bench.database import copy_database, count_queries, use_database
-from bench.report import report, seconds
+from bench.database import copy_database
+from bench.few_and_many import compare, tell
 from builds.branches import BranchClass
 from builds.models import Service
 from sboms.models import SbomPackage
@@ -33,9 +31,6 @@ WITH_RARE = 5
 AT_ONCE = 50
 """Lineages whose rows are made in one statement."""
 
-ROUNDS = 5
-WARM_UP = 5
-REQUESTS = 20
 TARGET = 3.0
 
 PACKAGES = """
@@ -156,32 +151,11 @@ def run(project: Project, secret: str, size: str) -> None:
     values = prepare(project)
     fill(project, values, FEW)
     few = "few_packages"
-    databases = {"few": few, "many": copy_database(few)}
+    many = copy_database(few)
     fill(project, values, SIZES[size] - FEW)
-    best: dict[tuple[str, str], float] = {}
-    queries: dict[tuple[str, str], int] = {}
-    for _ in range(ROUNDS):
-        for label, database in databases.items():
-            use_database(database)
-            for name, path in addresses().items():
-                get = partial(client.get, path)
-                queries[name, label] = [count_queries(get) for _ in range(WARM_UP)][-1]
-                taken = median(seconds(get) for _ in range(REQUESTS))
-                best[name, label] = min(taken, best.get((name, label), taken))
-    for name in QUESTIONS:
-        value, floor = best[name, "many"], best[name, "few"]
-        counts = [queries[name, "few"], queries[name, "many"]]
-        report(
-            f"packages_{name}",
-            value=value,
-            floor=floor,
-            unit="s",
-            target="ratio <= 3, same queries",
-            ok=value <= TARGET * floor and counts[0] == counts[1],
-            rows=SIZES[size],
-            queries=counts,
-            floor_is=f"the same at {FEW} rows",
-        )
+    for name, compared in compare(client.get, addresses, few, many).items():
+        floor_is = f"the same at {FEW} rows"
+        tell(f"packages_{name}", compared, most=TARGET, floor_is=floor_is, rows=SIZES[size])
     forget(few)
 
 

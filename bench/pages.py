@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from functools import partial
-from statistics import median
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,9 +10,9 @@ from django.utils import timezone
 
 from accounts.models import Project, User
 from bench.builders import add_builders
-from bench.database import copy_database, count_queries, use_database
+from bench.database import copy_database
+from bench.few_and_many import compare, tell
 from bench.images import add_images
-from bench.report import report, seconds
 from builds.models import Build
 from builds.partitions import ensure_partition, month_of
 from cache.models import StepDay
@@ -29,9 +28,6 @@ DAYS = 720
 ADDED_UP_DAYS = 200
 """What the cache's pages read, and so what is added up here, is the last half year."""
 
-ROUNDS = 5
-WARM_UP = 5
-REQUESTS = 20
 TARGET = 1.3
 
 BUILDS = """
@@ -44,7 +40,8 @@ INSERT INTO builds_build (public_id, project_id, service_id, listed_at, started_
     failure_fingerprint, failure_vertex, failure_message, failure_filename, failure_lines,
     has_provenance, problems)
 SELECT gen_random_uuid(), %(project)s::bigint,
-    (SELECT min(id) FROM builds_service) + n %% %(services)s::int, at, at, at + interval '90 s',
+    (SELECT min(id) FROM builds_service WHERE project_id = %(project)s::bigint)
+        + n %% %(services)s::int, at, at, at + interval '90 s',
     date_trunc('month', at)::date, 'bench' || n, 'default', 'runtime',
     'prod', '', '{linux/amd64}', CASE WHEN n %% 20 = 0 THEN 'failed' ELSE 'succeeded' END, '', '{}',
     '{}', '{}', 'push', '', 'main', md5(n::text), '', 'ci', n::text, '', 60 + n %% 60, 200, 60, 2.5,
@@ -150,31 +147,9 @@ def run(project: Project, user: User, size: str) -> None:
     client.force_login(user)
     prepare(project)
     fill(project, 1, FEW)
-    databases = {"few": "few", "many": copy_database("few")}
+    many = copy_database("few")
     fill(project, FEW + 1, SIZES[size])
-    best: dict[tuple[str, str], float] = {}
-    queries: dict[tuple[str, str], int] = {}
-    for _ in range(ROUNDS):
-        for label, database in databases.items():
-            use_database(database)
-            for name, path in paths_of(project).items():
-                queries[name, label] = [
-                    count_queries(partial(client.get, path)) for _ in range(WARM_UP)
-                ][-1]
-                taken = median(seconds(partial(client.get, path)) for _ in range(REQUESTS))
-                best[name, label] = min(taken, best.get((name, label), taken))
-    for name in paths_of(project):
-        value, floor = best[name, "many"], best[name, "few"]
-        counts = [queries[name, "few"], queries[name, "many"]]
-        report(
-            name,
-            value=value,
-            floor=floor,
-            unit="s",
-            target="ratio <= 1.3, same queries",
-            ok=value <= TARGET * floor and counts[0] == counts[1],
-            builds=SIZES[size],
-            steps=SIZES[size] * STEPS,
-            queries=counts,
-            floor_is=f"the same at {FEW} builds",
-        )
+    found = compare(client.get, partial(paths_of, project), "few", many)
+    for name, compared in found.items():
+        facts = {"builds": SIZES[size], "steps": SIZES[size] * STEPS}
+        tell(name, compared, most=TARGET, floor_is=f"the same at {FEW} builds", **facts)

@@ -2,15 +2,13 @@
 
 import hashlib
 
-from buildkit.errors import ParseError
-from builds.models import Service
-from builds.services import get_or_create_service
 from ingest.models import IngestPayload, PayloadSbom
-from ingest.schemas import SbomFields, parse_sbom_fields
+from ingest.owners import service_of
+from ingest.schemas import parse_sbom_fields
 from ingest.uploads import limits, plain, unpack
 from sboms.models import Sbom
 from sboms.recording import Arrival, record_sbom
-from security.matching import Match, match
+from security.matching import match
 from supplychain.sboms.reading import read_sbom
 
 
@@ -38,20 +36,10 @@ def digest_sbom(payload: IngestPayload) -> None:
     sbom = record_sbom(
         arrival=arrival,
         bill=bill,
-        service=_service(payload, fields, found, is_image=bool(digests)),
+        service=service_of(
+            payload.project_id, fields.service, found, what="SBOM", is_image=bool(digests)
+        ),
         found=found,
         fields=fields.model_dump(include={"target", "variant", "environment"}),
     )
     PayloadSbom.objects.update_or_create(payload=payload, defaults={"sbom": sbom})
-
-
-def _service(
-    payload: IngestPayload, fields: SbomFields, found: Match | None, *, is_image: bool
-) -> Service | None:
-    if found:
-        return found.build.service
-    if fields.service:
-        return get_or_create_service(project_id=payload.project_id, name=fields.service)
-    if is_image:
-        return None
-    raise ParseError("service", "The SBOM names no image by its digest: send service or digest.")

@@ -3,12 +3,11 @@
 from django.utils.crypto import salted_hmac
 
 from buildkit.errors import ParseError
-from builds.models import Service
-from builds.services import get_or_create_service
 from ingest.models import IngestPayload, PayloadScan
+from ingest.owners import service_of
 from ingest.schemas import TrivyFields, parse_trivy_fields
 from ingest.uploads import limits, plain, unpack
-from security.matching import Match, digests_of, match
+from security.matching import digests_of, match
 from security.models import Scan
 from security.narrowing import Stated
 from security.recording import record_scan
@@ -40,7 +39,9 @@ def digest_trivy(payload: IngestPayload) -> None:
     _say_scanner(scan, fields)
     stated = stated_of(fields)
     scan.kinds = kinds_of(report, stated.scanners)
-    service = _service(payload, fields, found, is_image=bool(digests))
+    service = service_of(
+        payload.project_id, fields.service, found, what="report", is_image=bool(digests)
+    )
     if service is None or (found is None and digests):
         scan.service = service
         scan.save()
@@ -83,18 +84,6 @@ def _scan_of(payload: IngestPayload) -> Scan:
     """Return the scan that waited, if the payload is read again, or a new one."""
     link = PayloadScan.objects.select_related("scan").filter(payload=payload).first()
     return link.scan if link else new_scan(payload.project_id)
-
-
-def _service(
-    payload: IngestPayload, fields: TrivyFields, found: Match | None, *, is_image: bool
-) -> Service | None:
-    if found:
-        return found.build.service
-    if fields.service:
-        return get_or_create_service(project_id=payload.project_id, name=fields.service)
-    if is_image:
-        return None
-    raise ParseError("service", "The report names no image by its digest: send the service.")
 
 
 def stated_of(fields: TrivyFields) -> Stated:

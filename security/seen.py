@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from buildkit.values import as_web_address
 from security.models import Kind, Severity
 from supplychain.reports.model import (
     License,
@@ -78,11 +79,6 @@ def _joined(versions: Iterable[str]) -> str:
     return ", ".join(sorted(distinct)[:MOST_VERSIONS])[:300]
 
 
-def _address(url: str) -> str:
-    """Return an address that a page may link to; empty if it leads anywhere but to the web."""
-    return url[:500] if url.lower().startswith(("https://", "http://")) else ""
-
-
 def key_of(kind: Kind, *parts: str) -> bytes:
     """Return 16 bytes that are the same for the same finding of a service, and no other."""
     text = "\0".join((kind, *parts))
@@ -107,7 +103,7 @@ def _vulnerability(item: Vulnerability) -> Seen:
         epss=item.epss,
         is_known_exploited=item.is_known_exploited,
         title=item.title[:500],
-        url=_address(item.url),
+        url=as_web_address(item.url)[:500],
         fixed_version=_joined([item.fixed_version]),
         installed_version=item.package.version[:300],
         status=item.status[:40],
@@ -128,7 +124,7 @@ def _misconfiguration(item: Misconfiguration) -> Seen:
         resource=resource[:500],
         severity=Severity[item.severity],
         title=(item.title or item.message)[:500],
-        url=_address(item.url),
+        url=as_web_address(item.url)[:500],
         path=f"{item.target.name}{line}"[:500],
     )
 
@@ -160,7 +156,7 @@ def _license(item: License) -> Seen:
         resource=item.path[:500],
         severity=Severity[item.severity],
         title=item.category[:500],
-        url=_address(item.url),
+        url=as_web_address(item.url)[:500],
         path=item.path[:500],
     )
 
