@@ -13,6 +13,9 @@ class Scope(models.TextChoices):
     FINDINGS_WRITE = "findings:write", "Own findings and ask for waivers"
     FINDINGS_WAIVE = "findings:waive", "Approve waivers of findings"
     POLICIES_WRITE = "policies:write", "Change policies"
+    ALERTS_WRITE = "alerts:write", "Change alert rules, acknowledge and silence alerts"
+    CHANNELS_WRITE = "channels:write", "Manage channels"
+    REPORTS_WRITE = "reports:write", "Schedule and send reports"
     INGEST_READ = "ingest:read", "Read receipts and raw payloads"
     INGEST_WRITE = "ingest:write", "Send payloads"
     INGEST_REPLAY = "ingest:replay", "Replay and dismiss failed payloads"
@@ -42,6 +45,9 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.FINDINGS_WRITE,
         Scope.FINDINGS_WAIVE,
         Scope.POLICIES_WRITE,
+        Scope.ALERTS_WRITE,
+        Scope.CHANNELS_WRITE,
+        Scope.REPORTS_WRITE,
     },
     Role.OPERATOR: READ
     | {
@@ -49,6 +55,7 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.SERVICES_WRITE,
         Scope.CACHE_WRITE,
         Scope.FINDINGS_WRITE,
+        Scope.ALERTS_WRITE,
         Scope.INGEST_READ,
         Scope.INGEST_WRITE,
         Scope.INGEST_REPLAY,

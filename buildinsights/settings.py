@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "buildinsights",
     "audit",
     "accounts",
+    "channels",
     "builds",
     "security",
     "trust",
@@ -270,6 +271,7 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
 CELERY_TASK_ROUTES = {
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
+    "channels.*": {"queue": "mail"},
     "inspections.*": {"queue": "analysis"},
     "sboms.*": {"queue": "ingest"},
     "trends.*": {"queue": "analysis"},

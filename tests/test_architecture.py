@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 APPS = [
     "audit",
     "accounts",
+    "channels",
     "builds",
     "security",
     "trust",

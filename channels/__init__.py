@@ -1,0 +1,1 @@
+"""Ways out to people and other systems: channels, and deliveries until they have arrived."""

@@ -1,0 +1,9 @@
+"""The channels app."""
+
+from django.apps import AppConfig
+
+
+class ChannelsConfig(AppConfig):
+    """Ways out."""
+
+    name = "channels"

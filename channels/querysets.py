@@ -1,0 +1,36 @@
+"""Reads of channels and deliveries."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.roles import Scope
+from accounts.typing import Actor
+
+if TYPE_CHECKING:
+    from channels.models import Channel, Delivery
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    """Channels."""
+
+    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
+        """Those of projects in which the actor holds ``scope``."""
+        return self.filter(project__in=actor.project_ids_with(scope))
+
+    def usable(self) -> Self:
+        """Those that are on."""
+        return self.filter(is_on=True)
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """Deliveries."""
+
+    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
+        """Those of projects in which the actor holds ``scope``."""
+        return self.filter(project__in=actor.project_ids_with(scope))
+
+    def due(self) -> Self:
+        """What is to be tried now, the longest due first."""
+        return self.filter(state="pending", next_at__lte=Now()).order_by("next_at", "pk")
