@@ -140,7 +140,7 @@ def _material(number: int, item: Mapping[str, str], bases: Mapping[str, BaseImag
         key=f"material-{number}",
         column=BEFORE,
         kind="Base image" if images else "Material",
-        name=str(images[0].reference) if images else uri or "Not named",
+        name=str(replace(images[0].reference, digest="")) if images else uri or "Not named",
         state=f"Digest {short_digest(digest)}" if digest else "No digest: not pinned",
         badge="" if digest else _UNSIGNED,
         detail=f"{uri} {digest}".strip(),
