@@ -38,8 +38,7 @@ def image_security_page(image: Image) -> dict[str, Any]:
     digests = [text for text in (image.digest, image.config_digest) if text]
     if build is not None and build.image_digest not in ("", image.digest):
         digests.append(build.image_digest)
-    bills = Sbom.objects.filter(image=image).select_related("project")
-    sboms = list(bills.order_by("-received_at", "-pk")[:MOST_SBOMS])
+    sboms = _sboms(image, build)
     return {
         "image": image,
         "build": build,
@@ -168,6 +167,13 @@ def _inspected(image: Image) -> dict[str, Any]:
         "facts": [(name, text) for name, text in facts_of(inspection) if text],
         "failures": [failure_of(inspection, result) for result in related],
     }
+
+
+def _sboms(image: Image, build: Build | None) -> list[Sbom]:
+    """Return the newest bills of an image; those of an index are of the images in it."""
+    own = {"build": build} if image.is_index and build else {"image": image}
+    bills = Sbom.objects.filter(**own).select_related("project")
+    return list(bills.order_by("-received_at", "-pk")[:MOST_SBOMS])
 
 
 def _packages(sboms: Sequence[Sbom]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ def drawing_of(graph: Graph) -> dict[str, Any]:
     """Return sizes, boxes and arrows for the template, and the rows of its table."""
     columns = [[node.key for node in graph.column(number)] for number in range(ABOUT + 1)]
     places, (width, height) = BOXES.places(columns), BOXES.size(columns)
-    names = {node.key: node.name for node in graph.nodes}
+    kinds = {node.key: node.kind for node in graph.nodes}
     return {
         "width": width,
         "height": height,
@@ -27,7 +27,9 @@ def drawing_of(graph: Graph) -> dict[str, Any]:
                 "detail": inert(node.detail),
                 "name": inert(node.name),
                 "state": inert(node.state),
-                "of": [inert(names[start]) for start, end in graph.edges if end == node.key],
+                "of": list(
+                    dict.fromkeys(kinds[start] for start, end in graph.edges if end == node.key)
+                ),
             }
             for node in graph.nodes
         ],
@@ -40,7 +42,7 @@ def _box(node: Node, x: int, y: int) -> dict[str, Any]:
         "node": node,
         "x": x,
         "y": y,
-        "name": shortened(node.name, NAME_LENGTH),
+        "name": shortened(node.name.removeprefix("https://"), NAME_LENGTH),
         "state": shortened(node.state, STATE_LENGTH),
         "title": ". ".join(inert(part) for part in parts if part),
     }

@@ -143,7 +143,7 @@ def _material(number: int, item: Mapping[str, str], bases: Mapping[str, BaseImag
         name=str(replace(images[0].reference, digest="")) if images else uri or "Not named",
         state=f"Digest {short_digest(digest)}" if digest else "No digest: not pinned",
         badge="" if digest else _UNSIGNED,
-        detail=f"{uri} {digest}".strip(),
+        detail=f"{uri} {digest}".strip() if images else digest,
         href=base.get_absolute_url() if base else "",
     )
 
@@ -294,7 +294,7 @@ def _verdicts(verdicts: Sequence[Verdict]) -> list[Node]:
             key=f"verdict-{number}",
             column=ABOUT,
             kind="Verdict",
-            name=line["policy"],
+            name=f"{line['policy']} in {row.environment}" if row.environment else line["policy"],
             state=row.get_outcome_display(),
             badge=line["badge"],
             detail=line["first"],

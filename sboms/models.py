@@ -42,7 +42,7 @@ class Sbom(models.Model):
 
         UNSIGNED = "unsigned", "Not signed"
         UNCHECKED = "unchecked", "Signed, not checked"
-        FOREIGN = "foreign", "Signed by none of the keys it was checked with"
+        FOREIGN = "foreign", "Signed by another key"
         VERIFIED = "verified", "Verified"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='sbom',
             name='signature',
-            field=models.CharField(blank=True, choices=[('unsigned', 'Not signed'), ('unchecked', 'Signed, not checked'), ('foreign', 'Signed by none of the keys it was checked with'), ('verified', 'Verified')], max_length=12),
+            field=models.CharField(blank=True, choices=[('unsigned', 'Not signed'), ('unchecked', 'Signed, not checked'), ('foreign', 'Signed by another key'), ('verified', 'Verified')], max_length=12),
         ),
         migrations.AddField(
             model_name='sbom',

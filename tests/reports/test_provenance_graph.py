@@ -118,7 +118,12 @@ def test_what_has_a_page_here_leads_there():
         signature="verified",
         signed_by=["release.pub"],
     )
-    verdict = Verdict(project=SHOP, outcome="fail", said={"reasons": [{"message": "1 CRITICAL."}]})
+    verdict = Verdict(
+        project=SHOP,
+        environment="live",
+        outcome="fail",
+        said={"reasons": [{"message": "1 CRITICAL."}]},
+    )
     verification = verified(**real("5df72ae6"))
     graph = drawn(
         verification,
@@ -145,7 +150,7 @@ def test_what_has_a_page_here_leads_there():
     )
     assert told([by_key["sbom-0"]]) == [("SBOM", "SPDX 2.3, 7 packages", "Verified by release.pub")]
     assert by_key["sbom-0"].detail == "Attested by cosign under a tag of the image"
-    assert told([by_key["verdict-0"]]) == [("Verdict", "built-in", "Fail")]
+    assert told([by_key["verdict-0"]]) == [("Verdict", "built-in in live", "Fail")]
 
 
 def test_states_are_those_of_the_newest_of_each_environment():
@@ -243,8 +248,9 @@ def test_the_table_says_what_the_drawing_does():
     rows = drawing_of(graph)["rows"]
     assert [row["name"] for row in rows] == [node.name for node in graph.nodes]
     assert [row["of"] for row in rows[:3]] == [[], [], []]
-    assert rows[3]["of"] == [node.name for node in graph.nodes[:3]]
-    assert {tuple(row["of"]) for row in rows[5:]} == {(IMAGE.digest,)}
+    assert rows[3]["of"] == ["Source", "Base image"]
+    assert rows[4]["of"] == ["Build"]
+    assert {tuple(row["of"]) for row in rows[5:]} == {("Image",)}
 
 
 @pytest.mark.parametrize(

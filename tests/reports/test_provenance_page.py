@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
+from builds.models import BuildImage, Image
 from sboms.models import Sbom
 from tests.sboms.bills import sent
 from tests.sboms.test_signatures import LEFT_PAD, beside, envelope
@@ -120,3 +121,17 @@ def test_it_costs_the_same_for_few_and_for_many(
     few = queries()
     add(2, 20)
     assert queries() == few <= json.loads(BUDGETS.read_text())["image_security"]
+
+
+def test_an_index_has_the_sboms_of_its_images(
+    ci: APIClient, project: Project, client_of: Any, alice: User, bob: User
+):
+    build = built(project, 1)
+    media_type = "application/vnd.oci.image.index.v1+json"
+    index = Image.objects.create(project=project, digest=digest(2), media_type=media_type)
+    BuildImage.objects.create(build=build, image=index)
+    verified(client_of(alice), 2)
+    sent(ci, envelope(1, LEFT_PAD), **beside(1, signature="unchecked"))
+    page = client_of(bob).get(address(2)).content.decode()
+    drawing = page[page.index('<div class="graph"') : page.index("</svg>\n  </div>")]
+    assert Sbom.objects.get().get_absolute_url() in drawing

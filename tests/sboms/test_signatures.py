@@ -180,7 +180,7 @@ def test_a_bill_that_is_verified_later_takes_its_place_then(ci: APIClient, proje
             beside(1, "referrer", signature="unchecked"),
             ("Refers to the image in its registry", "Signed, not checked"),
         ),
-        (beside(1, "tag", signature="foreign"), ("Signed by none of the keys",)),
+        (beside(1, "tag", signature="foreign"), ("Signed by another key",)),
         ({}, ("Attestation of the image", "not said")),
     ],
 )
