@@ -12,7 +12,7 @@ from buildkit.values import as_dict, canonical_json
 from supplychain.sboms.model import Sbom
 from supplychain.sboms.reading import read_sbom
 from supplychain.sboms.wrapping import is_predicate_type
-from supplychain.signing.attached import Attached, Store, attached_to
+from supplychain.signing.attached import MOST_BYTES, Attached, Store, attached_to
 from supplychain.signing.checking import signers_of
 from supplychain.signing.commands import Verifier
 from supplychain.signing.cosign import Cosign
@@ -71,6 +71,12 @@ class Bills:
     found: list[Bill] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no more is to be held at once."""
+        held = sum(len(bill.data) for bill in self.found)
+        return len(self.found) >= MOST_BILLS or held > MOST_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -96,8 +102,8 @@ def bills_of(registry: Registry, reference: Reference, keys: Keys, platform: str
         for item, of in _wanted(found.items, image.digest):
             if platform not in {"", platforms.get(of, "")}:
                 continue
-            if len(bills.found) == MOST_BILLS:
-                bills.refused.append(f"{reference} has more SBOMs: {MOST_BILLS} were read")
+            if bills.is_full:
+                bills.refused.append(f"{reference} has more SBOMs: {len(bills.found)} were read")
                 return bills
             _take(registry, image.reference, item, of, platforms.get(of, ""), keys, bills)
     return bills
