@@ -232,6 +232,7 @@ SPECTACULAR_SETTINGS = {
         "WaiverScopeEnum": "security.models.Waiver.Scope",
         "WaiverStateEnum": "security.models.Waiver.State",
         "SbomFormatEnum": "sboms.models.Sbom.Format",
+        "SbomSignatureEnum": "sboms.models.Sbom.Signature",
         "SbomSourceEnum": "sboms.models.Sbom.Source",
     },
     "POSTPROCESSING_HOOKS": [
