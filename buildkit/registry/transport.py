@@ -25,7 +25,7 @@ from buildkit.registry.reference import DOCKER_HUB
 from buildkit.values import as_dict
 
 _DOCKER_HUB_API = "registry-1.docker.io"
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+_CHALLENGE = re.compile(r'\b(\w+)="([^"]*)"')
 _TOKEN_BYTES = 64 * 1024
 _CHUNK_BYTES = 1024**2
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
