@@ -26,6 +26,8 @@ class Place:
     path: Path
     dockerfile: Dockerfile
     base: Base
+    root: Path
+    """Of the checkout, outside of which nothing is written."""
 
 
 def place_of(files: Sequence[str], name: str, wanted: str, root: Path) -> Place:
@@ -42,7 +44,7 @@ def place_of(files: Sequence[str], name: str, wanted: str, root: Path) -> Place:
         dockerfile = read_dockerfile(path.read_text())
     except (OSError, UnicodeDecodeError, ParseError) as error:
         raise UsageError(f"{path.relative_to(root)}: {error}") from error
-    return Place(target, path, dockerfile, _chosen(_bases(dockerfile, target), name, wanted))
+    return Place(target, path, dockerfile, _chosen(_bases(dockerfile, target), name, wanted), root)
 
 
 def _dockerfile_of(target: Target, root: Path) -> Path:
@@ -135,5 +137,7 @@ def _in_definition(files: Sequence[str], place: Place, argument: str, to: Refere
             " change it there."
         )
     path = found[0].resolve()
+    if not path.is_relative_to(place.root):
+        raise UsageError(f"{found[0]}, which gives {argument}, is not in this repository.")
     path.write_text(pattern.sub(lambda _: short(to), texts[found[0]]))
     return path

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.errors import UsageError
+from cli.pipeline import GIT
 
 _SECONDS = 300
 
@@ -21,7 +22,7 @@ def git(directory: Path, *arguments: str) -> str:
     """
     try:
         done = subprocess.run(
-            ["git", *arguments],
+            [*GIT, *arguments],
             cwd=directory,
             capture_output=True,
             text=True,

@@ -128,6 +128,20 @@ def test_what_the_definition_gives_is_changed_there(engine: str, shop: Path, tmp
 
 
 @pytest.mark.engine
+def test_a_definition_that_leads_out_of_the_checkout_is_not_written(
+    engine: str, shop: Path, tmp_path: Path
+):
+    (outside := tmp_path / "bake.hcl").write_text(BAKE)
+    (shop / "docker-bake.hcl").unlink()
+    (shop / "docker-bake.hcl").symlink_to(outside)
+    git(shop, "commit", "--quiet", "--message=link", "docker-bake.hcl")
+    done = updated("given", "--to", BUSYBOX, "--patch", str(tmp_path / "patch"), "--no-scan")
+    assert done.exit_code == 2, done.output
+    assert "docker-bake.hcl, which gives BASE, is not in this repository" in done.output
+    assert outside.read_text() == BAKE
+
+
+@pytest.mark.engine
 def test_a_build_that_fails_leaves_nothing(engine: str, shop: Path):
     done = updated("app", "--to", f"{LIBRARY}/nowhere:1", "--branch", "gone", "--no-scan")
     assert done.exit_code == 1, done.output
