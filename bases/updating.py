@@ -71,6 +71,12 @@ def offered(image: BaseImage, service: Service) -> dict[str, Reference]:
     return {name: reference for reference in new for name in (str(reference), short(reference))}
 
 
+def patch_headers(update: BaseUpdate) -> dict[str, str]:
+    """Return what makes a patch a file to download."""
+    name = f"{update.request.build.service.slug}-base.patch"
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
 def follow_retry(*, old: BuildRequest, new: BuildRequest, **_: Any) -> None:
     """Let the next attempt at an update be one."""
     for update in BaseUpdate.objects.filter(request=old):
