@@ -246,6 +246,9 @@ class BaseUpdate(models.Model):
     note = models.CharField(max_length=300, blank=True)
     """Why there is no patch."""
 
+    changed_build: uuid.UUID | None
+    """Id of the build with the change; ``told()`` asks for it."""
+
     objects = BaseUpdateQuerySet.as_manager()
 
     class Meta:

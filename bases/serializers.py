@@ -154,7 +154,7 @@ class BaseUpdateSerializer(serializers.ModelSerializer[BaseUpdate]):
 
     class Meta:
         model = BaseUpdate
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "project",
             "service",
@@ -173,7 +173,7 @@ class BaseUpdateSerializer(serializers.ModelSerializer[BaseUpdate]):
             "build",
             "changed_build",
         )
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
     def get_has_patch(self, update: BaseUpdate) -> bool:
         """Whether there is a patch to download."""

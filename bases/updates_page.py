@@ -47,7 +47,7 @@ def update_page(update: BaseUpdate) -> Row:
         ],
         "build": build,
         "changed_href": reverse("builds:detail", args=[slug, update.changed_build])
-        if getattr(update, "changed_build", None)
+        if update.changed_build
         else "",
         "lines": _diff(update.patch),
     }
