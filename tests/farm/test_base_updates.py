@@ -58,6 +58,12 @@ def told(update: BaseUpdate) -> BaseUpdate:
     return BaseUpdate.objects.told().get(pk=update.pk)
 
 
+def changed_build(update: BaseUpdate) -> Build:
+    """Return the build with the change."""
+    assert update.changed_build is not None
+    return Build.objects.get(public_id=update.changed_build)
+
+
 def test_a_base_is_tried_and_leaves_a_patch(tried: Try, repository: Path, tmp_path: Path):
     update = tried(pinned())
     assert told(update).state == "queued"
@@ -74,7 +80,7 @@ def test_a_base_is_tried_and_leaves_a_patch(tried: Try, repository: Path, tmp_pa
     head = git(repository, "rev-parse", "HEAD")
     assert (before.pk, before.status, before.revision) == (update.pk, "succeeded", head)
     assert before.ref_name == "buildinsights-update-base/api/before"
-    after = Build.objects.get(public_id=done.changed_build)
+    after = changed_build(done)
     assert (after.status, after.revision, after.author) == ("succeeded", "", "")
     assert after.ref_name == "buildinsights-update-base/api/after"
     assert {before.trigger, after.trigger} == {"base-update"}
@@ -101,7 +107,7 @@ def test_a_change_that_does_not_build_says_why(tried: Try, alice: User):
     assert (failed.state, failed.verdict, failed.patch) == ("failed", "", "")
     assert "busybox:77" in failed.request.said
     assert before.status == "succeeded", "that of the commit as it is"
-    assert Build.objects.get(public_id=failed.changed_build).status == "failed"
+    assert changed_build(failed).status == "failed"
 
 
 def test_a_branch_that_has_moved_on_is_not_guessed_at(tried: Try, repository: Path):
