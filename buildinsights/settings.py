@@ -222,6 +222,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "BaseUpdateStateEnum": "bases.models.BaseUpdate.State",
+        "BaseUpdateVerdictEnum": "bases.models.BaseUpdate.Verdict",
         "FindingKindEnum": "security.models.Kind",
         "FindingStateEnum": "security.models.Finding.State",
         "ImageVerdictEnum": "policies.models.Verdict.Outcome",

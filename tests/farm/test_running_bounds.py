@@ -117,10 +117,10 @@ def test_a_worker_without_room_says_so(
     number: int,
     failure_class: str,
 ):
-    def refuse(request: BuildRequest, folder: Path) -> list[str]:
+    def refuse(request: BuildRequest, folder: Path, home: Path) -> list[str]:
         raise OSError(number, "it cannot be written", str(folder))
 
-    monkeypatch.setattr(following, "build_command", refuse)
+    monkeypatch.setattr(following, "command_of", refuse)
     trigger(sources=[make_source(retries=0)], wish=Wish(), actor=alice)
     build = run_next()
     assert (build.status, build.failure_class) == (Build.Status.FAILED, failure_class)
