@@ -3,7 +3,7 @@
 import django_filters
 from django.db.models import Exists, OuterRef
 
-from bases.models import BaseImage, BaseUse
+from bases.models import BaseImage, BaseUpdate, BaseUse
 from bases.querysets import BaseImageQuerySet
 
 
@@ -28,3 +28,15 @@ class BaseImageFilter(django_filters.FilterSet):
         """Those that a service stands on, or that are a part of images."""
         uses = BaseUse.objects.filter(image=OuterRef("pk"), **{name: value}).standing()
         return images.filter(Exists(uses))
+
+
+class BaseUpdateFilter(django_filters.FilterSet):
+    """By service, base and verdict."""
+
+    service = django_filters.CharFilter(field_name="request__build__service__slug", label="Service")
+    base_image = django_filters.UUIDFilter(field_name="image__public_id", label="Base image")
+    verdict = django_filters.ChoiceFilter(choices=BaseUpdate.Verdict, label="Verdict")
+
+    class Meta:
+        model = BaseUpdate
+        fields = ("service", "base_image", "verdict")

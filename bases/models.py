@@ -9,10 +9,11 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts.models import Project
-from bases.querysets import BaseImageQuerySet, BaseUseQuerySet
+from bases.querysets import BaseImageQuerySet, BaseUpdateQuerySet, BaseUseQuerySet
 from buildkit.registry import Reference
 from builds.branches import BranchClass
 from builds.models import Build, Service
+from farm.models import BuildRequest
 
 
 class Waiting(models.Model):
@@ -208,3 +209,75 @@ class BasePolicy(models.Model):
 
     def __str__(self) -> str:
         return f"policy {self.number} of {self.repository}"
+
+
+class BaseUpdate(models.Model):
+    """That the server was asked to try another base of a service, and what came of it.
+
+    Its request says who asked, when, for what, and where it stands; the request's build is that of
+    the commit as it is.
+    """
+
+    class Verdict(models.TextChoices):
+        """What the image is with the change."""
+
+        BETTER = "better", "Better"
+        SAME = "same", "Same"
+        WORSE = "worse", "Worse"
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Compared"
+        FAILED = "failed", "Failed"
+        CANCELED = "canceled", "Canceled"
+        LOST = "lost", "Lost"
+
+    request = models.OneToOneField(
+        BuildRequest, models.DB_CASCADE, primary_key=True, related_name="base_update"
+    )
+    image = models.ForeignKey(BaseImage, models.DB_CASCADE, related_name="updates", db_index=False)
+    """What the service stood on."""
+    verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
+    reasons = ArrayField(models.TextField(), default=list)
+    patch = models.TextField(blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    """Why there is no patch."""
+
+    changed_build: uuid.UUID | None
+    """Id of the build with the change; ``told()`` asks for it."""
+
+    objects = BaseUpdateQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["image", "-request"], name="bases_update_ix")]
+
+    def __str__(self) -> str:
+        return f"{self.image} to {self.request.base_to}"
+
+    @property
+    def public_id(self) -> uuid.UUID:
+        """That of the build that was asked for."""
+        return self.request.build.public_id
+
+    @property
+    def state(self) -> State:
+        """Where it stands; one that ended has failed unless it has a verdict."""
+        request = self.request
+        if request.state != BuildRequest.State.ENDED:
+            is_running = request.state == BuildRequest.State.RUNNING
+            return self.State.RUNNING if is_running else self.State.QUEUED
+        if request.build.status in (Build.Status.CANCELED, Build.Status.LOST):
+            return self.State(request.build.status)
+        return self.State.DONE if self.verdict else self.State.FAILED
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.request.state == BuildRequest.State.ENDED
+
+    def get_absolute_url(self) -> str:
+        """The update's page."""
+        return reverse("bases:update", args=[self.request.build.project.slug, self.public_id])

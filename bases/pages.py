@@ -1,6 +1,6 @@
 """What the pages of base images show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -16,10 +16,12 @@ from bases.measuring import Inherited
 from bases.models import BaseImage, BaseUse
 from bases.policies import PolicyForm
 from bases.proposing import Change, changes_of
+from bases.updates_page import triable, updates_of
 from buildinsights.paging import page_of
 from buildinsights.templatetags.formats import number, signed_filesize
 from builds.build_list import active_filters
 from builds.diffs import diff_lines
+from builds.models import Service
 from security.models import Severity
 from security.severities import badge_of, word_of
 from supplychain.bases.drifting import history_of
@@ -73,6 +75,7 @@ def image_page(image: BaseImage) -> Row:
     [line] = lines_of([image])
     uses = BaseUse.objects.filter(image=image)
     policies = list(image.repository.policies.all()[:KEPT_VERSIONS])
+    can_be_tried = triable(image)
     return _line(line) | {
         "crumbs": [
             {"label": "Base images", "href": reverse("bases:list", args=[image.project.slug])}
@@ -83,7 +86,9 @@ def image_page(image: BaseImage) -> Row:
         "history": _history(image),
         "may_ask": may_ask(image.repository),
         "alternatives": [_alternative(row) for row in found.rows],
-        "proposals": _proposals(changes_of(image, found)),
+        "proposals": _proposals(changes_of(image, found), can_be_tried),
+        "triable": can_be_tried,
+        "updates": updates_of(image),
         "policies": policies,
         "policy": policies[0] if policies else None,
         "policy_form": PolicyForm(instance=policies[0] if policies else None),
@@ -132,7 +137,7 @@ def _verdict(difference: int | None) -> str:
     return "better" if difference < 0 else "worse"
 
 
-def _proposals(changes: Iterable[Change]) -> list[Row]:
+def _proposals(changes: Iterable[Change], can_be_tried: Sequence[Service]) -> list[Row]:
     return [
         {
             "change": change,
@@ -140,6 +145,7 @@ def _proposals(changes: Iterable[Change]) -> list[Row]:
             "new": short(change.proposal.new),
             "gain": gain_of(change.proposal.expected),
             "lines": diff_lines(change.diff),
+            "can_be_tried": change.service in can_be_tried,
         }
         for change in changes
     ]

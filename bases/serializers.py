@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from bases.lines import Line
-from bases.models import BasePolicy, BaseUse
+from bases.models import BasePolicy, BaseUpdate, BaseUse
 
 
 class BaseUseSerializer(serializers.ModelSerializer[BaseUse]):
@@ -118,3 +118,78 @@ class BasePolicySerializer(serializers.ModelSerializer[BasePolicy]):
             "made_at",
         )
         read_only_fields = ("number", "author", "made_at")
+
+
+class BaseUpdateAskedSerializer(serializers.Serializer[Any]):
+    """An update to try."""
+
+    base_image = serializers.UUIDField(help_text="Id of the base that the service stands on.")
+    service = serializers.SlugField(help_text="Slug of the service; it needs a source.")
+    to = serializers.CharField(
+        max_length=600, help_text="`new` of a proposal, or the name of an alternative."
+    )
+
+
+class BaseUpdateSerializer(serializers.ModelSerializer[BaseUpdate]):
+    """An update that the server was asked to try, and what came of it."""
+
+    id = serializers.UUIDField(source="public_id")
+    project = serializers.SlugField(source="request.build.project.slug")
+    service = serializers.SlugField(source="request.build.service.slug")
+    base_image = serializers.UUIDField(source="image.public_id")
+    old = serializers.CharField(source="image.__str__", help_text="The base before.")
+    new = serializers.CharField(source="request.base_to", help_text="The base that is tried.")
+    state = serializers.ChoiceField(choices=BaseUpdate.State.choices)
+    has_patch = serializers.SerializerMethodField()
+    revision = serializers.CharField(
+        source="request.build.revision", help_text="Commit that was changed."
+    )
+    requested_by = serializers.CharField(source="request.requested_by")
+    requested_at = serializers.DateTimeField(source="request.requested_at")
+    ended_at = serializers.DateTimeField(source="request.ended_at", allow_null=True)
+    build = serializers.UUIDField(
+        source="request.build.public_id", help_text="Of the commit as it is."
+    )
+    changed_build = serializers.UUIDField(allow_null=True, help_text="With the change, once built.")
+
+    class Meta:
+        model = BaseUpdate
+        fields: tuple[str, ...] = (
+            "id",
+            "project",
+            "service",
+            "base_image",
+            "old",
+            "new",
+            "state",
+            "verdict",
+            "reasons",
+            "has_patch",
+            "note",
+            "revision",
+            "requested_by",
+            "requested_at",
+            "ended_at",
+            "build",
+            "changed_build",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+    def get_has_patch(self, update: BaseUpdate) -> bool:
+        """Whether there is a patch to download."""
+        return bool(update.patch)
+
+
+class BaseUpdateDetailSerializer(BaseUpdateSerializer):
+    """The same, with what was said."""
+
+    failure = serializers.CharField(
+        source="request.build.failure_message", help_text="Of the build of the commit as it is."
+    )
+    said = serializers.CharField(
+        source="request.said", help_text="End of what the command said, masked."
+    )
+
+    class Meta(BaseUpdateSerializer.Meta):
+        fields = (*BaseUpdateSerializer.Meta.fields, "failure", "said")
+        read_only_fields = fields

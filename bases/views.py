@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
+from accounts.models import Project
 from accounts.roles import Scope
 from bases.models import BaseImage
 from bases.pages import image_page, images_page
@@ -29,7 +30,7 @@ def image(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpRespo
     found = get_object_or_404(BaseImage.objects.filter(project=project).told(), public_id=public_id)
     context = image_page(found) | {
         "project": project,
-        "may_write": Scope.POLICIES_WRITE in scopes_in(request, project),
+        **_may(request, project),
     }
     return render(request, "bases/image.html", context)
 
@@ -46,5 +47,15 @@ def write_policy(request: HttpRequest, project_slug: str, public_id: UUID) -> Ht
     for texts in form.errors.values():
         for text in texts:
             messages.error(request, str(text))
-    context = image_page(found) | {"project": project, "may_write": True, "policy_form": form}
+    context = image_page(found) | {"project": project, "policy_form": form}
+    context |= _may(request, project)
     return render(request, "bases/image.html", context, status=422)
+
+
+def _may(request: HttpRequest, project: Project) -> dict[str, bool]:
+    """Return what the person may do on a base's page."""
+    scopes = scopes_in(request, project)
+    return {
+        "may_write": Scope.POLICIES_WRITE in scopes,
+        "may_trigger": Scope.BUILDS_TRIGGER in scopes,
+    }

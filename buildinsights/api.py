@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from bases.api import BaseImageViewSet
+from bases.updates_api import BaseUpdateViewSet
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
 from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
@@ -40,6 +41,7 @@ app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
 router.register("base-images", BaseImageViewSet, basename="base-image")
+router.register("base-updates", BaseUpdateViewSet, basename="base-update")
 router.register("builds", JudgedBuildViewSet, basename="build")
 router.register("services", RecommendedServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")

@@ -48,6 +48,8 @@ SECURITY = (
 PARENTS = {
     "bases:image": "bases:list",
     "bases:policy": "bases:list",
+    "bases:try": "bases:list",
+    "bases:update": "bases:list",
     "cache:acts": "cache:overview",
     "cache:operation": "cache:overview",
     "cache:operation-new": "cache:overview",

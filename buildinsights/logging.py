@@ -3,6 +3,7 @@
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -12,6 +13,26 @@ SHARED_PROCESSORS: list[Any] = [
     structlog.processors.StackInfoRenderer(),
     structlog.processors.format_exc_info,
 ]
+
+
+def one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Let no text of others begin an entry of its own, or command a terminal.
+
+    Tracebacks keep their lines, which are set in. What is no text, the renderer quotes.
+    """
+    for name, value in event.items():
+        if name in ("exception", "stack") and value:
+            event[name] = "\n".join(f"    {_inert(line)}" for line in str(value).split("\n"))
+        elif isinstance(value, str):
+            event[name] = _inert(value)
+    return event
+
+
+def _inert(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 def logging_config(level: str, *, json: bool) -> dict[str, Any]:
@@ -25,16 +46,20 @@ def logging_config(level: str, *, json: bool) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
+    console = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
     )
+    renderers = [structlog.processors.JSONRenderer()] if json else [one_line, console]
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processor": renderer,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *renderers,
+                ],
                 "foreign_pre_chain": SHARED_PROCESSORS,
             }
         },

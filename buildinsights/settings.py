@@ -223,6 +223,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "BaseUpdateStateEnum": "bases.models.BaseUpdate.State",
+        "BaseUpdateVerdictEnum": "bases.models.BaseUpdate.Verdict",
         "FindingKindEnum": "security.models.Kind",
         "FindingStateEnum": "security.models.Finding.State",
         "ImageVerdictEnum": "policies.models.Verdict.Outcome",
@@ -233,6 +235,7 @@ SPECTACULAR_SETTINGS = {
         "WaiverScopeEnum": "security.models.Waiver.Scope",
         "WaiverStateEnum": "security.models.Waiver.State",
         "SbomFormatEnum": "sboms.models.Sbom.Format",
+        "SbomSignatureEnum": "sboms.models.Sbom.Signature",
         "SbomSourceEnum": "sboms.models.Sbom.Source",
     },
     "POSTPROCESSING_HOOKS": [

@@ -37,7 +37,7 @@ KNOWN: tuple[tuple[re.Pattern[str], str], ...] = (
         "The Dockerfile cannot be read at this line: `docker buildx build --check` names more.",
     ),
     (
-        re.compile(r"failed to compute cache key|\"?/\S+\"?: not found", re.I),
+        re.compile(r"failed to compute cache key|(?<!\S)\"?/\S+: not found", re.I),
         "A file to be copied is not in the build context: check its path and .dockerignore.",
     ),
     (

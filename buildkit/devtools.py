@@ -100,7 +100,7 @@ _YARN = re.compile(r"\b(?:yarn|pnpm)\s+install\b(?P<options>[^;&|]*)")
 _WITHOUT_DEV = re.compile(r"--omit[= ]dev|--production|--only=prod|--prod\b|-P\b|-g\b|--global")
 _PIP = re.compile(r"\b(?:pip3?|uv\s+pip)\s+install\b(?P<rest>[^;&|]*)")
 _TEST_PACKAGES = re.compile(
-    r"\b(pytest|tox|coverage|mypy|ruff|black|flake8)\b|\S*requirements[-_.](?:dev|test)\S*"
+    r"\b(pytest|tox|coverage|mypy|ruff|black|flake8)\b|(?<!\S)\S*requirements[-_.](?:dev|test)\S*"
 )
 
 

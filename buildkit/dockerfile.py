@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import groupby
 
 from buildkit.errors import ParseError
 
@@ -18,9 +19,12 @@ KEYWORDS = frozenset(
         "WORKDIR",
     }
 )
+MOST_CHARACTERS = 1024**2
+"""Of a Dockerfile; those that people write have a few thousand."""
+
 WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 
-_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.*?)\s*")
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.*)")
 _COMMENT = re.compile(r"\s*#")
 _WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:\\.|[^"\\])*"|'[^']*')+""", re.DOTALL)
 _HEREDOC = re.compile(r"""\d*<<(?P<chomp>-?)(?P<quote>["']?)(?P<name>[A-Za-z_]\w*)(?P=quote)""")
@@ -58,7 +62,7 @@ class Instruction:
         """Whether its value is a JSON list of strings, which no shell sees."""
         try:
             found = json.loads(self.value) if self.value.startswith("[") else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return isinstance(found, list) and all(isinstance(item, str) for item in found)
 
@@ -132,8 +136,10 @@ def read_dockerfile(text: str) -> Dockerfile:
     """Read a Dockerfile.
 
     Raises:
-        ParseError: it is none, or has a form that is not surely understood.
+        ParseError: it is none, is too long, or has a form that is not surely understood.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise ParseError("line 1", f"a Dockerfile of more than {MOST_CHARACTERS} characters")
     lines = split_lines(text)
     directives = dict(_directives(lines))
     escape = directives.get("escape", "\\")
@@ -252,14 +258,14 @@ def _numbered(instructions: Iterator[Instruction]) -> Iterator[Instruction]:
 
 def _stages(instructions: Sequence[Instruction]) -> tuple[Stage, ...]:
     found: list[Stage] = []
-    for first in instructions:
-        if first.keyword != "FROM":
+    for number, group in groupby(instructions, key=lambda item: item.stage):
+        if number < 0:
             continue
+        own = tuple(group)
+        first = own[0]
         match = _FROM.fullmatch(first.value)
         if match is None:
             raise ParseError(f"line {first.start_line}", "FROM is followed by no image, or by more")
-        number = len(found)
-        own = tuple(item for item in instructions if item.stage == number)
         found.append(
             Stage(number, (match["name"] or f"stage-{number}").lower(), match["base"], own)
         )

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from xml.sax.saxutils import escape
 
 from buildkit.bake import Plan
+from buildkit.boxes import Boxes, Place
 
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 168, 36, 56, 16, 12
+BOXES = Boxes(width=168, height=36, gap_x=56, gap_y=16, margin=12)
 
 
 def as_plain(plan: Plan) -> str:
@@ -40,14 +41,8 @@ def as_dot(plan: Plan) -> str:
 def as_svg(plan: Plan) -> str:
     """A drawing with one column a wave, in one colour that reads on light and dark."""
     waves = plan.waves()
-    places = {
-        name: (MARGIN + column * (BOX_WIDTH + GAP_X), MARGIN + row * (BOX_HEIGHT + GAP_Y))
-        for column, wave in enumerate(waves)
-        for row, name in enumerate(wave)
-    }
-    width = 2 * MARGIN + len(waves) * (BOX_WIDTH + GAP_X) - GAP_X
-    rows = max((len(wave) for wave in waves), default=0)
-    height = 2 * MARGIN + rows * (BOX_HEIGHT + GAP_Y) - GAP_Y
+    places = BOXES.places(waves)
+    width, height = BOXES.size(waves)
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
@@ -66,18 +61,15 @@ def edges(plan: Plan) -> list[tuple[str, str]]:
     return [(need, name) for name in plan.order() for need in plan.targets[name].needs]
 
 
-def _arrow(start: tuple[int, int], end: tuple[int, int]) -> str:
-    x1, y1 = start[0] + BOX_WIDTH, start[1] + BOX_HEIGHT // 2
-    x2, y2 = end[0], end[1] + BOX_HEIGHT // 2
-    middle = (x1 + x2) // 2
-    return f'<path d="M{x1} {y1} C{middle} {y1} {middle} {y2} {x2} {y2} m-6 -4 l6 4 l-6 4"/>'
+def _arrow(start: Place, end: Place) -> str:
+    return f'<path d="{BOXES.arrow(start, end)}"/>'
 
 
 def _box(name: str, x: int, y: int) -> str:
     shown = name if len(name) <= 22 else name[:21] + "…"
     return (
-        f'<g><title>{escape(name)}</title><rect x="{x}" y="{y}" width="{BOX_WIDTH}"'
-        f' height="{BOX_HEIGHT}" rx="6"/><text x="{x + BOX_WIDTH // 2}" y="{y + 23}"'
+        f'<g><title>{escape(name)}</title><rect x="{x}" y="{y}" width="{BOXES.width}"'
+        f' height="{BOXES.height}" rx="6"/><text x="{x + BOXES.width // 2}" y="{y + 23}"'
         f' text-anchor="middle" fill="#64748b" stroke="none">{escape(shown)}</text></g>'
     )
 

@@ -3,14 +3,13 @@
 Kept in a registry, in an OCI image layout (image-layout.md), or in an archive of ``docker save``.
 """
 
-import json
-import tarfile
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from buildkit.attestations import attestation_of, read_statement
 from buildkit.contents import Contents, ContentsBuilder
@@ -22,14 +21,21 @@ from buildkit.images import (
     read_manifest,
     with_history,
 )
+from buildkit.imagestore import Files, opened, pieces_of
 from buildkit.instructions import as_written
 from buildkit.layers import LayerLimits, LayerReader
 from buildkit.limits import Limits
 from buildkit.model import Image
 from buildkit.registry import Reference, Registry
-from buildkit.values import Json, as_dict, as_dicts, as_list, as_text, load_object
+from buildkit.values import Json, as_dict, as_dicts, as_list, as_text, load_json, load_object
 
-_CHUNK = 1024**2
+MOST_JSON = 128 * 1024**2
+"""Bytes of what lies in a layout or archive beside layers: attestations may be this large."""
+
+_LIMITS = Limits(max_json_bytes=8 * 1024**2)
+"""Of what the image itself is told by: as many bytes as a registry's manifest may have."""
+
+_ALGORITHMS = frozenset({"sha256", "sha512"})
 _MOST_LAYERS = 1_000
 _DEPTH = 4
 _UNKNOWN = "unknown/unknown"
@@ -106,61 +112,25 @@ class RegistryBlobs:
         return self._registry.blob(self._reference, digest)
 
 
-class Folder:
-    """Files of an unpacked image layout."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def open(self, name: str) -> IO[bytes]:
-        """Open a file by its name in the layout.
-
-        Raises:
-            ParseError: there is none.
-        """
-        path = (self._root / name).resolve()
-        if not path.is_relative_to(self._root.resolve()) or not path.is_file():
-            raise ParseError(name, "is not in the image layout")
-        return path.open("rb")
-
-
-class Archive:
-    """Files of an image in an archive."""
-
-    def __init__(self, tar: tarfile.TarFile) -> None:
-        self._tar = tar
-        self._members = {member.name.removeprefix("./"): member for member in tar}
-
-    def open(self, name: str) -> IO[bytes]:
-        """Open a file by its name in the archive.
-
-        Raises:
-            ParseError: there is none.
-        """
-        member = self._members.get(name)
-        file = self._tar.extractfile(member) if member and member.isfile() else None
-        if file is None:
-            raise ParseError(name, "is not in the archive")
-        return file
-
-
 class FileBlobs:
     """Blobs of an image layout or of an archive."""
 
-    def __init__(self, files: Folder | Archive) -> None:
+    def __init__(self, files: Files) -> None:
         self._files = files
 
     def read(self, digest: str) -> bytes:
-        """Return a configuration."""
-        return _small(self._files, _blob_name(digest))
+        """Return a small one, of which the bytes are those of the digest."""
+        name = _blob_name(digest)
+        return b"".join(_verified(digest, name, pieces_of(self._files, name, MOST_JSON)))
 
     def manifest(self, digest: str) -> bytes:
-        """Return a manifest or index."""
+        """Return a manifest or index, of which the bytes are those of the digest."""
         return self.read(digest)
 
     def stream(self, digest: str) -> Iterator[bytes]:
-        """Yield a layer's bytes."""
-        return _pieces(self._files, _blob_name(digest))
+        """Yield a layer's bytes; at the end they are known to be those of its digest."""
+        name = _blob_name(digest)
+        return _verified(digest, name, pieces_of(self._files, name))
 
 
 def from_registry(registry: Registry, reference: Reference, platform: str = "") -> ImageFiles:
@@ -182,23 +152,16 @@ def from_path(path: Path, platform: str = "") -> Iterator[ImageFiles]:
     Raises:
         ParseError: it is neither, or has no such platform.
     """
-    if path.is_dir():
-        yield _from_files(Folder(path), platform)
-        return
-    try:
-        with tarfile.open(path) as tar:
-            yield _from_files(Archive(tar), platform)
-    except tarfile.TarError as error:
-        raise ParseError(str(path), f"no archive of an image: {error}") from error
+    with opened(path) as files:
+        yield _from_files(files, platform)
 
 
-def _from_files(files: Folder | Archive, platform: str) -> ImageFiles:
+def _from_files(files: Files, platform: str) -> ImageFiles:
     """Read an OCI layout, or what ``docker save`` wrote before it wrote one."""
     blobs = FileBlobs(files)
-    try:
-        document = _object(_small(files, "index.json"), "index.json")
-    except ParseError:
+    if not files.has("index.json"):
         return _from_docker(files)
+    document = _object(_small(files, "index.json"), "index.json")
     return _found(document, "", blobs, platform, "index.json")
 
 
@@ -224,12 +187,15 @@ def _provenance(index: Json, digest: str, blobs: Blobs) -> Callable[[], bytes | 
     return partial(read_statement, attestation, blobs.manifest, blobs.read)
 
 
-def _from_docker(files: Folder | Archive) -> ImageFiles:
-    listed = json.loads(_small(files, "manifest.json"))
+def _from_docker(files: Files) -> ImageFiles:
+    place = "manifest.json"
+    listed = load_json(_small(files, place), place, _LIMITS)
     first = as_dict(next(iter(as_list(listed)), None))
     config = _object(_small(files, as_text(first.get("Config"))), "the configuration")
-    names = [as_text(name) for name in as_list(first.get("Layers"))][:_MOST_LAYERS]
-    layers = tuple(StoredLayer(name, partial(_pieces, files, name)) for name in names)
+    names = [as_text(name) for name in as_list(first.get("Layers"))]
+    if len(names) > _MOST_LAYERS:
+        raise ParseError(place, f"no image: it has {len(names)} layers")
+    layers = tuple(StoredLayer(name, partial(pieces_of, files, name)) for name in names)
     instructions = _instructions(config, len(layers))
     return ImageFiles(platform_name(config), layers, instructions, config)
 
@@ -276,18 +242,21 @@ def _instructions(config: Json, count: int, manifest: Json | None = None) -> tup
     return tuple(names) if len(names) == count else ("",) * count
 
 
-def _small(files: Folder | Archive, name: str) -> bytes:
-    with files.open(name) as file:
-        data = file.read(Limits().max_json_bytes + 1)
-    if len(data) > Limits().max_json_bytes:
-        raise ParseError(name, "is too large for JSON")
-    return data
+def _small(files: Files, name: str) -> bytes:
+    return b"".join(pieces_of(files, name, MOST_JSON))
 
 
-def _pieces(files: Folder | Archive, name: str) -> Iterator[bytes]:
-    with files.open(name) as file:
-        while piece := file.read(_CHUNK):
-            yield piece
+def _verified(digest: str, name: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield what a file has; at the end it is known to be what the digest is of."""
+    algorithm, _, value = digest.partition(":")
+    if algorithm not in _ALGORITHMS:
+        raise ParseError(name, f"is named by {algorithm[:20]!r}, of which nothing is known")
+    seen = hashlib.new(algorithm)
+    for piece in pieces:
+        seen.update(piece)
+        yield piece
+    if value != seen.hexdigest():
+        raise ParseError(digest, f"the file's bytes are those of {algorithm}:{seen.hexdigest()}")
 
 
 def _blob_name(digest: str) -> str:
@@ -296,7 +265,7 @@ def _blob_name(digest: str) -> str:
 
 
 def _object(data: bytes, place: str) -> Json:
-    return load_object(data, place, Limits())
+    return load_object(data, place, _LIMITS)
 
 
 def read_contents(files: ImageFiles, limits: LayerLimits | None = None) -> Contents:

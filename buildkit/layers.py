@@ -23,6 +23,9 @@ _MOST_PATH = 4096
 _MOST_HEADER = 1024**2
 """Bytes of a pax header, which is kept in memory."""
 
+_MOST_HEADERS = 16
+"""That say something of one file: each may be large, and what they say is kept together."""
+
 _HEADER_ONLY = frozenset(b"123456")
 _PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK = b"xgLK"
 _HARD_LINK, _DIRECTORY, _SPARSE = b"15S"
@@ -37,6 +40,8 @@ class LayerLimits:
     bytes: int = 16 * 1024**3
     """Unpacked, of all layers together."""
     entries: int = 2_000_000
+    names: int = 256 * 1024**2
+    """Characters of all names together, which are kept in memory."""
     ratio: int = 1_100
     """Unpacked over stored bytes of one layer; deflate itself reaches 1 032."""
     seconds: float = 1_800
@@ -86,7 +91,7 @@ class LayerReader:
 
     def __init__(self, limits: LayerLimits | None = None, wanted: Wanted = nothing_wanted) -> None:
         self._limits, self._wanted = limits or LayerLimits(), wanted
-        self._bytes = self._entries = 0
+        self._bytes = self._entries = self._names = 0
         self._until: float | None = None
 
     def entries(self, chunks: Iterable[bytes], place: str) -> Iterator[Entry]:
@@ -103,6 +108,9 @@ class LayerReader:
             self._entries += 1
             if self._entries > self._limits.entries:
                 raise TooLargeError(place, f"more than {self._limits.entries} entries")
+            self._names += len(entry.path) + len(entry.link) + len(entry.symlink)
+            if self._names > self._limits.names:
+                raise TooLargeError(place, f"names of more than {self._limits.names} characters")
             yield entry
         archive.drain()
 
@@ -198,10 +206,14 @@ class _Archive:
     def entries(self) -> Iterator[Entry]:
         """Yield what the archive has up to its end mark."""
         said: dict[str, str] = {}
+        headers = 0
         while (header := self._header()) is not None:
             kind = header[156]
             size = self._number(header[124:136])
             if kind in (_PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK):
+                headers += 1
+                if headers > _MOST_HEADERS:
+                    raise self._broken(f"more than {_MOST_HEADERS} headers of one file")
                 data = self._small(size)
                 if kind != _PAX_GLOBAL:
                     said |= self._said(kind, data)
@@ -215,7 +227,7 @@ class _Archive:
                 entry, rest = self._with_data(entry, rest)
             if entry:
                 yield entry
-            said = {}
+            said, headers = {}, 0
             self._skip(rest)
 
     def _with_data(self, entry: Entry, rest: int) -> tuple[Entry, int]:

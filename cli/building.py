@@ -88,10 +88,10 @@ def build(
     flags = _flags({"--push": push, "--load": load, "--no-cache": no_cache}, allowed)
     overrides = (*overrides, *_platforms(platform))
     if confined:
-        variables = partial(_set_variables, variant, environment)
+        variables = partial(set_variables, variant, environment)
         files, overrides, flags = _confined(files, targets, overrides, flags, variables)
     else:
-        _set_variables(variant, environment)
+        set_variables(variant, environment)
     if no_cache_from:
         files = _without_cache(files, targets, no_cache_from)
     fields = {"variant": variant or "", "environment": environment or ""}
@@ -192,7 +192,7 @@ def _flags(switches: Mapping[str, bool], allowed: Sequence[str]) -> list[str]:
     ]
 
 
-def _set_variables(variant: str | None, environment: str | None) -> None:
+def set_variables(variant: str | None, environment: str | None) -> None:
     """Hand values to Bake, which reads its variables from the process's environment."""
     if environment:
         from cli.environments import bake_variables

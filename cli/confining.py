@@ -41,7 +41,8 @@ _HARMLESS = frozenset(
 )
 """Fields of a target that are let through, those with paths after a look at them."""
 
-_PUSH, _NO_CACHE = "--push", "--no-cache"
+_OUTPUTS = {"--push": "type=image,push=true", "--load": "type=docker"}
+_NO_CACHE = "--no-cache"
 _PATHS = ("src", "source", "dest")
 
 
@@ -67,8 +68,8 @@ def confined_definition(
 ) -> str:
     """Return the path of a definition that holds the checked plan of ``targets``.
 
-    Results become images, pushed with the flag ``--push``; what a target only builds on stays in
-    the builder's cache. The only other flag is ``--no-cache``.
+    Results become images, pushed with the flag ``--push``, in the engine with ``--load``; what a
+    target only builds on stays in the builder's cache. The only other flag is ``--no-cache``.
 
     Raises:
         UsageError: names the target and what it asks for.
@@ -93,9 +94,12 @@ def confined_definition(
 def _printed(
     files: Sequence[str], targets: Sequence[str], options: Sequence[str], flags: Sequence[str]
 ) -> str:
-    if unknown := set(flags) - {_PUSH, _NO_CACHE}:
+    if unknown := set(flags) - {*_OUTPUTS, _NO_CACHE}:
         raise UsageError(f"--confined does not go with {' '.join(sorted(unknown))}.")
-    output = "type=image,push=true" if _PUSH in flags else "type=image"
+    outputs = [_OUTPUTS[flag] for flag in flags if flag in _OUTPUTS]
+    if len(outputs) > 1:
+        raise UsageError("--confined takes one of --push and --load.")
+    output = outputs[0] if outputs else "type=image"
     others = [_NO_CACHE] if _NO_CACHE in flags else []
     try:
         return buildx("bake", *options, f"--set=*.output={output}", *others, "--print", *targets)

@@ -11,10 +11,12 @@ from typing import Any
 import click
 
 from buildkit.errors import ParseError
-from buildkit.imagefiles import ImageFiles, from_path, from_registry, read_contents, told
+from buildkit.imagefiles import ImageFiles, from_path, from_registry, read_contents
+from buildkit.imagefiles import told as contents_as_json
 from cli.engine import docker
 from cli.errors import UsageError
 from cli.summary import size
+from cli.terminal import told
 
 SAVE_SECONDS = 1_800
 SHOWN = 20
@@ -52,11 +54,11 @@ def layers(image: str, platform: str, source: str | None, *, as_json: bool) -> N
 
     try:
         with image_files(image, platform, source) as files:
-            found = told(read_contents(files), files.instructions)
+            found = contents_as_json(read_contents(files), files.instructions)
     except (ParseError, RegistryError) as error:
         raise UsageError(str(error)) from error
     found = {"image": image, "platform": files.platform, "layers": len(files.layers), **found}
-    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(_lines(found)))
+    click.echo(json.dumps(found, indent=2) if as_json else told(_lines(found)))
 
 
 @contextmanager

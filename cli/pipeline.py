@@ -6,6 +6,9 @@ from pathlib import Path
 
 GIT_SECONDS = 5
 
+# A folder of a checkout may itself look like a repository, with settings that execute programs.
+GIT = ("git", "-c", "safe.bareRepository=explicit")
+
 
 def pipeline_fields(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
     """Return the fields that are known; a CI system's word wins over Git's.
@@ -40,7 +43,7 @@ def _only_name(text: str) -> str:
 def _git(directory: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", *arguments],
+            [*GIT, *arguments],
             cwd=directory,
             capture_output=True,
             text=True,

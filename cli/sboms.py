@@ -1,36 +1,37 @@
-"""``buildinsights sbom``: the bill of materials that BuildKit attested of an image."""
+"""``buildinsights sbom``: the bills of materials that lie beside an image in its registry."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import click
 
-from buildkit.errors import ParseError
 from buildkit.registry import Reference, Registry, RegistryError, credentials_for
-from buildkit.registry.attestations import attestations
 from cli.errors import UsageError
 from cli.posting import posted_document
 from cli.settings import Server, server
-from cli.terminal import inert
-from supplychain.sboms.model import Sbom
-from supplychain.sboms.reading import read_sbom
-from supplychain.sboms.wrapping import is_predicate_type
+from cli.signing import failures
+from cli.terminal import inert, told
+from supplychain.signing.bills import Bill, Bills, Keys, Place, Signature, bills_of
+from supplychain.signing.commands import Verifier
 
-
-@dataclass(frozen=True, slots=True)
-class Attested:
-    """A bill as it lies in the registry, read, and the image of an index that it is of."""
-
-    platform: str
-    image_digest: str
-    data: bytes
-    bill: Sbom
+PLACES = {
+    Place.INDEX.value: "image index",
+    Place.TAG.value: "attestation tag",
+    Place.REFERRER.value: "referrer",
+}
+SIGNATURES = {
+    Signature.UNSIGNED: "not signed",
+    Signature.UNCHECKED: "signed, not checked",
+    Signature.FOREIGN: "signed by none of the keys",
+    Signature.VERIFIED: "verified",
+}
 
 
 @click.command
 @click.argument("image")
 @click.option("--platform", default="", help="Of one platform only, e.g. linux/amd64.")
+@click.option("--from", "place", type=click.Choice([*PLACES]), help="Of one place only.")
+@click.option("--key", "keys", multiple=True, help="Public key to check with: file or KMS address.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
@@ -42,74 +43,111 @@ class Attested:
 def sbom(
     image: str,
     platform: str,
+    place: str | None,
+    keys: tuple[str, ...],
     output: Path | None,
     service: str,
     environment: str,
     variant: str,
 ) -> None:
-    """Read the SBOM that BuildKit attested of IMAGE in its registry, and send it.
+    """Read the SBOMs of IMAGE in its registry, and send them.
 
-    Of an image for several platforms there is one for each.
+    They are those that BuildKit attested in the image's index, that cosign attested under a tag,
+    and that refer to the image. Of an image for several platforms there may be some for each.
+
+    Exit codes: 8 there is no cosign to check with, 9 cosign failed.
     """
-    found = attested(image, platform)
+    with failures():
+        found = attached(image, platform, keys)
+    bills = [item for item in found.found if place in {None, item.place}]
+    _say_refused(found.refused)
+    if not bills:
+        raise UsageError(_missing(image, platform, place))
     if output is not None:
-        _write(found, output)
+        _write(bills, output)
         return
-    for item in found:
-        count = len(item.bill.packages)
-        packages = f"{count} package{'' if count == 1 else 's'}"
-        named = f"{item.bill.format} {item.bill.spec_version}"
-        click.echo(inert(f"{item.platform or image}: {named}, {packages}"))
+    click.echo(told(line_of(image, item) for item in bills))
     to = server()
     if to is None:
         click.echo("Not sent: BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN are not set.", err=True)
         return
     said = {"image": image, "service": service, "environment": environment, "variant": variant}
-    for item in found:
-        if error := post(item.data, {**said, "digest": item.image_digest}, to):
+    for item in bills:
+        if error := post(item.data, said | _known(item), to):
             raise UsageError(f"The SBOM of {item.platform or image} was not sent: {error}")
     click.echo("sent.")
 
 
-def attested(image: str, platform: str) -> list[Attested]:
-    """Return the bills of an image, one a platform.
+def attached(image: str, platform: str = "", keys: Collection[str] = ()) -> Bills:
+    """Return the bills of an image, their signatures checked with keys.
 
     Raises:
-        UsageError: there is none, or the registry does not give it.
+        UsageError: the registry does not give it.
+        SigningError: there is no cosign, or a key cannot be had.
     """
+    verifiers = {_key_name(key, keys): Verifier(key=key) for key in keys}
     try:
         reference = Reference.parse(image)
         registry = Registry(reference.host, credentials_for(reference.host))
-        found = list(_first_of_each(registry, reference, platform))
-    except (RegistryError, ParseError) as error:
+        return bills_of(registry, reference, Keys(verifiers), platform)
+    except RegistryError as error:
         raise UsageError(str(error)) from error
-    if not found:
-        which = f" for {platform}" if platform else ""
+
+
+def _key_name(key: str, keys: Collection[str]) -> str:
+    """Return by which name a key is told: the file's, unless that would be of two."""
+    name = key if "://" in key else Path(key).name
+    is_alone = sum(Path(other).name == name for other in keys) < 2
+    return name if is_alone else key
+
+
+def line_of(image: str, bill: Bill) -> str:
+    """Return what is said of a bill."""
+    count = len(bill.read.packages)
+    by = f" by {', '.join(bill.signed_by)}" if bill.signed_by else ""
+    return (
+        f"{bill.platform or image}: {bill.read.format} {bill.read.spec_version},"
+        f" {count} package{'' if count == 1 else 's'};"
+        f" {PLACES[bill.place]}, {SIGNATURES[bill.signature]}{by}"
+    )
+
+
+def _say_refused(refused: Iterable[str]) -> None:
+    for text in refused:
+        click.echo(inert(f"refused: {text}"), err=True)
+
+
+def _missing(image: str, platform: str, place: str | None) -> str:
+    which = f" for {platform}" if platform else ""
+    where = f" as {PLACES[place]}" if place else ""
+    return (
+        f"{image} has no SBOM{which}{where} that can be read. BuildKit attests one where the image"
+        " is built with --sbom=true and pushed, buildinsights sign --sbom FILE attests a file;"
+        " or send a file with buildinsights upload."
+    )
+
+
+def _known(bill: Bill) -> dict[str, str]:
+    """Return what the server is told of a bill beside what it says itself."""
+    return {
+        "digest": bill.image_digest,
+        "source": bill.place.value,
+        "signature": bill.signature.value,
+        "signed_by": ",".join(bill.signed_by),
+    }
+
+
+def _write(bills: list[Bill], output: Path) -> None:
+    if len(bills) > 1:
+        platforms = dict.fromkeys(bill.platform or "the whole image" for bill in bills)
+        places = dict.fromkeys(bill.place.value for bill in bills)
         raise UsageError(
-            f"{image} has no SBOM attestation{which}. BuildKit makes one where the image is built "
-            "with --sbom=true and pushed; or send a file with buildinsights upload."
+            f"--output takes one SBOM, and there are {len(bills)}: choose a --platform of"
+            f" {', '.join(platforms)}, and where they come --from: {', '.join(places)}."
         )
-    return found
-
-
-def _first_of_each(registry: Registry, reference: Reference, platform: str) -> Iterator[Attested]:
-    """Yield the first bill of each image: what follows it is of stages before the last."""
-    seen: set[str] = set()
-    for item in attestations(registry, reference, is_predicate_type):
-        if item.image_digest in seen or platform not in {"", item.platform}:
-            continue
-        seen.add(item.image_digest)
-        data = registry.config(reference, item.digest)
-        yield Attested(item.platform, item.image_digest, data, read_sbom(data))
-
-
-def _write(found: list[Attested], output: Path) -> None:
-    if len(found) > 1:
-        platforms = ", ".join(item.platform for item in found)
-        raise UsageError(f"--output takes one SBOM: choose a --platform of {platforms}.")
     try:
         with click.open_file(str(output), "wb") as file:
-            file.write(found[0].data)
+            file.write(bills[0].data)
     except OSError as error:
         raise UsageError(f"{output} was not written: {error.strerror}.") from error
 

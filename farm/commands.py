@@ -6,25 +6,52 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from farm.models import BuildRequest, Source
+from farm.updates import PATCH, VERDICT
 
 FOR_CACHES = frozenset({"warm", "rebuild"})
 """Triggers of builds that are made for their caches alone: they push no image."""
 
 
-def build_command(request: BuildRequest, folder: Path) -> list[str]:
-    """Return the arguments of the build; a Dockerfile alone becomes a Bake file in ``folder``."""
+def command_of(request: BuildRequest, folder: Path, home: Path) -> list[str]:
+    """Return the arguments of what a request asks for; files for it alone go into ``folder``.
+
+    What an update leaves, it leaves in ``home``.
+    """
+    if request.base_to:
+        return update_command(request, folder, home)
+    return build_command(request, folder)
+
+
+def update_command(request: BuildRequest, folder: Path, home: Path) -> list[str]:
+    """Return the arguments that try another base; the checkout is the request's own."""
+    values = _values(request, folder) | {
+        "--base": request.base_from,
+        "--to": request.base_to,
+        "--patch": str(home / PATCH),
+        "--json": str(home / VERDICT),
+    }
+    words = [f"{name}={value}" for name, value in values.items() if value]
+    return ["update-base", "--here", "--confined", *words, "--", target_of(request.source)]
+
+
+def _values(request: BuildRequest, folder: Path) -> dict[str, str]:
+    """Return what is built, and how; a Dockerfile alone becomes a Bake file in ``folder``."""
     source, build = request.source, request.build
-    target = target_of(source)
     file = source.file
     if source.definition == Source.Definition.DOCKERFILE:
         file = str(_bake_file(source, folder))
-    values = {
+    return {
         "--file": file,
         "--platform": ",".join(build.platforms),
         "--variant": build.variant,
         "--env": build.environment,
-        "--no-cache-from": request.no_cache_from,
     }
+
+
+def build_command(request: BuildRequest, folder: Path) -> list[str]:
+    """Return the arguments of the build; a Dockerfile alone becomes a Bake file in ``folder``."""
+    source, build = request.source, request.build
+    values = _values(request, folder) | {"--no-cache-from": request.no_cache_from}
     flags = {
         "--no-cache": request.no_cache,
         "--verbose-cache": request.verbose_cache,
@@ -32,7 +59,7 @@ def build_command(request: BuildRequest, folder: Path) -> list[str]:
     }
     words = [f"{name}={value}" for name, value in values.items() if value]
     words += [name for name, is_on in flags.items() if is_on]
-    return ["build", "--wait", "--plain", "--confined", *words, "--", target]
+    return ["build", "--wait", "--plain", "--confined", *words, "--", target_of(source)]
 
 
 def target_of(source: Source) -> str:
@@ -45,7 +72,7 @@ def target_of(source: Source) -> str:
 def reproducing_command(request: BuildRequest) -> str:
     """Return what somebody types to build the same locally, in a clone of the repository."""
     build, source = request.build, request.source
-    checkout = shlex.join(["git", "checkout", build.revision or build.ref_name])
+    checkout = shlex.join(["git", "checkout", build.revision or request.branch])
     if source.definition == Source.Definition.DOCKERFILE:
         return f"{checkout} && {shlex.join(_docker_build(request))}"
     words = [word for word in build_command(request, Path()) if word not in _OF_THE_SERVER]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -18,7 +18,7 @@ from django.db import Error, connection
 from django.db.models.functions import Now
 
 from farm.bounds import keep_bounds
-from farm.commands import build_command
+from farm.commands import command_of
 from farm.git import CheckoutError
 from farm.heartbeat import Heartbeat, Stop
 from farm.hiding import Hidden
@@ -41,6 +41,7 @@ GRACE_SECONDS = 20.0
 CONFINED = "confined"
 CHECKOUT = f"{CONFINED}/checkout"
 HOME = "home"
+TEMPORARY = "tmp"
 """Places in a build's folder. Definitions reach the first one: beside the checkout it has nothing
 but the Bake file that is made for a Dockerfile alone."""
 
@@ -72,6 +73,9 @@ def environment_of(request: BuildRequest, folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in named if name in os.environ}
     if request.builder.name:
         kept[_BUILDER] = request.builder.name
+    if request.base_to:
+        # Images are saved there to be compared: of a command that is killed they go with the rest.
+        kept["TMPDIR"] = str(folder / TEMPORARY)
     return kept | {
         **_GIT,
         HOME_VARIABLE: str(folder / HOME),
@@ -104,7 +108,7 @@ class Follower:
     heartbeat: Heartbeat
     stop: Stop | None = None
     _asked_at: float = 0.0
-    _seen: int = 0
+    _seen: dict[Path, int] = field(default_factory=dict)
 
     def follow(self) -> Outcome:
         """Return how the command ended; nothing that it started is left then."""
@@ -119,7 +123,7 @@ class Follower:
 
     def _start(self) -> subprocess.Popen[bytes]:
         directory = directory_of(self.request.source, self.folder / CHECKOUT)
-        words = build_command(self.request, self.folder / CONFINED)
+        words = command_of(self.request, self.folder / CONFINED, self.folder / HOME)
         with (self.folder / "said.log").open("wb") as said:
             return subprocess.Popen(
                 [sys.executable, "-P", "-m", "cli", *words],
@@ -158,14 +162,16 @@ class Follower:
         return self.stop is None or time.monotonic() < self._asked_at + GRACE_SECONDS
 
     def _read(self, view: LiveView) -> bool:
-        """Feed the view what was appended; a build of several runs of Bake has several files."""
-        for progress in (self.folder / HOME).glob("records/*/progress.rawjson"):
+        """Feed the view what was appended; a command of several runs of Bake has several files."""
+        changed = False
+        for progress in sorted((self.folder / HOME).glob("records/*/progress.rawjson")):
+            begin = self._seen.get(progress, 0)
             with progress.open("rb") as file:
-                file.seek(self._seen)
+                file.seek(begin)
                 data = file.read()
-            self._seen += len(data)
-            return view.take(data) if data else False
-        return False
+            self._seen[progress] = begin + len(data)
+            changed = (bool(data) and view.take(data)) or changed
+        return changed
 
     def _write(self, view: LiveView) -> None:
         try:

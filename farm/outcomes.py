@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from farm.heartbeat import Stop, Why
 from farm.hiding import Hidden
 from farm.models import BuildRequest
 from farm.queueing import PIPELINE_NAME
+from farm.updates import ENDS_WELL, is_of_changed, ref_of, run_of_changed
 from ingest.digest import digest_payload
 from ingest.models import PayloadKind
 from ingest.services import accept_upload
@@ -53,10 +56,9 @@ def end_early(request: BuildRequest, stop: Stop) -> None:
 def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
     """Record what was built, and end the request."""
     hidden = Hidden.of_this_worker()
-    record = _record(home)
-    if record is not None:
-        _ingest(request, record, hidden)
-    if request.verbose_cache:
+    for run in _runs(request, home):
+        _ingest(run, hidden)
+    if request.verbose_cache or request.base_to:
         said = _said(home, VERBOSE_LENGTH, hidden)
         BuildRequest.objects.filter(pk=request.pk).update(said=said)
     build = Build.objects.get(pk=request.pk)
@@ -64,19 +66,41 @@ def settle(request: BuildRequest, home: Path, outcome: Outcome) -> None:
         end_early(request, outcome.stop)
     elif build.is_final:
         finish(request)
-    elif outcome.exit_code == 0:
+    elif outcome.exit_code in (ENDS_WELL if request.base_to else {0}):
         finish(request, Build.Status.SUCCEEDED)
     else:
         finish(request, Build.Status.FAILED, message=_said(home, SAID_LENGTH, hidden) or WORDLESS)
 
 
-def _record(home: Path) -> Path | None:
-    """Return the record of the run: the last, if a broken cache made the command build twice."""
-    return max(home.glob("records/*"), key=_began, default=None)
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of Bake for a request: its record, and what that says of it.
+
+    Of an update, one ``is_changed``: it is of what no commit has.
+    """
+
+    request: BuildRequest
+    record: Path
+    known: dict[str, Any]
+
+    @property
+    def began(self) -> str:
+        """When, as its record says."""
+        return str(self.known.get("started_at") or "")
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is of the changed tree."""
+        return bool(self.request.base_to) and is_of_changed(self.known)
 
 
-def _began(record: Path) -> str:
-    return str(_load(record / "run.json").get("started_at") or "")
+def _runs(request: BuildRequest, home: Path) -> Iterator[Run]:
+    """Yield the runs to record: of each tree the last, as a broken cache makes two of one."""
+    found = [Run(request, path, _load(path / "run.json")) for path in home.glob("records/*")]
+    for is_changed in (False, True):
+        runs = [run for run in found if run.is_changed == is_changed]
+        if runs:
+            yield max(runs, key=attrgetter("began"))
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -87,9 +111,9 @@ def _load(path: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _ingest(request: BuildRequest, record: Path, hidden: Hidden) -> None:
+def _ingest(run: Run, hidden: Hidden) -> None:
     """Hand the record of each target to ingest, the service's own first: it finds its build."""
-    known = _load(record / "run.json")
+    request, known = run.request, run.known
     own = target_of(request.source)
     targets = list(known.get("refs") or {})
     for target in sorted(targets, key=lambda name: name != own) or [own]:
@@ -98,14 +122,13 @@ def _ingest(request: BuildRequest, record: Path, hidden: Hidden) -> None:
         files = {"record": f"{target}.dockerbuild", **_SHARED_PARTS}
         if len(targets) < 2:  # else they tell of other targets, too
             files |= _WHOLE_PARTS
-        parts, kept_back = _parts(record, files, hidden)
+        parts, kept_back = _parts(run.record, files, hidden)
         if parts:
-            fields = _fields(request, service) | _exports(known, target, hidden)
-            fields |= _author(known, hidden)
+            fields = _fields(run, service, hidden) | _exports(known, target, hidden)
             upload = Upload(PayloadKind.BUILDKIT, fields, parts)
             accepted = accept_upload(project_id=request.project_id, actor=None, upload=upload)
             digest_payload(accepted.payload.pk)
-        if is_own and kept_back:
+        if is_own and kept_back and not run.is_changed:
             _note(request, kept_back)
 
 
@@ -162,8 +185,8 @@ def _note(request: BuildRequest, kept_back: list[Problem]) -> None:
     build.save(update_fields=["problems"])
 
 
-def _fields(request: BuildRequest, service: str) -> dict[str, str]:
-    build = request.build
+def _fields(run: Run, service: str, hidden: Hidden) -> dict[str, str]:
+    build = run.request.build
     fields = {
         "service": service,
         "variant": build.variant,
@@ -174,7 +197,11 @@ def _fields(request: BuildRequest, service: str) -> dict[str, str]:
         "pipeline_name": PIPELINE_NAME,
         "pipeline_run_id": build.pipeline_run_id,
         "trigger": build.trigger,
+        **_author(run.known, hidden),
     }
+    if run.is_changed:
+        fields |= {"ref_name": ref_of(build.service, "after"), "revision": "", "author": ""}
+        fields["pipeline_run_id"] = run_of_changed(build)
     return {name: value for name, value in fields.items() if value}
 
 

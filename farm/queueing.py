@@ -18,6 +18,7 @@ from builds.partitions import ensure_partition, month_of
 from farm.actors import author_of
 from farm.exceptions import NotRetryableError
 from farm.models import Builder, BuildRequest, RequestNeed, Source
+from farm.signals import retried
 
 PIPELINE_NAME = "buildinsights"
 QUEUE_LOCK = 0x71756575  # the letters "queu"
@@ -37,6 +38,8 @@ class Wish:
     no_cache: bool = False
     no_cache_from: str = ""
     verbose_cache: bool = False
+    base_from: str = ""
+    base_to: str = ""
     trigger: str = "manual"
 
 
@@ -95,6 +98,8 @@ def _filled(source: Source, wish: Wish) -> Wish:
         no_cache=wish.no_cache,
         no_cache_from=wish.no_cache_from,
         verbose_cache=wish.verbose_cache,
+        base_from=wish.base_from,
+        base_to=wish.base_to,
         trigger="",
     )
 
@@ -120,6 +125,8 @@ def _new_request(source: Source, wish: Wish, actor: ActorLike) -> BuildRequest:
         no_cache=filled.no_cache,
         no_cache_from=filled.no_cache_from,
         verbose_cache=filled.verbose_cache,
+        base_from=filled.base_from,
+        base_to=filled.base_to,
     )
     wake_workers(request.builder.queue)
     audit(request, actor, "build.triggered", {"trigger": wish.trigger, "ref": filled.ref_name})
@@ -184,6 +191,8 @@ def retry(
         no_cache=old.no_cache,
         no_cache_from=old.no_cache_from,
         verbose_cache=old.verbose_cache,
+        base_from=old.base_from,
+        base_to=old.base_to,
         trigger="retry",
     )
     wish = replace(wish, **changes)
@@ -195,6 +204,7 @@ def retry(
     request.retry_of, request.attempt, request.not_before = old, old.attempt + 1, not_before
     request.author = request.author or old.author
     request.save(update_fields=["retry_of", "attempt", "not_before", "author"])
+    retried.send(BuildRequest, old=old, new=request)
     return request
 
 

@@ -14,7 +14,7 @@ from builds.models import Build
 from farm.checkout import NO_ROOM, Places, Wanted, checked_out
 from farm.credentials import Keys
 from farm.endings import finish
-from farm.following import CHECKOUT, HOME, Follower
+from farm.following import CHECKOUT, HOME, TEMPORARY, Follower
 from farm.git import CheckoutError
 from farm.heartbeat import Heartbeat, StoppedError
 from farm.models import BuildRequest
@@ -60,13 +60,16 @@ def _workspace(request: BuildRequest) -> Iterator[Path]:
 
 def _run_in(request: BuildRequest, folder: Path, heartbeat: Heartbeat) -> None:
     build, source = request.build, request.source
-    wanted = Wanted(source.repository_url, build.ref_name, build.revision, source.deploy_key)
+    address, branch = source.repository_url, request.branch
+    wanted = Wanted(address, branch, build.revision, source.deploy_key)
     into = folder / CHECKOUT
     with checked_out(wanted, into, _places(request), heartbeat.check) as revision:
         heartbeat.check()
         Build.objects.filter(pk=build.pk).update(revision=revision)
         build.revision = revision
         home = folder / HOME
+        home.mkdir()
+        (folder / TEMPORARY).mkdir()
         # A receiver that fails is logged, and ends no build.
         command_starting.send_robust(BuildRequest, request=request, home=home)
         outcome = Follower(request, folder, heartbeat).follow()

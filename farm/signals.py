@@ -10,3 +10,6 @@ Receivers may put there what the command is to know.
 
 command_ended = Signal()
 """It has ended; what it has left is still in ``home``."""
+
+retried = Signal()
+"""In the place of the request ``old``, which has ended, there is ``new``; in one transaction."""

@@ -1,10 +1,12 @@
 """The ingest endpoints."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from pydantic import BaseModel
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -144,81 +146,64 @@ class BuildKitIngestView(IngestView):
         return Response({"results": results}, status=code)
 
 
-class TrivyIngestView(IngestView):
-    """Take a scanner's report: Trivy's JSON, or SARIF or CycloneDX as Trivy writes them."""
+class DocumentIngestView(IngestView):
+    """Take one document as the body; what it is about is said in the address."""
 
-    parser_classes = [ReportParser, SarifParser, CycloneDXParser]
+    kind: PayloadKind
+    parse_fields: Callable[[Mapping[str, object]], BaseModel]
 
-    @extend_schema(
-        operation_id="ingest_trivy",
-        parameters=[*PARAMETERS, *TRIVY_PARAMETERS],
-        request={
-            name: OpenApiTypes.OBJECT
-            for name in (
-                ReportParser.media_type,
-                SarifParser.media_type,
-                CycloneDXParser.media_type,
-            )
-        },
-        responses={202: AcceptedSerializer, 201: ReceiptSerializer, 422: ReceiptSerializer},
-        description=TRIVY_HELP,
-    )
-    def post(self, request: Request) -> Response:
-        """Accept one report."""
-        project_id = project_id_for(request)
-        upload = bodies.body_upload(
-            PayloadKind.TRIVY, parse_trivy_fields, request.query_params, request.data
-        )
-        return self.accepted(request, project_id, upload)
-
-
-class SbomIngestView(IngestView):
-    """Take a bill of materials: SPDX or CycloneDX, alone or in an attestation."""
-
-    parser_classes = [ReportParser, SpdxParser, CycloneDXParser, InTotoParser]
-
-    @extend_schema(
-        operation_id="ingest_sbom",
-        parameters=[*PARAMETERS, *SBOM_PARAMETERS],
-        request={parser.media_type: OpenApiTypes.OBJECT for parser in parser_classes},
-        responses={202: AcceptedSerializer, 201: ReceiptSerializer, 422: ReceiptSerializer},
-        description=SBOM_HELP,
-    )
-    def post(self, request: Request) -> Response:
-        """Accept one bill of materials."""
-        project_id = project_id_for(request)
-        upload = bodies.body_upload(
-            PayloadKind.SBOM, parse_sbom_fields, request.query_params, request.data
-        )
-        return self.accepted(request, project_id, upload)
-
-
-class VexIngestView(IngestView):
-    """Take statements about vulnerabilities: OpenVEX or CycloneDX VEX."""
-
-    parser_classes = [ReportParser, OpenVexParser, CycloneDXParser]
-
-    @extend_schema(
-        operation_id="ingest_vex",
-        parameters=[*PARAMETERS, *VEX_PARAMETERS],
-        request={
-            name: OpenApiTypes.OBJECT
-            for name in (
-                ReportParser.media_type,
-                OpenVexParser.media_type,
-                CycloneDXParser.media_type,
-            )
-        },
-        responses={202: AcceptedSerializer, 201: ReceiptSerializer, 422: ReceiptSerializer},
-        description=VEX_HELP,
-    )
     def post(self, request: Request) -> Response:
         """Accept one document."""
         project_id = project_id_for(request)
         upload = bodies.body_upload(
-            PayloadKind.VEX, parse_vex_fields, request.query_params, request.data
+            self.kind, self.parse_fields, request.query_params, request.data
         )
         return self.accepted(request, project_id, upload)
+
+
+def _documented(
+    name: str, parameters: Sequence[OpenApiParameter], description: str
+) -> Callable[[type[DocumentIngestView]], type[DocumentIngestView]]:
+    """Say in the schema what a view of documents takes."""
+
+    def decorate(view: type[DocumentIngestView]) -> type[DocumentIngestView]:
+        post = extend_schema(
+            operation_id=f"ingest_{name}",
+            parameters=[*PARAMETERS, *parameters],
+            request={parser.media_type: OpenApiTypes.OBJECT for parser in view.parser_classes},
+            responses={202: AcceptedSerializer, 201: ReceiptSerializer, 422: ReceiptSerializer},
+            description=description,
+        )
+        return extend_schema_view(post=post)(view)
+
+    return decorate
+
+
+@_documented("trivy", TRIVY_PARAMETERS, TRIVY_HELP)
+class TrivyIngestView(DocumentIngestView):
+    """Take a scanner's report: Trivy's JSON, or SARIF or CycloneDX as Trivy writes them."""
+
+    kind = PayloadKind.TRIVY
+    parse_fields = staticmethod(parse_trivy_fields)
+    parser_classes = [ReportParser, SarifParser, CycloneDXParser]
+
+
+@_documented("sbom", SBOM_PARAMETERS, SBOM_HELP)
+class SbomIngestView(DocumentIngestView):
+    """Take a bill of materials: SPDX or CycloneDX, alone or in an attestation."""
+
+    kind = PayloadKind.SBOM
+    parse_fields = staticmethod(parse_sbom_fields)
+    parser_classes = [ReportParser, SpdxParser, CycloneDXParser, InTotoParser]
+
+
+@_documented("vex", VEX_PARAMETERS, VEX_HELP)
+class VexIngestView(DocumentIngestView):
+    """Take statements about vulnerabilities: OpenVEX or CycloneDX VEX."""
+
+    kind = PayloadKind.VEX
+    parse_fields = staticmethod(parse_vex_fields)
+    parser_classes = [ReportParser, OpenVexParser, CycloneDXParser]
 
 
 def _enqueue(accepted: Accepted) -> None:

@@ -26,10 +26,6 @@ class IngestPayloadQuerySet(models.QuerySet["IngestPayload"]):
             ]
         )
 
-    def readable_by(self, actor: Actor) -> Self:
-        """Payloads whose raw bytes ``actor`` may read."""
-        return self.filter(project_id__in=actor.project_ids_with(Scope.INGEST_READ))
-
     def replayable_by(self, actor: Actor) -> Self:
         """Payloads that ``actor`` may replay or dismiss."""
         return self.filter(project_id__in=actor.project_ids_with(Scope.INGEST_REPLAY))

@@ -58,6 +58,9 @@ SBOM_PARAMETERS = [
         ("target", "Of what is no image of a known build."),
         ("variant", "Likewise."),
         ("environment", "Likewise."),
+        ("source", "Where beside the image of `digest` it lay: index, tag or referrer."),
+        ("signature", "What you know of it: unsigned, unchecked, foreign or verified."),
+        ("signed_by", "The keys that it was verified with, by your names for them; by commas."),
     )
 ]
 

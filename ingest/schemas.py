@@ -4,7 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from buildkit.errors import ParseError
 from security.models import Severity
@@ -109,6 +116,19 @@ class TrivyFields(BaseModel):
     database_updated_at: Annotated[str, Field(max_length=60), AfterValidator(_moment)] = ""
 
 
+def _of_digest(value: str, known: ValidationInfo) -> str:
+    if value and not known.data.get("digest"):
+        raise ValueError("needs digest: that of the image beside which the SBOM lay")
+    return value
+
+
+def _of_verified(value: str, known: ValidationInfo) -> str:
+    names = dict.fromkeys(name.strip()[:200] for name in value.split(",") if name.strip())
+    if bool(names) != (known.data.get("signature") == "verified"):
+        raise ValueError("must name the keys of what is verified, and of nothing else")
+    return ",".join(names)
+
+
 class SbomFields(BaseModel):
     """The parameters of ``POST ingest/sbom/``; all are optional texts."""
 
@@ -120,6 +140,14 @@ class SbomFields(BaseModel):
     target: Annotated[str, Field(max_length=200), AfterValidator(_clean)] = ""
     variant: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
     environment: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
+    source: Annotated[Literal["", "index", "tag", "referrer"], AfterValidator(_of_digest)] = ""
+    signature: Literal["", "unsigned", "unchecked", "foreign", "verified"] = ""
+    signed_by: Annotated[
+        str,
+        Field(max_length=1000, validate_default=True),
+        AfterValidator(_clean),
+        AfterValidator(_of_verified),
+    ] = ""
 
 
 def parse_sbom_fields(fields: Mapping[str, object]) -> SbomFields:

@@ -160,10 +160,19 @@ def dry_run_page(run: DryRun | None) -> dict[str, Any]:
         "run": run,
         "sentence": f"Would have failed {counts['fail']} of {total} builds"
         + (f", and could not tell of {counts['unknown']}" if counts["unknown"] else ""),
+        "cut": _cut(run),
         "rules": [(RULES[rule], count) for rule, count in run.rules.items()],
         "tried": tried[:TRIED_SHOWN],
         "others": tried[TRIED_SHOWN:],
     }
+
+
+def _cut(run: DryRun) -> str:
+    """Return how many builds there was time for; empty if for all."""
+    if run.is_whole:
+        return ""
+    of = f" of {run.builds}" if run.builds else ""
+    return f"There was time for the newest {len(run.tried)}{of} builds only."
 
 
 def _tried_line(item: Tried) -> dict[str, Any]:

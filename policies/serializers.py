@@ -163,6 +163,10 @@ class DryRunSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(), help_text="Builds that each rule would have failed."
     )
     builds = TriedSerializer(source="tried", many=True)
+    asked = serializers.IntegerField(source="builds", help_text="Builds that were to be tried.")
+    complete = serializers.BooleanField(
+        source="is_whole", help_text="Whether there was time for all of them, the newest first."
+    )
 
 
 def label_of(verdict: Verdict) -> str:

@@ -17,6 +17,8 @@ from inspections.inspection_page import facts_of
 from inspections.models import CheckResult, Inspection
 from policies.models import Verdict
 from policies.pages import line_of as verdict_line
+from reports.provenance_drawing import drawing_of
+from reports.provenance_graph import Known, bases_of, graph_of
 from sboms.models import Sbom
 from sboms.pages import licences_of
 from security.models import Finding, Kind, Presence, Scan, Severity
@@ -26,7 +28,7 @@ from trust.models import Verification
 from trust.pages import line_of as verification_line
 from trust.verification_page import provenance_of
 
-MOST_FINDINGS, MOST_VERDICTS, MOST_VERIFICATIONS = 50, 8, 8
+MOST_FINDINGS, MOST_VERDICTS, MOST_VERIFICATIONS, MOST_SBOMS = 50, 8, 8, 20
 
 
 def image_security_page(image: Image) -> dict[str, Any]:
@@ -36,6 +38,7 @@ def image_security_page(image: Image) -> dict[str, Any]:
     digests = [text for text in (image.digest, image.config_digest) if text]
     if build is not None and build.image_digest not in ("", image.digest):
         digests.append(build.image_digest)
+    sboms = _sboms(image, build)
     return {
         "image": image,
         "build": build,
@@ -43,8 +46,8 @@ def image_security_page(image: Image) -> dict[str, Any]:
         "siblings": _siblings(image, build),
         **_scanned(image, build),
         **_inspected(image),
-        **_packages(image),
-        **_judged(image, digests),
+        **_packages(sboms),
+        **_judged(image, build, digests, sboms),
         "bases": _bases(image, build),
     }
 
@@ -166,23 +169,37 @@ def _inspected(image: Image) -> dict[str, Any]:
     }
 
 
-def _packages(image: Image) -> dict[str, Any]:
-    bills = Sbom.objects.filter(image=image).select_related("project")
-    sbom = bills.order_by("-received_at", "-pk").first()
+def _sboms(image: Image, build: Build | None) -> list[Sbom]:
+    """Return the newest bills of an image; those of an index are of the images in it."""
+    own = {"build": build} if image.is_index and build else {"image": image}
+    bills = Sbom.objects.filter(**own).select_related("project")
+    return list(bills.order_by("-received_at", "-pk")[:MOST_SBOMS])
+
+
+def _packages(sboms: Sequence[Sbom]) -> dict[str, Any]:
+    """Return the newest of the surest bills."""
+    sbom = max(sboms, key=lambda bill: bill.standing, default=None)
     return {"sbom": sbom, "licences": licences_of(sbom) if sbom else []}
 
 
-def _judged(image: Image, digests: Sequence[str]) -> dict[str, Any]:
-    """Return verdicts and verifications, and the newest provenance among these."""
-    verdicts = Verdict.objects.filter(project=image.project_id, digest__in=digests).told()
+def _judged(
+    image: Image, build: Build | None, digests: Sequence[str], sboms: Sequence[Sbom]
+) -> dict[str, Any]:
+    """Return verdicts and verifications, and the newest provenance among these with its graph."""
+    said = Verdict.objects.filter(project=image.project_id, digest__in=digests).told()
     rows = Verification.objects.filter(project=image.project_id, digest__in=digests).told()
-    verifications = list(rows[:MOST_VERIFICATIONS])
-    told = (provenance_of(row) for row in verifications)
-    return {
-        "verdicts": [verdict_line(row) for row in verdicts[:MOST_VERDICTS]],
-        "verifications": [verification_line(row) for row in verifications],
-        "provenance": next((one for one in told if one["chain"]), None),
+    verdicts, verifications = list(said[:MOST_VERDICTS]), list(rows[:MOST_VERIFICATIONS])
+    lines = {
+        "verdicts": [verdict_line(verdict) for verdict in verdicts],
+        "verifications": [verification_line(verification) for verification in verifications],
     }
+    for row in verifications:
+        provenance = provenance_of(row)
+        if provenance["chain"]:
+            bases = bases_of(image.project_id, provenance["said"])
+            known = Known(image, build, row, verifications, verdicts, sboms, bases)
+            return lines | {"provenance": provenance, "graph": drawing_of(graph_of(known))}
+    return lines | {"provenance": None, "graph": None}
 
 
 def _bases(image: Image, build: Build | None) -> list[Any]:

@@ -15,6 +15,9 @@ from sboms.querysets import SbomPackageQuerySet, SbomQuerySet
 from security.models import Lineage
 from supplychain.sboms.packages import full_name
 
+BADGES = {"verified": "succeeded", "foreign": "failed", "unchecked": "lost"}
+"""How badges show what is known of a signature; the rest says nothing good or bad."""
+
 
 class Sbom(models.Model):
     """A bill as far as it is no package. Without a lineage it waits for its image's build."""
@@ -30,6 +33,17 @@ class Sbom(models.Model):
 
         UPLOADED = "uploaded", "Uploaded"
         ATTESTATION = "attestation", "Attestation of the image"
+        INDEX = "index", "Attested by BuildKit in the image's index"
+        TAG = "tag", "Attested by cosign under a tag of the image"
+        REFERRER = "referrer", "Refers to the image in its registry"
+
+    class Signature(models.TextChoices):
+        """What its sender knows of its signature."""
+
+        UNSIGNED = "unsigned", "Not signed"
+        UNCHECKED = "unchecked", "Signed, not checked"
+        FOREIGN = "foreign", "Signed by another key"
+        VERIFIED = "verified", "Verified"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, models.DB_CASCADE, related_name="sboms", db_index=False)
@@ -47,6 +61,10 @@ class Sbom(models.Model):
     name = models.CharField(max_length=500, blank=True)
     tools = ArrayField(models.CharField(max_length=200), default=list)
     source = models.CharField(max_length=12, choices=Source)
+    signature = models.CharField(max_length=12, choices=Signature, blank=True)
+    """Empty if its sender did not say."""
+    signed_by = ArrayField(models.CharField(max_length=200), default=list)
+    """The keys that it was verified with, as its sender calls them."""
     created_at = models.DateTimeField(null=True)
     """As the bill says."""
     received_at = models.DateTimeField()
@@ -71,6 +89,11 @@ class Sbom(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["lineage", "sha256"], condition=Q(digests=[]), name="sboms_sbom_lineage_uq"
+            ),
+            models.CheckConstraint(
+                condition=Q(signature="verified") & ~Q(signed_by=[])
+                | ~Q(signature="verified") & Q(signed_by=[]),
+                name="sboms_sbom_signed_by_ck",
             ),
         ]
         indexes: ClassVar = [
@@ -101,6 +124,24 @@ class Sbom(models.Model):
     def is_in_use(self) -> bool:
         """Whether its image is the newest of its lineage."""
         return self.in_use is not None and self.in_use.upper is None
+
+    @property
+    def signature_badge(self) -> str:
+        """The state that a badge about its signature has."""
+        return BADGES.get(self.signature, "canceled")
+
+    @property
+    def standing(self) -> int:
+        """How sure it is that whoever made the image vouches for it.
+
+        What lies beside an image, whoever may push has put there; an index is of the build itself,
+        and what was uploaded, or sent without a place, is from whom the project trusts.
+        """
+        if self.signature == self.Signature.VERIFIED:
+            return 3
+        if self.source not in {self.Source.TAG, self.Source.REFERRER}:
+            return 2
+        return 0 if self.signature == self.Signature.FOREIGN else 1
 
     def get_absolute_url(self) -> str:
         """The bill's page."""

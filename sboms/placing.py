@@ -10,10 +10,13 @@ from sboms.models import Sbom, SbomPackage
 def place(sbom: Sbom) -> bool:
     """Put a bill between those of the images before and after its own; tell whether it is in use.
 
-    The lineage's service is locked. Another bill of the same build gives its place to this one.
+    The lineage's service is locked. Another bill of the same build gives its place to this one,
+    unless it stands surer.
     """
     others = Sbom.objects.filter(lineage=sbom.lineage, in_use__isnull=False).exclude(pk=sbom.pk)
     replaced = list(others.filter(since=sbom.since))
+    if any(other.standing > sbom.standing for other in replaced):
+        return False
     before = others.filter(since__lt=sbom.since).order_by("-since").first()
     after = others.filter(since__gt=sbom.since).order_by("since").first()
     for other in replaced:

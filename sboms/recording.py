@@ -17,6 +17,14 @@ from supplychain.sboms import model
 
 MOST_DIGESTS = 20
 BATCH = 5000
+SURER = (
+    "",
+    Sbom.Signature.UNSIGNED,
+    Sbom.Signature.UNCHECKED,
+    Sbom.Signature.FOREIGN,
+    Sbom.Signature.VERIFIED,
+)
+"""What is known of signatures, the least first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class Arrival:
     image_name: str
     digests: list[str]
     source: str
+    signature: str = ""
+    signed_by: tuple[str, ...] = ()
 
 
 @transaction.atomic
@@ -51,7 +61,7 @@ def record_sbom(
         _belongs(sbom, service, found, fields)
     known = _known(sbom)
     if known is not None:
-        return known
+        return _surer(known, sbom)
     sbom.service = service
     sbom.save()
     is_in_use = sbom.lineage_id is not None and place(sbom)
@@ -80,6 +90,8 @@ def _said(arrival: Arrival, bill: model.Sbom) -> Sbom:
         image_name=arrival.image_name[:500],
         digests=arrival.digests[:MOST_DIGESTS],
         source=arrival.source,
+        signature=arrival.signature,
+        signed_by=sorted(arrival.signed_by),
         format=bill.format,
         spec_version=bill.spec_version,
         name=bill.name[:500],
@@ -99,6 +111,18 @@ def _belongs(sbom: Sbom, service: Service, found: Match | None, fields: Mapping[
 def _known(sbom: Sbom) -> Sbom | None:
     same = Sbom.objects.filter(project=sbom.project_id, sha256=sbom.sha256, digests=sbom.digests)
     return (same if sbom.digests else same.filter(lineage=sbom.lineage)).first()
+
+
+def _surer(known: Sbom, again: Sbom) -> Sbom:
+    """Note what is known of a bill's signature now, if it is not less than before."""
+    if SURER.index(again.signature) < SURER.index(known.signature):
+        return known
+    known.signature, known.source = again.signature, again.source
+    known.signed_by = sorted({*known.signed_by, *again.signed_by})
+    known.save(update_fields=["signature", "source", "signed_by"])
+    if known.lineage_id is not None and place(known):
+        known.listings.update(is_in_use=True)
+    return known
 
 
 def _list(sbom: Sbom, bill: model.Sbom, *, is_in_use: bool) -> int:

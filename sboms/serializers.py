@@ -44,6 +44,8 @@ class SbomSerializer(serializers.ModelSerializer[Sbom]):
             "name",
             "tools",
             "source",
+            "signature",
+            "signed_by",
             "created_at",
             "received_at",
             "package_count",

@@ -30,9 +30,12 @@ _MOVED: dict[str, re.Pattern[str]] = {
 _ROOT = ("", "0", "root", "0:0", "root:root")
 _CLEANS = re.compile(r"\bcache (clean|purge|verify)|\bclean\b|\.npm\b|\.cache\b|--cache\b|-C\b")
 _LISTS = re.compile(
-    r"(?:[ \t]*\\\r?\n)?[ \t]*&&[ \t]*(?:\\\r?\n)?[ \t]*rm -rf? /var/lib/apt/lists/\*(?=\s*$)"
+    r"(?<![ \t])(?:[ \t]*\\\r?\n)?[ \t]*&&[ \t]*(?:\\\r?\n)?[ \t]*"
+    r"rm -rf? /var/lib/apt/lists/\*(?=\s*$)"
 )
-_NO_CACHE = re.compile(r"(?<=\s)--no-cache(?:-dir)?[ \t]+|[ \t]+--no-cache(?:-dir)?(?=\s*$)")
+_NO_CACHE = re.compile(
+    r"(?<=\s)--no-cache(?:-dir)?[ \t]+|(?<![ \t])[ \t]+--no-cache(?:-dir)?(?=\s*$)"
+)
 _CLEAN_FILE = "rm -f /etc/apt/apt.conf.d/docker-clean && "
 _OLD_SYNTAX = re.compile(r"docker/dockerfile:1\.[01](\D|$)")
 

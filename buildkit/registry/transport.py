@@ -3,7 +3,6 @@
 import ipaddress
 import json
 import re
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +20,12 @@ from buildkit.registry.errors import (
     UnreachableError,
     WrongContentError,
 )
+from buildkit.registry.reaching import InsideError, Reach, adapter
 from buildkit.registry.reference import DOCKER_HUB
 from buildkit.values import as_dict
 
 _DOCKER_HUB_API = "registry-1.docker.io"
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+_CHALLENGE = re.compile(r'\b(\w+)="([^"]*)"')
 _TOKEN_BYTES = 64 * 1024
 _CHUNK_BYTES = 1024**2
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -64,6 +64,9 @@ class Transport:
         self._credentials = credentials
         self._authorization: dict[str, str] = {}
         self._session = requests.Session()
+        self._reach = Reach()
+        for prefix in ("http://", "https://"):
+            self._session.mount(prefix, adapter(self._reach))
         self._session.trust_env = False  # no .netrc: what is presented is what was given
 
     @contextmanager
@@ -123,6 +126,8 @@ class Transport:
                     stream=True,
                     allow_redirects=False,
                 )
+        except InsideError as error:
+            raise _misled(place) from error
         except requests.RequestException as error:
             raise UnreachableError(place, type(error).__name__) from error
         return response
@@ -131,16 +136,11 @@ class Transport:
         """Refuse an address that leads into a network that is not open to the registry itself."""
         parts = urlsplit(address)
         if parts.scheme not in {"http", "https"} or self._leads_inside(parts.hostname or ""):
-            raise RegistryError(place, "the registry redirects to where it must not")
+            raise _misled(place)
 
     def _leads_inside(self, host: str) -> bool:
-        """Tell whether a host is of a network into which the registry must not lead.
-
-        It may lead to its own kind: one of this machine to this machine, one of a private network
-        into that, and any to the internet.
-        """
-        own = urlsplit(f"//{self.host}").hostname or ""
-        return _reach_of(host) < _reach_of(own)
+        """Tell whether a host is of a network into which the registry must not lead."""
+        return self._reach.is_inside(host, urlsplit(f"//{self.host}").hostname or "")
 
     def _answer_to(self, challenge: str, place: object, scope: str) -> str:
         """Return the header that a challenge asks for."""
@@ -179,6 +179,8 @@ class Transport:
                 )
             with answer:
                 document = as_dict(json.loads(read_bounded(answer, _TOKEN_BYTES, place)))
+        except InsideError as error:
+            raise _misled(place) from error
         except (requests.RequestException, ValueError, RecursionError) as error:
             raise UnreachableError(place, f"its token service: {type(error).__name__}") from error
         token = document.get("token") or document.get("access_token")
@@ -201,6 +203,10 @@ class Transport:
         raise RegistryError(place, f"the registry answers {status}")
 
 
+def _misled(place: object) -> RegistryError:
+    return RegistryError(place, "the registry leads to where it must not")
+
+
 def read_bounded(response: requests.Response, most: int, place: object) -> bytes:
     """Return the body of an answer.
 
@@ -213,23 +219,6 @@ def read_bounded(response: requests.Response, most: int, place: object) -> bytes
         if len(data) > most:
             raise WrongContentError(place, f"has more than {most} bytes")
     return bytes(data)
-
-
-def _reach_of(host: str) -> int:
-    """Return from how far a host is reached: 0 this machine, 1 its networks, 2 the internet."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return 2  # asking it will fail, too
-    addresses = [ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found]
-    return min(map(_reach, addresses), default=2)
-
-
-def _reach(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    if mapped.is_loopback or mapped.is_unspecified or mapped.is_link_local:
-        return 0
-    return 2 if mapped.is_global else 1
 
 
 def is_local(host: str) -> bool:

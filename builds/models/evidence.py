@@ -29,6 +29,14 @@ class Image(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["project", "digest"], name="builds_image_digest_uq")
         ]
+        indexes: ClassVar = [
+            # What scanners call an image's id.
+            models.Index(
+                fields=["config_digest"],
+                condition=~models.Q(config_digest=""),
+                name="builds_image_config_ix",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.digest

@@ -19,22 +19,44 @@ _NAME_CHARACTER = r"[\w./:@-]"
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """The Bake or compose files of a target, and the platform that it is looked at for, if said."""
+
+    files: tuple[str, ...]
+    platform: str = ""
+
+    def target(self, name: str) -> Target | None:
+        """Return the target as it is now; ``None`` for a group.
+
+        Raises:
+            UsageError: the definition or the name is wrong.
+        """
+        # Bake opens the files of an output even to print a plan.
+        overrides = ["*.output=type=image"]
+        overrides += [f"{name}.platform={self.platform}"] if self.platform else []
+        return plan_of(self.files, [name], overrides).targets.get(name)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A target's base, with the Dockerfile that has it."""
 
+    definition: Definition
     target: Target
     path: Path
     dockerfile: Dockerfile
     base: Base
+    root: Path
+    """Of the checkout, outside of which nothing is written."""
 
 
-def place_of(files: Sequence[str], name: str, wanted: str, root: Path) -> Place:
+def place_of(definition: Definition, name: str, wanted: str, root: Path) -> Place:
     """Return the base of a target: that of its final image, or the one whose name is wanted.
 
     Raises:
         UsageError: there is none, or it is not sure which.
     """
-    target = plan_of(files, [name]).targets.get(name)
+    target = definition.target(name)
     if target is None:
         raise UsageError(f"{name} is a group: name one target.")
     path = _dockerfile_of(target, root)
@@ -42,7 +64,8 @@ def place_of(files: Sequence[str], name: str, wanted: str, root: Path) -> Place:
         dockerfile = read_dockerfile(path.read_text())
     except (OSError, UnicodeDecodeError, ParseError) as error:
         raise UsageError(f"{path.relative_to(root)}: {error}") from error
-    return Place(target, path, dockerfile, _chosen(_bases(dockerfile, target), name, wanted))
+    base = _chosen(_bases(dockerfile, target), name, wanted)
+    return Place(definition, target, path, dockerfile, base, root)
 
 
 def _dockerfile_of(target: Target, root: Path) -> Path:
@@ -95,7 +118,7 @@ def resolved(place: Place, text: str) -> Reference:
     return Reference(to.host, to.repository, to.tag, digest)
 
 
-def change(files: Sequence[str], place: Place, to: Reference) -> Path:
+def change(place: Place, to: Reference) -> Path:
     """Write another base where the old one is written, and return the file.
 
     A build argument that the definition gives goes before the Dockerfile's default: then it is the
@@ -107,9 +130,9 @@ def change(files: Sequence[str], place: Place, to: Reference) -> Path:
     if to == place.base.reference:
         raise UsageError(f"{place.target.name} stands on {short(to)} already.")
     given = place.base.given
-    path = _in_definition(files, place, given, to) if given else _in_dockerfile(place, to)
-    again = plan_of(files, [place.target.name]).targets[place.target.name]
-    bases = _bases(read_dockerfile(place.path.read_text()), again)
+    path = _in_definition(place, given, to) if given else _in_dockerfile(place, to)
+    again = place.definition.target(place.target.name)
+    bases = _bases(read_dockerfile(place.path.read_text()), again) if again else ()
     if not any(base.reference == to and base.role is place.base.role for base in bases):
         raise UsageError(f"A change of {path.name} has no effect: something else names the base.")
     return path
@@ -123,10 +146,10 @@ def _in_dockerfile(place: Place, to: Reference) -> Path:
     return place.path
 
 
-def _in_definition(files: Sequence[str], place: Place, argument: str, to: Reference) -> Path:
+def _in_definition(place: Place, argument: str, to: Reference) -> Path:
     old = place.target.args[argument]
     pattern = re.compile(rf"(?<!{_NAME_CHARACTER}){re.escape(old)}(?!{_NAME_CHARACTER})")
-    texts = {Path(name): Path(name).read_text() for name in read_by_bake(files)}
+    texts = {Path(name): Path(name).read_text() for name in read_by_bake(place.definition.files)}
     found = [path for path, text in texts.items() for _ in pattern.finditer(text)]
     if len(found) != 1:
         names = ", ".join(path.name for path in texts)
@@ -135,5 +158,7 @@ def _in_definition(files: Sequence[str], place: Place, argument: str, to: Refere
             " change it there."
         )
     path = found[0].resolve()
+    if not path.is_relative_to(place.root):
+        raise UsageError(f"{found[0]}, which gives {argument}, is not in this repository.")
     path.write_text(pattern.sub(lambda _: short(to), texts[found[0]]))
     return path

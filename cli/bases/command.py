@@ -8,20 +8,17 @@ from pathlib import Path
 import click
 
 from buildkit.registry import Reference
-from cli import telling
-from cli.bases.changing import Place, change, place_of, resolved
+from cli.bases.building import Way
+from cli.bases.changing import Definition, Place, change, place_of, resolved
 from cli.bases.measuring import can_scan, forget, subject_of
-from cli.bases.worktree import Worktree, check_branch, worktree
-from cli.building import Asked, run_batches
+from cli.bases.told import CHANGED, Told
+from cli.bases.worktree import Worktree, check_branch, this_checkout, worktree
 from cli.engine import buildx_command
 from cli.errors import FINDINGS, UsageError
 from cli.sending import TITLE_LABEL
 from cli.terminal import BREAKS, inert
 from supplychain.bases.editing import short
 from supplychain.bases.judging import Subject, Verdict, Word, judge
-
-TAGS = "buildinsights-update-base"
-"""Repository of the images that are compared; they are gone afterwards."""
 
 
 @click.command("update-base")
@@ -31,22 +28,43 @@ TAGS = "buildinsights-update-base"
 @click.option(
     "-f", "--file", "files", multiple=True, help="Bake or compose file, as bake takes it."
 )
+@click.option("--platform", default="", help="The one to build for, if not the target's first.")
+@click.option("--variant", default="", help="Sent along; and the Bake variable VARIANT.")
+@click.option("--env", "environment", default="", help="A file of environments/; also sent along.")
 @click.option("--branch", help="Leave the change as a commit on this new branch.")
 @click.option(
     "--patch",
     type=click.Path(dir_okay=False, path_type=Path, resolve_path=True),
     help="Leave the change as this file, for `git apply`.",
 )
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path, resolve_path=True),
+    help="Write the verdict there.",
+)
 @click.option("--no-scan", is_flag=True, help="Compare no vulnerabilities, even if trivy is there.")
+@click.option(
+    "--here", is_flag=True, help="Change this checkout itself; with --patch. The change stays."
+)
+@click.option(
+    "--confined", is_flag=True, help="Build images only, and nothing of outside this folder."
+)
 def update_base(
     target: str,
     to: str,
     base: str,
     files: tuple[str, ...],
+    platform: str,
+    variant: str,
+    environment: str,
     branch: str | None,
     patch: Path | None,
+    json_file: Path | None,
     *,
     no_scan: bool,
+    here: bool,
+    confined: bool,
 ) -> None:
     """Try another base of TARGET: change, build, scan and compare; leave a branch or a patch.
 
@@ -59,42 +77,52 @@ def update_base(
     130 canceled. But for 0 and 4 nothing is left.
     """
     buildx_command()
-    _check(files, branch, patch)
+    _check(files, branch, patch, here=here)
     is_scanned = not no_scan and can_scan()
-    with worktree() as tree:
-        place = place_of(files, target, base, tree.path)
-        update = Update(tree, tuple(files), place, resolved(place, to), branch or "", is_scanned)
+    way = Way(files, {"variant": variant, "environment": environment}, confined)
+    with this_checkout() if here else worktree() as tree:
+        way.prepare(target)
+        place = place_of(Definition(files, platform), target, base, tree.path)
+        update = Update(tree, way, place, resolved(place, to), branch or "", is_scanned)
         try:
             verdict = update.run()
             left = _leave(update, patch)
         finally:
             forget(update.names)
-    click.echo(inert("\n".join(_lines(update, verdict, left)), keep=BREAKS))
+    told = update.told(verdict)
+    if json_file:
+        told.write(json_file)
+    click.echo(inert("\n".join(_lines(told, left)), keep=BREAKS))
     raise SystemExit(FINDINGS if verdict.word is Word.WORSE else 0)
 
 
-def _check(files: Sequence[str], branch: str | None, patch: Path | None) -> None:
+def _check(files: Sequence[str], branch: str | None, patch: Path | None, *, here: bool) -> None:
     """Find out before minutes of building what cannot be."""
     if (branch is None) == (patch is None):
         raise UsageError("Give --branch or --patch: what the change is to be left as.")
+    if branch and here:
+        raise UsageError("--here is for --patch: a branch is made in a checkout of its own.")
     if branch:
         check_branch(branch)
     if patch and not patch.parent.is_dir():
         raise UsageError(f"There is no directory for {patch}.")
-    if outside := [name for name in files if Path(name).is_absolute()]:
+    outside = [name for name in files if Path(name).is_absolute()]
+    if outside and not here:
         raise UsageError(f"{outside[0]} is not looked for in the last commit: name it from here.")
 
 
 @dataclass(slots=True)
 class Update:
-    """One run: a target in a checkout of its own, and what it is to stand on."""
+    """One run: a target in a checkout, how it is built, and what it is to stand on."""
 
     tree: Worktree
-    files: tuple[str, ...]
+    way: Way
     place: Place
     to: Reference
     branch: str
     is_scanned: bool
+    path: Path | None = None
+    """The file that was changed."""
     commit: str = ""
     names: tuple[str, ...] = ()
 
@@ -107,11 +135,17 @@ class Update:
             SystemExit: a build failed; it has been told why.
         """
         before = self._measured("before", self.tree.branch)
-        change(self.files, self.place, self.to)
+        self.path = change(self.place, self.to)
         if self.branch:
             self.commit = self.tree.commit(self._message())
-        after = self._measured("after", self.branch or f"{TAGS}/{self.place.target.name}")
+        after = self._measured("after", self.branch or f"{CHANGED}/{self.place.target.name}")
         return judge(before, after)
+
+    def told(self, verdict: Verdict) -> Told:
+        """Return the verdict with what it is about."""
+        old = self.place.base.reference
+        names = (self.place.target.name, short(old) if old else "", short(self.to))
+        return Told(*names, verdict.word, verdict.reasons)
 
     def _message(self) -> str:
         old, target = self.place.base.reference, self.place.target.name
@@ -119,38 +153,31 @@ class Update:
         return f"{title}\n\nInstead of {short(old)}.\n" if old else title
 
     def _measured(self, word: str, branch: str) -> Subject:
-        name = f"{TAGS}:{word}-{secrets.token_hex(6)}"
+        name = f"{CHANGED}:{word}-{secrets.token_hex(6)}"
         self.names = (*self.names, name)
         target = self.place.target
-        overrides = [f"{target.name}.tags={name}"]
-        overrides += [f"{target.name}.platform={item}" for item in target.platforms[:1]]
-        asked = Asked(self.files, tuple(overrides), ("--load",), {"ref_name": branch})
         click.echo(f"\nBuilding {target.name} {word} the change", err=True)
-        runs = run_batches(asked, [[target.name]])
-        telling.tell(runs, self.files, None, verbose_cache=False, wait=True)
-        if code := runs[-1].ended.exit_code:
-            raise SystemExit(code)
+        self.way.build(target, name, branch)
         service = target.labels.get(TITLE_LABEL, target.name)
         return subject_of(name, service, scan=self.is_scanned)
 
 
 def _leave(update: Update, patch: Path | None) -> str:
     """Leave the change, and say where."""
-    if patch is None:
+    if patch is None or update.path is None:
         update.tree.name(update.branch, update.commit)
         return f"branch: {update.branch}"
     try:
-        patch.write_text(update.tree.changed())
+        patch.write_text(update.tree.changed(update.path))
     except OSError as error:
         raise UsageError(f"{patch} was not written: {error.strerror}.") from error
     return f"patch: {patch}"
 
 
-def _lines(update: Update, verdict: Verdict, left: str) -> list[str]:
-    old = update.place.base.reference
+def _lines(told: Told, left: str) -> list[str]:
     return [
-        f"{update.place.target.name}: {short(old) if old else ''} → {short(update.to)}",
-        f"verdict: {verdict.word.value}",
-        *(f"  {reason}" for reason in verdict.reasons),
+        f"{told.target}: {told.old} → {told.new}",
+        f"verdict: {told.verdict.value}",
+        *(f"  {reason}" for reason in told.reasons),
         left,
     ]

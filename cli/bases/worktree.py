@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.errors import UsageError
+from cli.pipeline import GIT
 
 _SECONDS = 300
 
@@ -21,7 +22,7 @@ def git(directory: Path, *arguments: str) -> str:
     """
     try:
         done = subprocess.run(
-            ["git", *arguments],
+            [*GIT, *arguments],
             cwd=directory,
             capture_output=True,
             text=True,
@@ -45,10 +46,10 @@ class Worktree:
     path: Path
     branch: str
 
-    def changed(self) -> str:
-        """Return what was changed in it, as ``git apply`` takes it."""
+    def changed(self, path: Path) -> str:
+        """Return what was changed in a file of it, as ``git apply`` takes it."""
         plain = ("--no-ext-diff", "--no-textconv", "--no-color")
-        return git(self.path, "diff", "--binary", *plain, "HEAD")
+        return git(self.path, "diff", "--binary", *plain, "HEAD", "--", str(path))
 
     def commit(self, message: str) -> str:
         """Commit what was changed, and return the commit; hooks are for people."""
@@ -83,6 +84,17 @@ def worktree() -> Iterator[Worktree]:
                 yield Worktree(root, path, "" if branch == "HEAD" else branch)
         finally:
             git(root, "worktree", "remove", "--force", str(path))
+
+
+@contextmanager
+def this_checkout() -> Iterator[Worktree]:
+    """Be in the checkout that this is; what is changed stays so.
+
+    Raises:
+        UsageError: this is no checkout.
+    """
+    root = Path(git(Path.cwd(), "rev-parse", "--show-toplevel").strip()).resolve()
+    yield Worktree(root, root, "")
 
 
 def check_branch(name: str) -> None:

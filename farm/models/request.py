@@ -40,8 +40,11 @@ class BuildRequest(models.Model):
     no_cache_from = models.CharField(max_length=200, blank=True)
     """Stage from which on nothing is taken from the cache."""
     verbose_cache = models.BooleanField(default=False)
+    base_from = models.CharField(max_length=600, blank=True)
+    base_to = models.CharField(max_length=600, blank=True)
+    """Bases by name, if it is to be tried what another one brings: ``updates``."""
     said = models.TextField(blank=True)
-    """The end of what the command printed, if it was to tell of the cache."""
+    """The end of what the command printed, if it was to tell of the cache or to try a base."""
 
     attempt = models.PositiveSmallIntegerField(default=1)
     retry_of = models.ForeignKey("self", models.DB_SET_NULL, null=True, related_name="retries")
@@ -86,6 +89,11 @@ class BuildRequest(models.Model):
                 name="farm_request_same_ix",
             ),
         ]
+
+    @property
+    def branch(self) -> str:
+        """What is checked out; an update is tried of the branch, and its builds are not of it."""
+        return self.source.ref_name if self.base_to else self.build.ref_name
 
     def __str__(self) -> str:
         return f"request of build {self.build_id}"

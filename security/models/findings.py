@@ -116,6 +116,8 @@ class Scan(models.Model):
     class Meta:
         ordering: ClassVar = ["-received_at", "-pk"]
         indexes: ClassVar = [
+            # Scans of an image that no build is known to have made, for its verdict.
+            GinIndex(fields=["digests"], name="security_scan_digests_ix"),
             models.Index(fields=["project", "-received_at", "-id"], name="security_scan_list_ix"),
             # What waits for a build with one of its digests.
             models.Index(

@@ -10,7 +10,10 @@ _USE = re.compile(
     r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::(?P<sign>[-+])(?P<word>[^{}$]*))?\})"
 )
 _WHOLE = re.compile(r"""["']?\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})["']?""")
-_ITEM = re.compile(r"""([A-Za-z_]\w*)(?:=("[^"]*"|'[^']*'|\S*))?""")
+_ITEM = re.compile(r"""([A-Za-z_]\w*)(?:(=)("[^"]*"|'[^']*'|\S*))?""")
+
+MOST_CHARACTERS = 4_096
+"""Of a value: arguments that name each other twice would double it with each line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,13 @@ def arguments_of(dockerfile: Dockerfile) -> list[Argument]:
     return [argument for item in dockerfile.before for argument in _declared(item)]
 
 
+def by_name(dockerfile: Dockerfile) -> dict[str, Argument]:
+    """Return the arguments before the first stage by their name; of several the last one."""
+    return {argument.name: argument for argument in arguments_of(dockerfile)}
+
+
 def _declared(item: Instruction) -> Iterator[Argument]:
-    for name, default in _ITEM.findall(item.value):
-        has_default = f"{name}=" in item.value
+    for name, has_default, default in _ITEM.findall(item.value):
         yield Argument(name, _unquoted(default) if has_default else None, item)
 
 
@@ -54,7 +61,7 @@ def values_of(
     """Return the values of arguments that names of bases may use.
 
     ``given`` are the build's own arguments, which win over defaults; ``known`` those that BuildKit
-    sets. One whose default cannot be expanded has no value.
+    sets. One whose default cannot be expanded, or is far too long then, has no value.
     """
     values = dict(known)
     for argument in arguments_of(dockerfile):
@@ -66,13 +73,21 @@ def values_of(
 
 
 def expanded(text: str, values: Mapping[str, str]) -> str | None:
-    """Return a text without variables; ``None`` if one has no value or a form not known here."""
+    """Return a text without variables; ``None`` if one has no value or a form not known here.
+
+    So it is if more than ``MOST_CHARACTERS`` take their place.
+    """
     missing = False
+    characters = 0
 
     def value(match: re.Match[str]) -> str:
-        nonlocal missing
+        nonlocal missing, characters
         name = match["bare"] or match["name"]
         found = values.get(name, "")
+        characters += len(found)
+        if characters > MOST_CHARACTERS:
+            missing = True
+            return ""
         if match["sign"] == "-":
             return found or match["word"]
         if match["sign"] == "+":
@@ -84,23 +99,22 @@ def expanded(text: str, values: Mapping[str, str]) -> str | None:
     return None if missing or "$" in result else _unquoted(result)
 
 
-def followed(text: str, dockerfile: Dockerfile) -> list[str]:
+def followed(text: str, known: Mapping[str, Argument]) -> list[str]:
     """Return the names of the arguments between a base's name and what it is, the nearest first."""
-    known = {argument.name: argument for argument in arguments_of(dockerfile)}
-    names: list[str] = []
+    names: dict[str, None] = {}
     while match := _WHOLE.fullmatch(text):
         name = match[1] or match[2]
         if name not in known or name in names:
             break
-        names.append(name)
+        names[name] = None
         text = known[name].default or ""
-    return names
+    return list(names)
 
 
 def driven_by(name: str, dockerfile: Dockerfile) -> list[str]:
     """Return the stages whose base is what an argument is, maybe through others that follow it."""
-    stages = dockerfile.stages
-    return [stage.name for stage in stages if name in followed(stage.base, dockerfile)]
+    known = by_name(dockerfile)
+    return [stage.name for stage in dockerfile.stages if name in followed(stage.base, known)]
 
 
 def _unquoted(text: str) -> str:

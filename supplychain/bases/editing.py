@@ -7,7 +7,7 @@ from buildkit.advising.editing import diff, edited
 from buildkit.dockerfile import Dockerfile, Instruction
 from buildkit.registry import Reference
 from buildkit.registry.reference import DOCKER_HUB
-from supplychain.bases.arguments import Argument, arguments_of, driven_by, followed
+from supplychain.bases.arguments import Argument, by_name, driven_by, followed
 from supplychain.bases.stages import Base
 
 
@@ -61,8 +61,8 @@ def _argument(dockerfile: Dockerfile, base: Base, to: Reference) -> Argument | N
     That is the one which has the name. If that is what other stages begin with, too, another
     repository goes into one that this stage has for itself, where there is one.
     """
-    known = {argument.name: argument for argument in arguments_of(dockerfile)}
-    chain = [known[name] for name in followed(base.written, dockerfile)]
+    known = by_name(dockerfile)
+    chain = [known[name] for name in followed(base.written, known)]
     if not chain or not chain[-1].default or "$" in chain[-1].default:
         return None
     if base.reference and to.name != base.reference.name:

@@ -5,17 +5,19 @@ target needs.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from buildkit.dockerfile import Dockerfile, Instruction, Stage
 from buildkit.registry import InvalidReferenceError, Reference
-from supplychain.bases.arguments import expanded, followed, platform_arguments, values_of
+from supplychain.bases.arguments import by_name, expanded, followed, platform_arguments, values_of
 
 SCRATCH = "scratch"
 _IMAGE = "docker-image://"
 _MOUNT_FROM = re.compile(r"--mount=(?:.*,)?from=([^,\s]+)")
+_MOST_DIGITS = 9
 
 
 class Role(StrEnum):
@@ -89,10 +91,12 @@ def _target(dockerfile: Dockerfile, name: str) -> Stage | None:
     if not name:
         return dockerfile.stages[-1]
     named = (stage for stage in reversed(dockerfile.stages) if stage.name == name.lower())
-    found = next(named, None)
-    if found is None and name.isdecimal() and int(name) < len(dockerfile.stages):
-        return dockerfile.stages[int(name)]
-    return found
+    return next(named, None) or _numbered(name, dockerfile.stages)
+
+
+def _numbered(name: str, stages: Sequence[Stage]) -> Stage | None:
+    is_number = name.isdecimal() and len(name) <= _MOST_DIGITS
+    return stages[int(name)] if is_number and int(name) < len(stages) else None
 
 
 class _Reader:
@@ -101,9 +105,13 @@ class _Reader:
     def __init__(self, dockerfile: Dockerfile, inputs: Inputs) -> None:
         self.dockerfile, self.inputs = dockerfile, inputs
         known = platform_arguments(inputs.platform, inputs.builder_platform)
+        self.declared = by_name(dockerfile)
         self.values = values_of(dockerfile, inputs.arguments, known)
         self.contexts = {name.lower(): to for name, to in inputs.contexts.items()}
         self.needed: set[int] = set()
+        self._numbers: dict[str, list[int]] = {}
+        for one in dockerfile.stages:
+            self._numbers.setdefault(one.name, []).append(one.number)
 
     def visit(self, stage: Stage) -> None:
         """Note a stage and all that it needs; a context in its place needs nothing."""
@@ -142,7 +150,7 @@ class _Reader:
         if name is None:
             yield Base(role, stage.name, stage.base, None, item, self._platform(item))
         elif self._is_elsewhere(name, stage):
-            names = followed(stage.base, self.dockerfile)
+            names = followed(stage.base, self.declared)
             given = next((name for name in names if name in self.inputs.arguments), "")
             yield from self._named(name, stage, role, item, stage.base, given)
 
@@ -172,12 +180,13 @@ class _Reader:
 
     def _stage(self, name: str | None, before: Stage) -> Stage | None:
         """Return the stage before one that a name means."""
-        earlier = self.dockerfile.stages[: before.number]
-        named = (stage for stage in reversed(earlier) if name and stage.name == name.lower())
-        found = next(named, None)
-        if found is None and name and name.isdecimal() and int(name) < len(earlier):
-            return earlier[int(name)]
-        return found
+        if not name:
+            return None
+        numbers = self._numbers.get(name.lower(), [])
+        if place := bisect_left(numbers, before.number):
+            return self.dockerfile.stages[numbers[place - 1]]
+        found = _numbered(name, self.dockerfile.stages)
+        return found if found and found.number < before.number else None
 
     def _is_elsewhere(self, name: str, stage: Stage) -> bool:
         return name.lower() != SCRATCH and self._stage(name, stage) is None

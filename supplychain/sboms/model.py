@@ -45,6 +45,10 @@ class Sbom:
     packages: tuple[Package, ...]
     is_attested: bool = False
     """Whether it came in an attestation."""
+    is_signed: bool = False
+    """Whether that has a signature, of whomever."""
+    subjects: tuple[str, ...] = ()
+    """Digests that the attestation is of."""
     problems: tuple[str, ...] = ()
     edges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What each entry needs or holds, by references."""

@@ -33,6 +33,8 @@ def read_sbom(data: bytes, *, limits: Limits = _DEFAULTS) -> Sbom:
         found,
         digests=tuple(dict.fromkeys((*image_digests(wrapped.digests), *found.digests))),
         is_attested=wrapped.is_attested,
+        is_signed=wrapped.is_signed,
+        subjects=wrapped.digests,
         problems=tuple(attempts.told()),
     )
 

@@ -2,11 +2,11 @@
 
 import binascii
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from buildkit.errors import ParseError
 from buildkit.limits import Limits
-from buildkit.values import Json, as_dict, as_text, load_object
+from buildkit.values import Json, as_dict, as_dicts, as_text, load_object
 from supplychain.intoto import SBOM_TYPES, subject_digests
 
 
@@ -18,6 +18,8 @@ class Wrapped:
     place: str
     digests: tuple[str, ...] = ()
     is_attested: bool = False
+    is_signed: bool = False
+    """Whether there is a signature; what that is worth is another question."""
 
 
 def is_predicate_type(text: object) -> bool:
@@ -33,14 +35,16 @@ def unwrap(document: Json, place: str, limits: Limits) -> Wrapped:
     if isinstance(document.get("SPDX"), dict):
         # As ``docker buildx imagetools inspect --format '{{json .SBOM}}'`` prints it.
         return Wrapped(document["SPDX"], f"{place}/SPDX", is_attested=True)
+    is_signed = False
     if "payload" in document and "payloadType" in document:
         place = f"{place}/payload"
+        is_signed = bool(as_dicts(document.get("signatures")))
         document = load_object(_payload(document["payload"], place), place, limits)
     if "predicateType" not in document:
         return Wrapped(document, place)
     if not is_predicate_type(document["predicateType"]):
         raise ParseError(f"{place}/predicateType", "the attestation holds no bill of materials")
-    return _of_statement(document, place, limits)
+    return replace(_of_statement(document, place, limits), is_signed=is_signed)
 
 
 def _of_statement(statement: Json, place: str, limits: Limits) -> Wrapped:

@@ -2,6 +2,7 @@
 
 cosign has kept them under the tags ``sha256-<digest>.sig`` and ``.att``, and keeps them as Sigstore
 bundles that refer to the image (OCI referrers); BuildKit puts its own, unsigned, into the index.
+A bill of materials may also refer to the image as it is, in no statement.
 """
 
 import base64
@@ -17,7 +18,14 @@ from buildkit.registry import Manifest, NotFoundError, Reference, Registry, Wron
 from buildkit.registry.client import digest_of
 from buildkit.registry.reference import is_digest
 from buildkit.values import Json, as_bytes, as_dict, as_dicts, as_text, load_object
-from supplychain.intoto import Statement, read_envelope, read_statement, statement_of
+from supplychain.intoto import (
+    CYCLONEDX,
+    SPDX,
+    Statement,
+    read_envelope,
+    read_statement,
+    statement_of,
+)
 
 MOST_ATTACHED = 64
 """Manifests and layers that are looked at; what is beyond is told as a problem."""
@@ -34,6 +42,13 @@ _SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 _DSSE = "application/vnd.dsse.envelope.v1+json"
 _IN_TOTO = "application/vnd.in-toto"
 _UNDERSTOOD = (_BUNDLE_PREFIX, _SIMPLE_SIGNING, _DSSE, _IN_TOTO)
+_BILLS = {
+    "application/spdx+json": SPDX,
+    "text/spdx+json": SPDX,
+    "application/vnd.cyclonedx+json": CYCLONEDX,
+}
+"""Media types of bare bills of materials, with the predicate types that they would be."""
+
 _SIGNATURE = "dev.cosignproject.cosign/signature"
 _CERTIFICATE = "dev.sigstore.cosign/certificate"
 _LIMITS = Limits(max_json_bytes=64 * 1024**2)
@@ -160,8 +175,8 @@ def _read_layers(
 ) -> None:
     """Read what is understood of a manifest's layers, and note what is broken."""
     for layer in _bounded(as_dicts(manifest.document.get("layers")), found):
-        kind, digest = as_text(layer.get("mediaType")), as_text(layer.get("digest"))
-        if not kind.startswith(_UNDERSTOOD):
+        kind, digest = _kind_of(layer, store, manifest), as_text(layer.get("digest"))
+        if not kind:
             continue
         path = f"{store} {manifest.digest[:19]}/{digest[:19]}"
         if found.bytes_read > MOST_BYTES:
@@ -170,13 +185,42 @@ def _read_layers(
         try:
             data = registry.config(manifest.reference, digest)
             found.bytes_read += len(data)
-            statement, bundle, payload = _read(kind, data, layer, path)
+            statement, bundle, payload = (
+                (_bare_bill(kind, data, manifest, path), {}, b"")
+                if kind in _BILLS
+                else _read(kind, data, layer, path)
+            )
         except (ParseError, WrongContentError, NotFoundError) as error:
             found.problems.append(str(error))
         else:
             found.items.append(
                 Attached(store, digest, manifest.digest, statement, bundle, payload, platform)
             )
+
+
+def _kind_of(layer: Json, store: Store, manifest: Manifest) -> str:
+    """Return the media type of a layer that is understood; empty of another.
+
+    A bare bill says only by the manifest that it is in what it is of, so it has to refer to that.
+    """
+    own = as_text(layer.get("mediaType"))
+    if own.startswith(_UNDERSTOOD):
+        return own
+    said = (own, as_text(manifest.document.get("artifactType")))
+    bare = (kind.partition(";")[0].strip() for kind in said)
+    return next((kind for kind in bare if store is Store.REFERRER and kind in _BILLS), "")
+
+
+def _bare_bill(kind: str, data: bytes, manifest: Manifest, path: str) -> Statement:
+    """Return a bare bill as the statement that its manifest makes of it.
+
+    Raises:
+        ParseError: it is no JSON, or its manifest refers to nothing.
+    """
+    subject = as_text(as_dict(manifest.document.get("subject")).get("digest"))
+    if not is_digest(subject):
+        raise ParseError(path, "the manifest names no subject that the bill is of")
+    return Statement(_BILLS[kind], (subject,), load_object(data, path, _LIMITS), {})
 
 
 type _Read = tuple[Statement, Json, bytes]

@@ -201,7 +201,7 @@ def _judge_sbom(question: _Question, checked: Sequence[Checked], verdict: Verdic
     if signed:
         verdict.add(signed)
     elif items:
-        message = "There is only the SBOM that BuildKit put into the index, which nobody signed."
+        message = f"There is only an SBOM that nobody signed, in the {items[0].attached.store}."
         verdict.add([Reason(Code.SBOM_UNSIGNED, message)])
     else:
         verdict.add([Reason(Code.SBOM_MISSING, "No SBOM is attested.")])

@@ -1,12 +1,21 @@
 """Registries that answer what none should: too much, not what was asked, or with a way inside."""
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from urllib3.connection import HTTPConnection
 
-from buildkit.registry import Reference, Registry, RegistryError, RegistryLimits, transport
+from buildkit.registry import (
+    Reference,
+    Registry,
+    RegistryError,
+    RegistryLimits,
+    reaching,
+    transport,
+)
 from tests.buildkit.test_registry import DIGEST, _TokenRegistry, served
 
 type Hostile = tuple[str, type[_TokenRegistry]]
@@ -127,7 +136,85 @@ def test_a_registry_leads_no_further_inside_than_it_is_itself(
         return [(0, 0, 0, "", (NAMES.get(host, host), 0))]
 
     monkeypatch.setattr(transport.requests.Session, "request", request)
-    monkeypatch.setattr(transport.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(reaching.socket, "getaddrinfo", resolve)
     with pytest.raises(RegistryError):
         list(Registry(registry).blob(Reference.parse(f"{registry}/team/api:1"), DIGEST))
     assert any(address.startswith(place) for address in asked) is allowed
+
+
+class _Changing:
+    """A resolver that tells one address first and another from then on, and what was connected."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **names: list[str]) -> None:
+        self.names, self.connected = names, []  # type: ignore[var-annotated]
+        self.plain = socket.getaddrinfo
+        monkeypatch.setattr(socket, "getaddrinfo", self.resolve)
+        monkeypatch.setattr(transport, "is_local", lambda _: True)  # no certificates here
+        monkeypatch.setattr(HTTPConnection, "_new_conn", lambda own: self.connect(own))
+
+    def resolve(self, host: str, port: Any, *rest: Any, **more: Any) -> Any:
+        known = self.names.get(host.partition(".")[0])
+        if known is None:
+            return self.plain(host, port, *rest, **more)
+        address = known.pop(0) if len(known) > 1 else known[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port or 0))]
+
+    def connect(self, connection: Any) -> socket.socket:
+        """Note where to, and lead here."""
+        self.connected.append(connection._dns_host)
+        made = socket.socket()
+        made.connect((HERE, connection.port))
+        return made
+
+
+@pytest.mark.parametrize("way", ["redirect", "token"])
+@pytest.mark.parametrize("later", [HERE, METADATA, PRIVATE, "::ffff:10.1.2.3", "0.0.0.0"])  # noqa: S104
+@pytest.mark.parametrize("who", ["other", "own"])
+def test_a_name_that_means_another_address_later_leads_no_further_inside(
+    hostile: Hostile, monkeypatch: pytest.MonkeyPatch, way: str, later: str, who: str
+):
+    """Whether it is the other's name that changes, or its own, as if it were inside itself."""
+    host, handler = hostile
+    port = host.rpartition(":")[2]
+    target = "other.example" if who == "other" else later
+    place = f"http://{'[' + target + ']' if ':' in target else target}:{port}/inside"
+    own = [OUTSIDE] if who == "other" else [OUTSIDE, later]
+    names = _Changing(monkeypatch, r=own, other=["93.184.216.35", later])
+    asked: list[str] = []
+
+    def answer(self: Any) -> None:
+        asked.append(self.path)
+        code = 307 if way == "redirect" else 401
+        told = {"Location": place, "WWW-Authenticate": f'Bearer realm="{place}"'}
+        self._answer(200 if self.path == "/inside" else code, b"{}", told)
+
+    handler.do_GET = answer  # type: ignore[method-assign]
+    registry = Registry(f"r.example:{port}")
+    with pytest.raises(RegistryError, match=r"leads to where it must not|must not be asked"):
+        registry.tags("team/api")
+    assert "/inside" not in asked
+    assert names.connected == [OUTSIDE]
+
+
+def test_a_connection_is_to_the_address_that_was_looked_at(
+    hostile: Hostile, monkeypatch: pytest.MonkeyPatch
+):
+    host, handler = hostile
+    names = _Changing(monkeypatch, r=[OUTSIDE, HERE])
+
+    def answer(self: Any) -> None:
+        assert self.headers["Host"].startswith("r.example:")
+        self._answer(200, b'{"tags": ["1"]}')
+
+    handler.do_GET = answer  # type: ignore[method-assign]
+    assert Registry(f"r.example:{host.rpartition(':')[2]}").tags("team/api") == ["1"]
+    assert names.connected == [OUTSIDE]
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "127.1", "[::ffff:127.0.0.1]", "[::]"]
+)
+def test_other_ways_to_write_this_machine(host: str):
+    reach = reaching.Reach()
+    assert reach.checked([OUTSIDE]) == [OUTSIDE]
+    assert reach.is_inside(host, "r.example")

@@ -171,6 +171,24 @@ def test_a_huge_header_is_not_kept():
         read(info.tobuf(tarfile.USTAR_FORMAT) + bytes(1024))
 
 
+def test_headers_without_a_file_are_bounded():
+    """Each is kept until its file comes, which may be never."""
+    record = b"18 comment=" + b"x" * 6 + b"\n"
+    info, _ = member("pax", len(record))
+    info.type = tarfile.XHDTYPE
+    one = info.tobuf(tarfile.USTAR_FORMAT) + record + bytes(-len(record) % 512)
+    assert read(one * 16 + archive(member("a", 3))) == [Entry("a", 3)]
+    with pytest.raises(ParseError, match="layer 1: more than 16 headers of one file"):
+        read(one * 17 + archive(member("a", 3)))
+
+
+def test_names_are_bounded_together():
+    names = archive(member("a" * 60, 1), member("b", type=tarfile.SYMTYPE, linkname="c" * 38))
+    assert len(read(names, LayerLimits(names=99))) == 2
+    with pytest.raises(TooLargeError, match="names of more than 98 characters"):
+        read(names, LayerLimits(names=98))
+
+
 def test_limits_hold_for_all_layers_together():
     layer = archive(member("a", 2000), member("b", 2000))
     reader = LayerReader(LayerLimits(entries=3))

@@ -177,5 +177,5 @@ def test_a_redirect_to_no_web_address_is_refused(
     host, handler = token_registry
     handler.elsewhere = "file:///etc/passwd"
     reference = Reference.parse(f"{host}/team/api:main")
-    with pytest.raises(RegistryError, match="redirects to where it must not"):
+    with pytest.raises(RegistryError, match="leads to where it must not"):
         list(Registry(host, Credentials("me", SECRET)).blob(reference, DIGEST))

@@ -54,7 +54,7 @@ def test_what_buildkit_attests_is_found_and_sent(image: str, ingest: Ingest):
     done = CliRunner().invoke(main, ["sbom", image, "--service", "api"])
     assert done.exit_code == 0, done.output
     told, end = done.output.splitlines()
-    assert told.endswith(": spdx 2.3, 1 package")
+    assert told.endswith(": spdx 2.3, 1 package; image index, not signed")
     assert end == "sent."
     [taken] = ingest.taken
     bill = read_sbom(taken.body)

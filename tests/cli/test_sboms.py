@@ -101,36 +101,50 @@ class Pushed:
         return str(self.reference)
 
 
-def bill(number: int, *packages: tuple[str, str]) -> bytes:
-    return json.dumps(statement(spdx(*packages), number)).encode()
+def bill(of: str, *packages: tuple[str, str]) -> bytes:
+    """A statement with a bill of the image for a platform, as ``Pushed`` makes that."""
+    document = statement(spdx(*packages), 1)
+    document["subject"][0]["digest"]["sha256"] = of.removeprefix("sha256:")
+    return json.dumps(document).encode()
 
 
-def test_the_first_sbom_of_each_platform_is_sent(registry: Registry, ingest: Ingest):
+@pytest.fixture
+def digests(registry: Registry) -> dict[str, str]:
+    """The digests of the images that ``Pushed`` makes for platforms."""
+    known = ("linux/amd64", "linux/arm64")
+    pushed = Pushed(registry, "shop/api:digests")
+    return {platform: pushed.image(platform) for platform in known}
+
+
+def test_the_first_sbom_of_each_platform_is_sent(
+    registry: Registry, ingest: Ingest, digests: dict[str, str]
+):
     pushed = Pushed(registry, "shop/api:two")
-    main_bill, stage, arm = bill(1, LEFT_PAD), bill(2), bill(3, LEFT_PAD, ("a", "pkg:npm/a@1"))
-    amd64 = pushed.image(
-        "linux/amd64", (SLSA_TYPE, b"{}"), (SPDX_TYPE, main_bill), (SPDX_TYPE, stage)
-    )
-    arm64 = pushed.image("linux/arm64", (SPDX_TYPE, arm))
+    amd64, arm64 = digests.values()
+    main_bill, stage = bill(amd64, LEFT_PAD), bill(amd64)
+    arm = bill(arm64, LEFT_PAD, ("a", "pkg:npm/a@1"))
+    pushed.image("linux/amd64", (SLSA_TYPE, b"{}"), (SPDX_TYPE, main_bill), (SPDX_TYPE, stage))
+    pushed.image("linux/arm64", (SPDX_TYPE, arm))
     name = pushed.push()
     done = run("sbom", name, "--service", "api", "--environment", "prod")
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines() == [
-        "linux/amd64: spdx 2.3, 1 package",
-        "linux/arm64: spdx 2.3, 2 packages",
+    assert done.stdout.splitlines() == [
+        "linux/amd64: spdx 2.3, 1 package; image index, not signed",
+        "linux/arm64: spdx 2.3, 2 packages; image index, not signed",
         "sent.",
     ]
     assert [taken.body for taken in ingest.taken] == [main_bill, arm]
     assert [taken.query["digest"] for taken in ingest.taken] == [amd64, arm64]
     assert {taken.path for taken in ingest.taken} == {"/api/v1/ingest/sbom/"}
     common = {"image": name, "service": "api", "environment": "prod"}
+    common |= {"source": "index", "signature": "unsigned"}
     assert all(common.items() <= taken.query.items() for taken in ingest.taken)
 
 
-def test_an_sbom_is_written_to_a_file(registry: Registry, tmp_path: Path):
+def test_an_sbom_is_written_to_a_file(registry: Registry, tmp_path: Path, digests: dict[str, str]):
     pushed = Pushed(registry, "shop/api:written")
-    arm = bill(3, LEFT_PAD)
-    pushed.image("linux/amd64", (SPDX_TYPE, bill(1)))
+    arm = bill(digests["linux/arm64"], LEFT_PAD)
+    pushed.image("linux/amd64", (SPDX_TYPE, bill(digests["linux/amd64"])))
     pushed.image("linux/arm64", (SPDX_TYPE, arm))
     name = pushed.push()
     path = tmp_path / "sbom.json"
@@ -141,13 +155,27 @@ def test_an_sbom_is_written_to_a_file(registry: Registry, tmp_path: Path):
     assert path.read_bytes() == arm
 
 
+def test_an_sbom_of_another_image_is_refused_and_the_others_are_sent(
+    registry: Registry, ingest: Ingest, digests: dict[str, str]
+):
+    pushed = Pushed(registry, "shop/api:swapped")
+    amd64, arm64 = digests.values()
+    good = bill(arm64, LEFT_PAD)
+    pushed.image("linux/amd64", (SPDX_TYPE, bill(arm64)))
+    pushed.image("linux/arm64", (SPDX_TYPE, good))
+    done = run("sbom", pushed.push())
+    assert done.exit_code == 0, done.output
+    assert f"the SBOM is of {arm64}, and not of {amd64}" in done.stderr
+    assert [taken.body for taken in ingest.taken] == [good]
+
+
 def test_an_image_without_an_sbom_is_told_in_words(registry: Registry):
     pushed = Pushed(registry, "shop/api:none")
     pushed.image("linux/amd64", (SLSA_TYPE, b"{}"))
     name = pushed.push()
     done = run("sbom", name)
     assert done.exit_code == 2
-    assert f"{name} has no SBOM attestation." in done.output
+    assert f"{name} has no SBOM that can be read." in done.output
     assert "--sbom=true" in done.output
     missing = run("sbom", f"{registry.host}/shop/missing:1")
     assert missing.exit_code == 2
@@ -159,7 +187,8 @@ def test_an_attestation_that_cannot_be_read_is_refused_with_its_place(registry: 
     pushed.image("linux/amd64", (SPDX_TYPE, b"no json"))
     done = run("sbom", pushed.push())
     assert done.exit_code == 2
-    assert "sbom: not JSON" in done.output
+    assert "refused: image index sha256:" in done.stderr
+    assert "not JSON" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from buildkit.errors import ParseError
 from buildkit.registry import Reference, Registry
+from cli.bases.told import read_told
 from cli.main import main
 from tests.cli.standing_in import StandIn
 
@@ -128,6 +130,20 @@ def test_what_the_definition_gives_is_changed_there(engine: str, shop: Path, tmp
 
 
 @pytest.mark.engine
+def test_a_definition_that_leads_out_of_the_checkout_is_not_written(
+    engine: str, shop: Path, tmp_path: Path
+):
+    (outside := tmp_path / "bake.hcl").write_text(BAKE)
+    (shop / "docker-bake.hcl").unlink()
+    (shop / "docker-bake.hcl").symlink_to(outside)
+    git(shop, "commit", "--quiet", "--message=link", "docker-bake.hcl")
+    done = updated("given", "--to", BUSYBOX, "--patch", str(tmp_path / "patch"), "--no-scan")
+    assert done.exit_code == 2, done.output
+    assert "docker-bake.hcl, which gives BASE, is not in this repository" in done.output
+    assert outside.read_text() == BAKE
+
+
+@pytest.mark.engine
 def test_a_build_that_fails_leaves_nothing(engine: str, shop: Path):
     done = updated("app", "--to", f"{LIBRARY}/nowhere:1", "--branch", "gone", "--no-scan")
     assert done.exit_code == 1, done.output
@@ -181,3 +197,71 @@ def test_both_images_are_scanned_and_compared(
     calls = (stand_in.path / "calls.jsonl").read_text()
     assert "update-base:before-" in calls
     assert "update-base:after-" in calls
+
+
+@pytest.mark.engine
+def test_a_checkout_that_is_to_be_changed_itself_is(engine: str, shop: Path, tmp_path: Path):
+    git(shop, "checkout", "--quiet", "--force", "main")
+    (shop / "notes.txt").write_text("not committed, and none of the change\n")
+    git(shop, "add", "notes.txt")
+    patch, told = tmp_path / "base.patch", tmp_path / "told.json"
+    left = ("--patch", str(patch), "--json", str(told), "--no-scan")
+    done = updated("app", "--to", BUSYBOX, *left, "--here", "--confined")
+    assert done.exit_code == 0, done.output
+    assert (shop / "Dockerfile").read_text().startswith(f"ARG BASE={BUSYBOX}\n")
+    assert "notes.txt" not in patch.read_text()
+    git(shop, "apply", "--reverse", str(patch))
+    assert (shop / "Dockerfile").read_text().startswith(f"ARG BASE={DEBIAN}\n")
+    found = read_told(told.read_bytes())
+    assert (found.target, found.old, found.new) == ("app", DEBIAN, BUSYBOX)
+    assert found.verdict == "better"
+    assert found.reasons[-1] == "vulnerabilities: not compared"
+    assert compared_images() == ""
+
+
+@pytest.mark.engine
+def test_a_branch_is_not_made_of_the_checkout_itself(engine: str, shop: Path):
+    done = updated("app", "--to", BUSYBOX, "--branch", "smaller", "--here")
+    assert done.exit_code == 2, done.output
+    assert "--here is for --patch" in done.output
+    assert untouched(shop)
+
+
+@pytest.mark.engine
+def test_a_confined_definition_of_elsewhere_is_not_built(engine: str, shop: Path, tmp_path: Path):
+    (tmp_path / "Elsewhere").write_text(f"FROM {DEBIAN}\n")
+    (shop / "docker-bake.hcl").write_text(
+        f'target "app" {{\n  contexts = {{ other = "{tmp_path}" }}\n}}\n'
+    )
+    (shop / "Dockerfile").write_text(f"FROM {DEBIAN}\n")
+    patch = tmp_path / "base.patch"
+    done = updated("app", "--to", BUSYBOX, "--patch", str(patch), "--here", "--confined")
+    assert done.exit_code == 2, done.output
+    assert "is outside of the checkout" in done.output
+    assert not patch.exists()
+
+
+@pytest.mark.engine
+def test_variants_and_platforms_are_as_they_are_asked_for(
+    engine: str, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("VARIANT", "dev")
+    git(shop, "checkout", "--quiet", "--force", "main")
+    (shop / "docker-bake.hcl").write_text(
+        'variable "VARIANT" { default = "dev" }\n'
+        'target "app" {\n  target = VARIANT\n  platforms = ["linux/arm64"]\n}\n'
+    )
+    (shop / "Dockerfile").write_text(
+        f"FROM nowhere.invalid/none:1 AS dev\nFROM {DEBIAN} AS prod\nRUN echo 1 > /one\n"
+    )
+    git(shop, "commit", "--quiet", "--all", "--message=two variants")
+    left = ("--patch", str(tmp_path / "base.patch"), "--no-scan")
+    asked = ("--variant", "prod", "--platform", "linux/amd64")
+    done = updated("app", "--to", BUSYBOX, *left, *asked)
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"verdict": "better"}', b"\xff"])
+def test_what_is_no_verdict_is_refused(data: bytes):
+    with pytest.raises(ParseError, match="no verdict"):
+        read_told(data)

@@ -74,13 +74,13 @@ def test_a_build_that_lasts_too_long_is_ended(
 ):
     commit(repository, Dockerfile=f"FROM {BASE}\nRUN echo begun; sleep 600\n")
     trigger(
-        sources=[make_source(time_limit_seconds=3, retries=0)],
+        sources=[make_source(time_limit_seconds=8, retries=0)],
         wish=Wish(no_cache=True),
         actor=alice,
     )
     build = run_next()
     assert (build.status, build.failure_class) == (Build.Status.FAILED, "timeout")
-    assert build.failure_message == "The time limit of 3 s was reached."
+    assert build.failure_message == "The time limit of 8 s was reached."
     assert Step.objects.of(build).filter(name__contains="sleep 600").exists(), "it is recorded"
 
 
@@ -117,10 +117,10 @@ def test_a_worker_without_room_says_so(
     number: int,
     failure_class: str,
 ):
-    def refuse(request: BuildRequest, folder: Path) -> list[str]:
+    def refuse(request: BuildRequest, folder: Path, home: Path) -> list[str]:
         raise OSError(number, "it cannot be written", str(folder))
 
-    monkeypatch.setattr(following, "build_command", refuse)
+    monkeypatch.setattr(following, "command_of", refuse)
     trigger(sources=[make_source(retries=0)], wish=Wish(), actor=alice)
     build = run_next()
     assert (build.status, build.failure_class) == (Build.Status.FAILED, failure_class)

@@ -1,5 +1,7 @@
 """Policies: their versions, where they hold, who may change them, and what they would have said."""
 
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from accounts.roles import Scope
 from audit.models import AuditEvent
+from policies import dry_runs
 from policies.models import Policy, PolicyVersion, Verdict
-from tests.policies.writing import saved
+from policies.pages import dry_run_page
+from tests.policies.writing import saved, written
 from tests.security.making import built, digest, report, scanned, vulnerability
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +148,42 @@ class TestDryRun:
         said = {"text": RULES, "environment": "staging", "builds": 5}
         answer = api.post("/api/v1/policies/dry-run/", said, format="json")
         assert len(answer.data["builds"]) == 1
+
+    def test_what_there_is_no_time_for_is_told(
+        self, api: APIClient, ci: APIClient, project: Project, monkeypatch: pytest.MonkeyPatch
+    ):
+        for number in (1, 2, 3):
+            built(project, number)
+        judged = dry_runs.judge
+
+        def slow(*args: Any) -> Any:
+            monkeypatch.setattr(dry_runs.time, "monotonic", lambda: now() + 60)
+            return judged(*args)
+
+        now = time.monotonic
+        monkeypatch.setattr(dry_runs, "judge", slow)
+        answer = api.post("/api/v1/policies/dry-run/", {"text": RULES}, format="json")
+        told = answer.data
+        assert (len(told["builds"]), told["asked"], told["complete"]) == (1, 3, False)
+
+    def test_a_statement_is_ended_when_the_time_is_over(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ):
+        builds = [built(project, number) for number in (1, 2)]
+        known = dry_runs.evidence_of
+
+        def slow(subject: Any, environment: str) -> Any:
+            if subject.build == builds[0]:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_sleep(60)")
+            return known(subject, environment)
+
+        monkeypatch.setattr(dry_runs, "evidence_of", slow)
+        monkeypatch.setattr(dry_runs, "AT_MOST", timedelta(seconds=1))
+        run = dry_runs.dry_run(project, written(RULES).document)
+        assert [item.build for item in run.tried] == [builds[1]]
+        assert (run.builds, run.is_whole) == (2, False)
+        assert "the newest 1 of 2 builds only" in dry_run_page(run)["cut"]
 
     def test_rules_that_are_wrong_are_refused(self, api: APIClient):
         answer = api.post("/api/v1/policies/dry-run/", {"text": "[]"}, format="json")

@@ -151,6 +151,39 @@ class Workshop:
         document = {"schemaVersion": 2, "mediaType": OCI, "config": config, "layers": [layer]}
         self._put(image, suffix, canonical_json(document), OCI)
 
+    def refer(self, image: Reference, kind: str, data: bytes, *, artifact: str = "") -> str:
+        """Let an artifact with a layer of a type refer to an image; return its digest."""
+        empty = "application/vnd.oci.empty.v1+json"
+        document = {
+            "schemaVersion": 2,
+            "mediaType": OCI,
+            "artifactType": artifact or kind,
+            "config": {
+                "mediaType": empty,
+                "digest": self.registry.put_blob(image, b"{}"),
+                "size": 2,
+            },
+            "layers": [
+                {
+                    "mediaType": kind,
+                    "digest": self.registry.put_blob(image, data),
+                    "size": len(data),
+                }
+            ],
+            "subject": {"mediaType": OCI, "digest": image.digest, "size": 1},
+        }
+        raw = canonical_json(document)
+        digest = self.registry.put_manifest(image.tagged("artifact"), raw, OCI)
+        self.list_as_referrer(image, digest)
+        return digest
+
+    def list_as_referrer(self, image: Reference, digest: str) -> None:
+        """Put a manifest on the list of those that refer to an image, whatever it refers to."""
+        known = [item for item in self.registry.referrers(image) if item["digest"] != digest]
+        entry = {"mediaType": OCI, "digest": digest, "size": 1}
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*known, entry]}
+        self._put(image, "", canonical_json(index), INDEX)
+
     def _put(self, image: Reference, suffix: str, data: bytes, kind: str) -> None:
         self.registry.put_manifest(image.tagged(_tag(image) + suffix), data, kind)
 
