@@ -34,6 +34,8 @@ class Channel(models.Model):
     project = models.ForeignKey(Project, models.DB_CASCADE, related_name="channels")
     kind = models.CharField(max_length=10, choices=Kind)
     name = models.CharField(max_length=100)
+    destination = models.CharField(max_length=300, blank=True)
+    """Where it leads, as far as anybody may know: of a webhook its host."""
     settings = models.JSONField(default=dict)
     sealed = models.BinaryField(default=b"", editable=False)
     is_on = models.BooleanField(default=True)
@@ -68,7 +70,7 @@ class Delivery(models.Model):
         PENDING = "pending", "To be sent"
         SENT = "sent", "Sent"
         FAILED = "failed", "Given up"
-        DROPPED = "dropped", "Not sent: its channel is off"
+        DROPPED = "dropped", "Not sent"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, models.DB_CASCADE, related_name="+", db_index=False)
