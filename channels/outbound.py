@@ -66,9 +66,7 @@ def check(url: str) -> None:
         return
 
 
-def ask(
-    method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
-) -> Answer:
+def ask(method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
     """Send one request and return the answer, whatever its status.
 
     No error names more of the address than its host: the rest may be a secret.

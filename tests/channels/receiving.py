@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    byte_seconds: float = 0.0
+    """How long each byte of the body takes."""
 
 
 class Receiver:
@@ -77,9 +80,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
-            self.wfile.write(reply.body)
+            self._write(reply)
         except OSError:
             self.close_connection = True
+
+    def _write(self, reply: Reply) -> None:
+        if not reply.byte_seconds:
+            self.wfile.write(reply.body)
+            return
+        for number in reply.body:
+            time.sleep(reply.byte_seconds)
+            self.wfile.write(bytes([number]))
 
     do_GET = do_POST = do_PATCH = _handle  # noqa: N815  # the names that http.server looks for
 
