@@ -42,6 +42,7 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    """``MOST_BYTES`` of it at most, and what came in time."""
 
     def document(self) -> Any:
         """Return its JSON, or ``None`` if it is none."""
@@ -73,7 +74,7 @@ def ask(method: str, url: str, *, headers: Mapping[str, str], body: bytes | None
 
     Raises:
         ForbiddenAddressError: it leads to where it must not.
-        DeliveryError: nobody answers there, or not in time, or too much.
+        DeliveryError: nobody answers there, or not in time.
     """
     parts = _parts(url)
     deadline = time.monotonic() + TOTAL_SECONDS
@@ -82,21 +83,21 @@ def ask(method: str, url: str, *, headers: Mapping[str, str], body: bytes | None
     try:
         connection.request(method, target, body, {"Host": _host_header(parts), **headers})
         with connection.getresponse() as response:
-            told = _read(response)
-            return Answer(response.status, dict(response.headers.items()), told)
+            return Answer(response.status, dict(response.headers.items()), _read(response))
     except (OSError, HTTPException, ValueError) as error:
         is_late = time.monotonic() >= deadline
         why = "does not answer in time" if is_late else f"cannot be asked: {_named(error)}"
         raise DeliveryError(f"{parts.hostname} {why}") from None
     finally:
-        connection.close()
+        connection.end()
 
 
 def _read(response: HTTPResponse) -> bytes:
-    told = response.read(MOST_BYTES + 1)
-    if len(told) > MOST_BYTES:
-        raise ValueError("an answer of too many bytes")
-    return told
+    """Return what comes of a body; a status was said, so that what is missing changes nothing."""
+    try:
+        return response.read(MOST_BYTES)
+    except (OSError, HTTPException):
+        return b""
 
 
 def _named(error: Exception) -> str:
@@ -105,7 +106,7 @@ def _named(error: Exception) -> str:
         return f"its certificate: {error.verify_message}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return "an answer of too many bytes" if isinstance(error, ValueError) else type(error).__name__
+    return type(error).__name__
 
 
 def _parts(url: str) -> SplitResult:
@@ -204,9 +205,9 @@ class _Pinned(HTTPConnection):
             context = ssl.create_default_context()
             self.sock = context.wrap_socket(plain, server_hostname=self.host)
 
-    def close(self) -> None:
-        """Close the connection; its time limit is no longer needed."""
-        super().close()
+    def end(self) -> None:
+        """Close what is open; not ``close``, which is called before the body is read, too."""
+        self.close()
         if self._end is not None:
             self._end.cancel()
             self._end.args[0].close()
