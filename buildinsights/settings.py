@@ -226,6 +226,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ChannelKindEnum": "channels.models.Channel.Kind",
+        "DeliveryStateEnum": "channels.models.Delivery.State",
         "FindingKindEnum": "security.models.Kind",
         "FindingStateEnum": "security.models.Finding.State",
         "ImageVerdictEnum": "policies.models.Verdict.Outcome",

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from accounts.models import Project
 from channels.contract import Message
@@ -54,6 +55,10 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """Return the address of its page."""
+        return reverse("channels:channel", args=[self.project.slug, self.public_id])
 
 
 class Delivery(models.Model):
@@ -116,6 +121,15 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.get_state_display()}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of its page."""
+        return reverse("channels:delivery", args=[self.project.slug, self.public_id])
+
+    @property
+    def title(self) -> str:
+        """What it is about, in a line."""
+        return str(self.message.get("title") or self.key)
 
     @property
     def told(self) -> Message:

@@ -32,6 +32,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Those of projects in which the actor holds ``scope``."""
         return self.filter(project__in=actor.project_ids_with(scope))
 
+    def told(self) -> Self:
+        """Each with its channel and project."""
+        return self.select_related("project", "channel")
+
     def due(self) -> Self:
         """What is to be tried now, the longest due first."""
         return self.filter(state="pending", next_at__lte=Now()).order_by("next_at", "pk")

@@ -32,6 +32,8 @@ class KindSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
     made: ClassVar[frozenset[str]] = frozenset()
     """Fields that nobody enters, as they are made here."""
+    leads: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say where the secrets go: with another value these are asked for again."""
 
     @classmethod
     def secret_names(cls) -> frozenset[str]:
