@@ -7,7 +7,8 @@ from django.conf import settings
 
 def absolute(path: str) -> str:
     """Return the whole address of a page; of no page, that of the site."""
-    return settings.PUBLIC_URL.rstrip("/") + (path or "/")
+    site: str = settings.PUBLIC_URL
+    return site.rstrip("/") + (path or "/")
 
 
 def host() -> str:

@@ -20,9 +20,9 @@ class ChannelForm(forms.Form):
 
     name = forms.CharField(max_length=100, help_text="What people call it: #builds, on call.")
 
-    def __init__(self, kind: str, channel: Channel | None, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, kind: str, channel: Channel | None, data: Any = None) -> None:
         initial = {"name": channel.name, **channel.settings} if channel else {}
-        super().__init__(*args, initial=_written(initial), **kwargs)
+        super().__init__(data, initial=_written(initial))
         self._kind, self._channel = kind, channel
         self.settings: KindSettings | None = None
         model: type[KindSettings] = KINDS[kind].settings_model

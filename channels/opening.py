@@ -20,7 +20,7 @@ def opened(channel: Channel) -> Any:
     Raises:
         PermanentDeliveryError: they cannot be read.
     """
-    secrets = unseal(channel.public_id, channel.sealed)
+    secrets = unseal(channel.public_id, bytes(channel.sealed))
     model: type[KindSettings] = kind_of(channel).settings_model
     try:
         return model.model_validate(channel.settings | secrets, context=STORED)

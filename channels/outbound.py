@@ -194,11 +194,13 @@ class _Pinned(HTTPConnection):
         self._addresses, self._deadline = addresses, deadline
         self._is_encrypted = parts.scheme == "https"
         self._end: threading.Timer | None = None
+        self._watched: socket.socket | None = None
 
     def connect(self) -> None:
         """Connect, and end whatever goes on when the time is over, however slowly it drips."""
         self.sock = plain = self._reach()
-        self._end = threading.Timer(self._left(), _shut, [plain.dup()])
+        self._watched = plain.dup()
+        self._end = threading.Timer(self._left(), _shut, [self._watched])
         self._end.daemon = True
         self._end.start()
         if self._is_encrypted:
@@ -208,9 +210,9 @@ class _Pinned(HTTPConnection):
     def end(self) -> None:
         """Close what is open; not ``close``, which is called before the body is read, too."""
         self.close()
-        if self._end is not None:
+        if self._end is not None and self._watched is not None:
             self._end.cancel()
-            self._end.args[0].close()
+            self._watched.close()
 
     def _reach(self) -> socket.socket:
         errors = []

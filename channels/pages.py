@@ -28,19 +28,17 @@ def kinds() -> list[tuple[str, str]]:
 
 def channels_page(project: Project) -> dict[str, Any]:
     """Return the channels of a project, each with what was last to go through it."""
-    last = Delivery.objects.filter(channel=OuterRef("pk")).order_by("-created_at", "-pk")
-    channels = Channel.objects.filter(project=project).select_related("project")
-    listed = channels.annotate(
-        last_state=Subquery(last.values("state")[:1]),
-        last_at=Subquery(last.values("created_at")[:1]),
-    )
+    channels = Channel.objects.filter(project=project)
+    last = Delivery.objects.filter(channel=OuterRef("pk")).order_by(*ORDER).values("pk")[:1]
+    newest = Delivery.objects.filter(pk__in=channels.order_by().values_list(Subquery(last)))
+    by_channel = {delivery.channel_id: delivery for delivery in newest}
     rows = [
         {
             "channel": channel,
-            "badge": BADGES.get(channel.last_state, ""),
-            "state": Delivery.State(channel.last_state).label if channel.last_state else "",
+            "last": (found := by_channel.get(channel.pk)),
+            "badge": BADGES[Delivery.State(found.state)] if found else "",
         }
-        for channel in listed
+        for channel in channels.select_related("project")
     ]
     return {"project": project, "rows": rows, "kinds": kinds()}
 
@@ -49,7 +47,9 @@ def deliveries_page(request: HttpRequest, deliveries: QuerySet[Delivery]) -> dic
     """Return one page of deliveries, the newest first."""
     page = page_of(request, deliveries.select_related("project", "channel"), ORDER)
     return {
-        "deliveries": [{"delivery": row, "badge": BADGES[row.state]} for row in page.rows],
+        "deliveries": [
+            {"delivery": row, "badge": BADGES[Delivery.State(row.state)]} for row in page.rows
+        ],
         "page": {
             "summary": page.describe("message"),
             "previous": page.previous,
@@ -65,7 +65,7 @@ def delivery_page(delivery: Delivery) -> dict[str, Any]:
     return {
         "project": delivery.project,
         "delivery": delivery,
-        "badge": BADGES[delivery.state],
+        "badge": BADGES[Delivery.State(delivery.state)],
         "is_over": delivery.state != Delivery.State.PENDING or delivery.tries > 0,
         "can_be_retried": delivery.state in ended and (channel is None or channel.is_on),
         "crumbs": crumbs(delivery.project, channel),

@@ -40,7 +40,7 @@ def unseal(owner: UUID, sealed: bytes) -> dict[str, object]:
     if not sealed:
         return {}
     try:
-        opened: dict[str, object] = json.loads(_keys_of(owner).decrypt(bytes(sealed)))
+        opened: dict[str, object] = json.loads(_keys_of(owner).decrypt(sealed))
     except InvalidToken:
         raise SealedError from None
     return opened

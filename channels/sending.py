@@ -134,7 +134,7 @@ def _note_sent(delivery: Delivery, receipt: Receipt) -> None:
     delivery.state, delivery.sent_at = Delivery.State.SENT, timezone.now()
     delivery.provider_id, delivery.error = receipt.provider_id[:300], ""
     if delivery.channel is not None and delivery.channel.failures:
-        Channel.objects.filter(pk=delivery.channel_id).update(failures=0)
+        Channel.objects.filter(pk=delivery.channel.pk).update(failures=0)
 
 
 def _postpone(delivery: Delivery, error: DeliveryError) -> None:
@@ -154,7 +154,8 @@ def _postpone(delivery: Delivery, error: DeliveryError) -> None:
 
 def pause_after(tries: int, asked: float | None = None) -> timedelta:
     """Return how long to wait after so many tries, at least what the other side asks for."""
-    own = FIRST_PAUSE * 2 ** (tries - 1) * (1 + random.random() * JITTER)  # noqa: S311
+    scattered = 1 + random.random() * JITTER  # noqa: S311
+    own: timedelta = FIRST_PAUSE * 2 ** (tries - 1) * scattered
     return min(max(own, timedelta(seconds=asked or 0)), LONGEST_PAUSE)
 
 
