@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +65,17 @@ def test_a_row_keeps_no_secret_and_one_that_cannot_be_opened_says_so(
     send_due()
     delivery.refresh_from_db()
     assert (delivery.state, receiver.asked) == ("failed", [])
+
+
+@pytest.mark.django_db
+def test_resealing_lets_a_former_key_go(make_channel: MakeChannel, settings: Any):
+    channel = make_channel()
+    known, former = opened(channel), settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-" + "y" * 40, [former]
+    call_command("reseal_channels")
+    settings.SECRET_KEY_FALLBACKS = []
+    channel.refresh_from_db()
+    assert opened(channel) == known
+    settings.SECRET_KEY = former
+    with pytest.raises(CommandError, match="No key opens the secrets of: webhook"):
+        call_command("reseal_channels")
