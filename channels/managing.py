@@ -116,8 +116,8 @@ def queue_test(*, channel: Channel, actor: Actor) -> Delivery:
         key=key,
         event=Event.TEST,
         severity=Severity.INFO,
-        title=f"The channel {channel.name} works",
-        summary=f"{actor.actor_name} asked for this. Nothing has happened.",
+        title=f"Test of {channel.name}",
+        summary=f"The channel works. {actor.actor_name} asked for this; nothing has happened.",
         path=channel.get_absolute_url(),
     )
     queue_message(channels=[channel], message=message, key=key)

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -119,6 +120,7 @@ def _channel_page(
         "secret": secret,
         "may_change": CHANGE in scopes_in(request, project),
         "has_secret_of_ours": channel.kind == Channel.Kind.WEBHOOK,
+        "is_mute": channel.kind == Channel.Kind.EMAIL and not settings.MAIL_IS_SENT,
         "crumbs": crumbs(project),
     }
     return render(request, "channels/channel.html", context)

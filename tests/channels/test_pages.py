@@ -61,7 +61,7 @@ def test_a_test_is_sent_by_a_worker_and_its_page_says_what_came_of_it(
     assert "every 1s" in asked.content.decode()
     assert send_due() == 1
     [request] = receiver.taken
-    assert request.document["data"]["title"] == "The channel webhook works"
+    assert request.document["data"]["title"] == "Test of webhook"
     after = browser.get(Delivery.objects.get().get_absolute_url()).content.decode()
     assert "every 1s" not in after
     assert "Sent" in after
