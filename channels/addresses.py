@@ -1,0 +1,16 @@
+"""Addresses of this site, as people outside of it need them."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+
+def absolute(path: str) -> str:
+    """Return the whole address of a page; of no page, that of the site."""
+    site: str = settings.PUBLIC_URL
+    return site.rstrip("/") + (path or "/")
+
+
+def host() -> str:
+    """Return the name of the site, such as Message-IDs end with."""
+    return urlsplit(settings.PUBLIC_URL).hostname or "localhost"
