@@ -282,6 +282,7 @@ CELERY_TASK_ROUTES = {
     "bases.*": {"queue": "analysis"},
     "security.*": {"queue": "analysis"},
     "recommendations.*": {"queue": "analysis"},
+    "reports.*": {"queue": "analysis"},
     "trust.*": {"queue": "caches"},
     "cache.go_on": {"queue": "caches"},
     "cache.look_into_registry": {"queue": "caches"},
