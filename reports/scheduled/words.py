@@ -1,11 +1,16 @@
 """How sections write values: as pages do, but as plain text."""
 
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from buildinsights.templatetags.formats import short_digests
 from reports.scheduled.optimisation import Cell, Raw
 
 UNKNOWN = "–"
+
+LONGEST_NOTE = 180
+"""Characters."""
 
 
 def written(shown: Callable[[Any], Any], value: Any) -> str:
@@ -16,6 +21,11 @@ def written(shown: Callable[[Any], Any], value: Any) -> str:
 def cell(shown: Callable[[Any], Any], value: Raw, note: str = "", verdict: str = "") -> Cell:
     """Return the cell of a value."""
     return Cell(written(shown, value), value, note, verdict=verdict)
+
+
+def short(text: str) -> str:
+    """Return what fits under a line: digests by their first signs, of a long text the beginning."""
+    return textwrap.shorten(short_digests(text), LONGEST_NOTE, placeholder=" …")
 
 
 def counted(count: int, noun: str, more: str = "") -> str:

@@ -7,13 +7,13 @@ from reports.attention import attention_of
 from reports.overview import WEEKS, rows_of
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import counted
+from reports.scheduled.words import counted, short
 from trends.weeks import weeks_of
 
-MOST = 10
+MOST = 6
 COLUMNS = (
-    Column("severity", "Severity"),
     Column("title", "What"),
+    Column("severity", "Severity"),
     Column("since", "Since"),
 )
 
@@ -26,10 +26,12 @@ def attention(scope: Scope) -> Section | None:
     told = [item for item in items if item["service"] or not scope.slugs]
     if not told:
         return None
-    more = f"; the worst {MOST} are listed" if len(told) > MOST else ""
+    left_off = f"The worst {MOST} are listed." if len(told) > MOST else ""
     return Section(
-        lead=f"{counted(len(told), 'thing needs', 'things need')} attention{more}.",
+        lead=f"{counted(len(told), 'thing needs', 'things need')} attention, first: "
+        f"{told[0]['title']}.",
         tables=(Table("", COLUMNS, tuple(_row(item) for item in told[:MOST])),),
+        notes=(left_off,) if left_off else (),
         path=scope.project.get_absolute_url(),
     )
 
@@ -44,8 +46,8 @@ def _row(item: dict[str, object]) -> tuple[Cell, ...]:
     service = item["service"]
     name = service.name if isinstance(service, Service) else ""
     return (
+        Cell(str(item["title"]), name, note=short(why), path=str(item["href"])),
         Cell(severity.capitalize(), severity, verdict=severity),
-        Cell(str(item["title"]), name, note=why, path=str(item["href"])),
         Cell(
             f"{since:%-d %b}" if since else "–",
             None if since is None else f"{since:%Y-%m-%d}",

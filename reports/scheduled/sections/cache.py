@@ -14,8 +14,8 @@ from reports.scheduled.scope import Scope
 from reports.scheduled.sections.trends import WEEKS, weekly_chart
 from reports.scheduled.words import cell, counted, written
 
-MOST = 10
-MOST_MISSES = 5
+MOST = 6
+MOST_MISSES = 4
 COLUMNS = (
     Column("service", "Service"),
     Column("hit_ratio_time", "Hits by time", is_number=True),

@@ -6,11 +6,11 @@ from django.urls import reverse
 
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import counted
+from reports.scheduled.words import counted, short
 from trends.changes_page import line_of
 from trends.models import Change
 
-MOST = 12
+MOST = 8
 COLUMNS = (
     Column("change", "Change"),
     Column("before", "Before", is_number=True),
@@ -47,7 +47,7 @@ def _row(change: Change) -> tuple[Cell, ...]:
         Cell(
             line["title"],
             change.series.metric,
-            note=". ".join(part for part in why if part),
+            note=short(". ".join(part for part in why if part)),
             path=change.get_absolute_url(),
             verdict="worse" if change.is_worse else "better",
         ),

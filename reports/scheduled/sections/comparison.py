@@ -12,7 +12,7 @@ from reports.scheduled.sections.trends import narrowed_days
 from reports.scheduled.words import UNKNOWN, counted
 from reports.sisters import sisters_of
 
-MOST = 3
+MOST = 2
 """Services that are compared, those with most builds in the period."""
 
 COLUMNS = (
@@ -48,9 +48,15 @@ def comparison(scope: Scope) -> Section | None:
 
 
 def _table(service: Service, rows: list[dict[str, Any]], sisters: int) -> Table:
+    """Return the quantities that are known, beside what there is to hold them against."""
     title = f"{service.name}, {counted(sisters, 'sister')}" if sisters else service.name
-    known = [row for row in rows if row["now"]["value"] is not None]
-    return Table(title, COLUMNS, tuple(_row(row) for row in known))
+    lines = [_row(row) for row in rows if row["now"]["value"] is not None]
+    told = [at for at in range(len(COLUMNS)) if any(line[at].text != UNKNOWN for line in lines)]
+    return Table(
+        title,
+        tuple(COLUMNS[at] for at in told),
+        tuple(tuple(line[at] for at in told) for line in lines),
+    )
 
 
 def _row(row: dict[str, Any]) -> tuple[Cell, ...]:

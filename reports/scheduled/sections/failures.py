@@ -12,7 +12,7 @@ from builds.models import Build
 from farm.failures_page import class_of, grouped
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import cell, counted
+from reports.scheduled.words import cell, counted, short
 
 MOST = 8
 CLASSES = (
@@ -86,7 +86,7 @@ def _group(scope: Scope, row: Any, build: Build, known: set[str]) -> tuple[Cell,
         Cell(
             MEANINGS[class_of(row["failure_class"])].title,
             fingerprint,
-            note=f"{', '.join(row['services'])}. {said[0][:200] if said else ''}",
+            note=short(f"{', '.join(row['services'])}. {said[0] if said else ''}"),
             path=f"{reverse('builds:list', args=[scope.project.slug])}?{query}",
         ),
         cell(number, row["builds"]),

@@ -8,10 +8,11 @@ from buildinsights.templatetags.formats import filesize, signed_filesize, signed
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
 from reports.scheduled.words import cell, counted, written
+from sizes.growth import NOTABLE_SHARE
 from sizes.images_page import line_of
 from sizes.models import InstructionSize, SizedImage
 
-MOST = 5
+MOST = 4
 COLUMNS = (
     Column("image", "Image"),
     Column("size_bytes", "Size", is_number=True),
@@ -26,7 +27,7 @@ def images(scope: Scope) -> Section | None:
     lines = [line_of(row) for row in newest.order_by("-size_bytes", "pk")]
     if not any(scope.since <= line["row"].at < scope.until for line in lines):
         return None
-    grown = [line for line in lines if (line["growth_bytes"] or 0) > 0]
+    grown = [line for line in lines if (line["ratio"] or 0) >= NOTABLE_SHARE]
     grown.sort(key=lambda line: (-line["growth_bytes"], line["row"].pk))
     tables = [Table("Largest", COLUMNS, tuple(_row(line) for line in lines[:MOST]))]
     if grown:
@@ -38,6 +39,13 @@ def images(scope: Scope) -> Section | None:
         tables=tuple(tables),
         path=reverse("sizes:images", args=[scope.project.slug]),
     )
+
+
+def _verdict(ratio: float | None) -> str:
+    """Judge growth; archives differ by some bytes, which is none."""
+    if ratio is None or abs(ratio) < NOTABLE_SHARE:
+        return ""
+    return "worse" if ratio > 0 else "better"
 
 
 def _row(line: dict[str, Any]) -> tuple[Cell, ...]:
@@ -55,6 +63,6 @@ def _row(line: dict[str, Any]) -> tuple[Cell, ...]:
             signed_filesize,
             growth,
             note=written(signed_ratio, line["ratio"]) if growth else "",
-            verdict="worse" if growth and growth > 0 else "better" if growth else "",
+            verdict=_verdict(line["ratio"]),
         ),
     )

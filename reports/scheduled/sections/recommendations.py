@@ -7,7 +7,7 @@ from recommendations.models import Recommendation, Unit
 from recommendations.page import LEAST, line_of
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import counted
+from reports.scheduled.words import counted, short
 
 MOST = 6
 TITLES = {Unit.SECONDS: "Time", Unit.BYTES: "Size"}
@@ -52,7 +52,10 @@ def _row(row: Recommendation) -> tuple[Cell, ...]:
     told = f"{line['interval']}, " if line["interval"] else ""
     return (
         Cell(
-            row.title, row.digest, note=row.how[0] if row.how else "", path=row.get_absolute_url()
+            row.title,
+            row.digest,
+            note=short(row.how[0]) if row.how else "",
+            path=row.get_absolute_url(),
         ),
         Cell(row.service.name if row.service else "all", row.service.slug if row.service else ""),
         Cell(line["worth"], row.worth, note=f"{told}{counted(row.builds, 'build')}"),

@@ -10,7 +10,7 @@ from reports.scheduled.optimisation import Cell, Chart, Column, Point, Section, 
 from reports.scheduled.scope import Scope
 from reports.scheduled.words import against_cell, counted, written
 
-MOST = 15
+MOST = 8
 """Services that have a row, those with most builds first."""
 
 WEEKS = 12
