@@ -25,6 +25,7 @@ from reports.scheduled.optimisation import Cell, Optimisation, Section, Table
 PICTURE_WIDTH = 170 * mm
 UNDER = ParagraphStyle("under", parent=CELL, fontSize=6.5, leading=8, textColor=GREY)
 UNDER_NUMBER = ParagraphStyle("under-number", parent=UNDER, alignment=NUMBER.alignment)
+TABLE_TITLE = ParagraphStyle("table-title", parent=HEADER, spaceBefore=6, keepWithNext=1)
 FIRST_WIDTH, NUMBER_WIDTH, TEXT_WIDTH = 34, 14, 20
 """Of the first column, of numbers, of all else; they share the page by these."""
 
@@ -54,7 +55,8 @@ def _section(section: Section) -> Iterable[Flowable]:
             height = PICTURE_WIDTH * HEIGHT / WIDTH
             yield Image(io.BytesIO(picture), PICTURE_WIDTH, height, mask="auto", hAlign="LEFT")
     for found in section.tables:
-        yield text(found.title, HEADER)
+        if found.title:
+            yield text(found.title, TABLE_TITLE)
         yield _table(found)
     for note in section.notes:
         yield text(note, NOTE)
