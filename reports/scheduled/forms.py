@@ -84,6 +84,8 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
             .exclude(email="")
             .order_by("username")
         )
+        if not self.fields["members"].queryset.exists():  # type: ignore[attr-defined]
+            self.fields["members"].help_text = "No member has an e-mail address."
         services = Service.objects.filter(project=project).order_by("name")
         self._choose("services", list(services.values_list("slug", "name")))
         self._choose("environment", [("", "All"), *((e, e) for e in _environments(project))])

@@ -31,8 +31,8 @@ def reports_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     last = {
         run.schedule_id: run
         for run in runs.exclude(schedule=None)
-        .order_by("schedule", "-due_at", "-pk")
-        .distinct("schedule")
+        .order_by("schedule_id", "-due_at", "-pk")
+        .distinct("schedule_id")
     }
     page = page_of(request, runs, NEWEST)
     return {
