@@ -153,12 +153,16 @@ class ReportScheduleWriteSerializer(serializers.Serializer[Any]):
 class ReportDeliverySerializer(serializers.ModelSerializer[Delivery]):
     """What became of the e-mail of one recipient."""
 
-    recipient = serializers.CharField(source="recipients.0")
+    recipient = serializers.SerializerMethodField()
 
     class Meta:
         model = Delivery
         fields = ("recipient", "state", "tries", "error", "sent_at")
         read_only_fields = fields
+
+    def get_recipient(self, delivery: Delivery) -> str:
+        """The address."""
+        return ", ".join(delivery.recipients)
 
 
 class ReportRunSerializer(serializers.ModelSerializer[ReportRun]):
