@@ -2,12 +2,16 @@
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
+
+PROJECT = OpenApiParameter("project", str, description="Slug of one of your projects.")
+"""How operations of the API name it."""
 
 
 def get_project(

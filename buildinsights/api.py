@@ -9,6 +9,7 @@ from buildinsights import openapi  # noqa: F401  # registers how tokens are desc
 from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
+from channels.api import ChannelViewSet, DeliveryViewSet
 from farm.hook_api import PushHookView
 from ingest.api import (
     BuildKitIngestView,
@@ -44,6 +45,8 @@ router.register("base-images", BaseImageViewSet, basename="base-image")
 router.register("builds", JudgedBuildViewSet, basename="build")
 router.register("services", RecommendedServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")
+router.register("channels", ChannelViewSet, basename="channel")
+router.register("deliveries", DeliveryViewSet, basename="delivery")
 router.register("changes", ChangeViewSet, basename="change")
 router.register("findings", FindingViewSet, basename="finding")
 router.register("images", ImageViewSet, basename="image")

@@ -15,6 +15,7 @@ EVERY_SECONDS = {
     "sizes.follow_waiting": 15,
     "bases.follow_waiting": 15,
     "farm.run_schedules": 15,
+    "channels.deliver_due": 15,
     "ingest.drain_pending": 30,
     "trust.verify_waiting": 30,
     "resources.weigh_builders": 30,

@@ -23,6 +23,7 @@ env = environ.FileAwareEnv()
 # --- Core -----------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
@@ -190,7 +191,9 @@ REGISTRY_CONFIG_DIR = env.str("REGISTRY_CONFIG_DIR", default=str(DATA_DIR / "reg
 # No other registry is ever asked: whoever may send verifications names the images.
 TRUST_REGISTRIES = env.list("TRUST_REGISTRIES", default=[])
 
-# --- Mail -----------------------------------------------------------------------------------------
+# --- What the server sends ------------------------------------------------------------------------
+# Addresses of webhooks are typed by people: those of networks that are not named lead nowhere.
+OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
 _email_url = env.str("EMAIL_URL", default="")
 MAIL_IS_SENT = bool(_email_url)
 MAILERS = mailers(_email_url)
@@ -223,12 +226,13 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ChannelKindEnum": "channels.models.Channel.Kind",
+        "DeliveryStateEnum": "channels.models.Delivery.State",
         "FindingKindEnum": "security.models.Kind",
         "FindingStateEnum": "security.models.Finding.State",
         "ImageVerdictEnum": "policies.models.Verdict.Outcome",
         "OperationKindEnum": "cache.models.Operation.Kind",
         "PayloadKindEnum": "ingest.models.PayloadKind",
-        "DeliveryStateEnum": "channels.models.Delivery.State",
         "ReportPartEnum": "reports.models.ReportSection",
         "ReportRunStateEnum": "reports.models.ReportRun.State",
         "VexStatusEnum": "security.models.VexStatus",

@@ -34,6 +34,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/receipts/", include("ingest.urls")),
     path("projects/<slug:project_slug>/settings/", include("accounts.urls")),
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
+    path("projects/<slug:project_slug>/settings/", include("channels.urls")),
     path("help/troubleshooting/", troubleshooting, name="troubleshooting"),
     path("admin/", admin.site.urls),
     path("livez", health.livez),

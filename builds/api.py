@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import PROJECT as PROJECT
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from builds.comparison import ComparisonSerializer, compare
@@ -23,8 +24,6 @@ from builds.serializers import (
     StepLogSerializer,
     StepSerializer,
 )
-
-PROJECT = OpenApiParameter("project", str, description="Slug of one of your projects.")
 
 
 class BuildViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Build]):

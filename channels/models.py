@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from accounts.models import Project
 from channels.contract import Message
@@ -34,6 +35,8 @@ class Channel(models.Model):
     project = models.ForeignKey(Project, models.DB_CASCADE, related_name="channels")
     kind = models.CharField(max_length=10, choices=Kind)
     name = models.CharField(max_length=100)
+    destination = models.CharField(max_length=300, blank=True)
+    """Where it leads, as far as anybody may know: of a webhook its host."""
     settings = models.JSONField(default=dict)
     sealed = models.BinaryField(default=b"", editable=False)
     is_on = models.BooleanField(default=True)
@@ -53,6 +56,10 @@ class Channel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        """Return the address of its page."""
+        return reverse("channels:channel", args=[self.project.slug, self.public_id])
+
 
 class Delivery(models.Model):
     """One message to one receiver, from its writing until it was taken or given up.
@@ -68,7 +75,7 @@ class Delivery(models.Model):
         PENDING = "pending", "To be sent"
         SENT = "sent", "Sent"
         FAILED = "failed", "Given up"
-        DROPPED = "dropped", "Not sent: its channel is off"
+        DROPPED = "dropped", "Not sent"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, models.DB_CASCADE, related_name="+", db_index=False)
@@ -114,6 +121,15 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.get_state_display()}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of its page."""
+        return reverse("channels:delivery", args=[self.project.slug, self.public_id])
+
+    @property
+    def title(self) -> str:
+        """What it is about, in a line."""
+        return str(self.message.get("title") or self.key)
 
     @property
     def told(self) -> Message:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from accounts.roles import Scope
@@ -31,6 +32,23 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Those of projects in which the actor holds ``scope``."""
         return self.filter(project__in=actor.project_ids_with(scope))
 
+    def told(self) -> Self:
+        """Each with its channel and project."""
+        return self.select_related("project", "channel")
+
     def due(self) -> Self:
         """What is to be tried now, the longest due first."""
         return self.filter(state="pending", next_at__lte=Now()).order_by("next_at", "pk")
+
+    def in_order(self) -> Self:
+        """Without those that an earlier one of their channel and key waits before.
+
+        A pager that hears of the end before the beginning would ring for ever.
+        """
+        earlier = self.model.objects.filter(
+            state="pending",
+            channel=OuterRef("channel"),
+            message__key=OuterRef("message__key"),
+            pk__lt=OuterRef("pk"),
+        )
+        return self.filter(~Exists(earlier))

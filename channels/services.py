@@ -60,5 +60,10 @@ def _queue(deliveries: Iterable[Delivery]) -> int:
         new = [row for row in rows if (row.key,) not in known]
         Delivery.objects.bulk_create(new, ignore_conflicts=True)
         if new:
-            transaction.on_commit(partial(current_app.send_task, "channels.deliver_due"))
+            wake_senders()
     return len(new)
+
+
+def wake_senders() -> None:
+    """Let a worker look for what is due, once the transaction holds."""
+    transaction.on_commit(partial(current_app.send_task, "channels.deliver_due"))

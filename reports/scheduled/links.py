@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 
+from channels import addresses
 from reports.models import ReportRecipient
 
 SIGNER_SALT = "reports.unsubscribe"
@@ -13,7 +13,7 @@ SIGNER_SALT = "reports.unsubscribe"
 
 def absolute(path: str) -> str:
     """Return a path of this site as a whole address; of no path none."""
-    return f"{settings.PUBLIC_URL.rstrip('/')}{path}" if path.startswith("/") else ""
+    return addresses.absolute(path) if path.startswith("/") else ""
 
 
 def token_of(recipient: ReportRecipient) -> str:

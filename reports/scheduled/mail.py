@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
 
-from channels.contract import PermanentDeliveryError
+from channels.kinds.contract import NothingToTellError
 from channels.models import Delivery
 from reports.models import ReportRecipient, ReportRun
 from reports.scheduled.drawing import png_of
@@ -45,16 +45,16 @@ def compose(delivery: Delivery) -> ReportMail:
     """Return the e-mail of one recipient.
 
     Raises:
-        PermanentDeliveryError: they have unsubscribed or left, or the report is gone.
+        NothingToTellError: they have unsubscribed or left, or the report is gone.
     """
     facts = delivery.message
     run = ReportRun.objects.filter(public_id=facts["run"]).select_related("project").first()
     if run is None or run.report is None:
-        raise PermanentDeliveryError("The report is no longer there.")
+        raise NothingToTellError("The report is no longer there.")
     people = ReportRecipient.objects.receiving().select_related("schedule__project", "user")
     person = people.filter(public_id=facts["recipient"]).first()
     if person is None:
-        raise PermanentDeliveryError("They have unsubscribed, or left the project.")
+        raise NothingToTellError("They have unsubscribed, or left the project.")
     return mail_of(run, run.report, person, list(delivery.recipients))
 
 
@@ -71,7 +71,6 @@ def mail_of(
         headers={
             "List-Unsubscribe": f"<{leave}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "Auto-Submitted": "auto-generated",
         },
     )
     pictures = pictures_of(report)

@@ -14,13 +14,13 @@ from accounts.roles import Scope
 from accounts.typing import Actor
 from buildinsights.paging import page_of
 from channels.models import Delivery
+from channels.pages import BADGES as DELIVERED
 from reports.models import ReportRun, ReportSchedule
 from reports.scheduled.mail import pictures_of
 from reports.scheduled.optimisation import Optimisation
 
 NEWEST = ("-due_at", "-pk")
 BADGES = {"pending": "pending", "made": "succeeded", "failed": "failed"}
-DELIVERED = {"pending": "pending", "sent": "succeeded", "failed": "failed", "dropped": "canceled"}
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
@@ -83,7 +83,7 @@ def deliveries_of(run: ReportRun) -> list[Delivery]:
 
 
 def _delivered(deliveries: Iterable[Delivery], *, shows_addresses: bool) -> dict[str, Any]:
-    rows = [(delivery, DELIVERED[delivery.state]) for delivery in deliveries]
+    rows = [(delivery, DELIVERED[Delivery.State(delivery.state)]) for delivery in deliveries]
     counts = Counter(delivery.get_state_display() for delivery, _ in rows)
     return {"deliveries": rows if shows_addresses else [], "delivered": sorted(counts.items())}
 

@@ -5,28 +5,26 @@ import email
 import email.policy
 import io
 import re
-import socket
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 import time_machine
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message
 
-from accounts.models import Project, User
+from accounts.models import Membership, Project, User
 from buildinsights.csv import lines
-from buildinsights.mailing import mailers
 from builds.models import Service
 from channels.composing import compose
 from channels.models import Delivery
+from channels.sending import send_due
 from reports.models import ReportRun
 from reports.scheduled.drawing import png_of
 from reports.scheduled.optimisation import Chart, Optimisation, Point
 from reports.scheduled.pdf import as_pdf
 from reports.scheduled.rendering import COLUMNS, as_html, as_rows, as_text
 from reports.scheduled.running import dispatch_due, make_waiting
+from tests.farm.test_notices import Inbox, inbox  # noqa: F401  # a fixture
 from tests.reports.scheduled.conftest import DAY, NOW, MakeSchedule, add, added_up
 from tests.reports.test_assessment import text_of
 
@@ -85,7 +83,6 @@ class TestMessage:
         message = parsed(compose(delivery))
         assert message["To"] == "bob@example.com"
         assert message["Subject"].startswith("[Shop] Weekly: ")
-        assert message["Auto-Submitted"] == "auto-generated"
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         [leave] = re.findall(
             r"<(https://builds\.example\.org/unsubscribe/\S+)>", message["List-Unsubscribe"]
@@ -215,31 +212,31 @@ def test_a_chart_that_cannot_be_drawn_is_left_out():
     assert png_of(Chart("Hits", "words", "furlongs", (Point("now", 1, "1"),))) == b""
 
 
-class Inbox(Message):
-    """Keeps what a mail server took."""
+class TestSending:
+    """With the worker that sends, to a real mail server."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[Any] = []
+    def test_each_recipient_gets_one_e_mail(self, delivery: Delivery, inbox: Inbox):  # noqa: F811
+        assert send_due() == 1
+        assert send_due() == 0
+        [(recipients, mail)] = inbox.messages
+        assert recipients == ["bob@example.com"]
+        assert mail["Message-ID"] == f"<{delivery.public_id}@builds.example.com>"
+        assert mail["Auto-Submitted"] == "auto-generated"
+        kinds = [part.get_content_type() for part in mail.walk()]
+        assert kinds[:3] == ["multipart/alternative", "text/plain", "multipart/related"]
+        assert kinds[3:5] == ["text/html", "image/png"]
+        delivery.refresh_from_db()
+        assert delivery.state == "sent"
 
-    def handle_message(self, message: Any) -> None:
-        self.taken.append(message)
-
-
-def test_a_mail_server_takes_it_and_hands_out_the_same(delivery: Delivery, settings: Any):
-    inbox = Inbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Controller(inbox, hostname="127.0.0.1", port=port)
-    server.start()
-    try:
-        settings.MAILERS = mailers(f"smtp://127.0.0.1:{port}")
-        assert compose(delivery).send() == 1
-    finally:
-        server.stop()
-    [taken] = inbox.taken
-    read = email.message_from_bytes(taken.as_bytes(), policy=email.policy.default)
-    assert read["X-RcptTo"] == "bob@example.com"
-    kinds = [part.get_content_type() for part in read.walk()]
-    assert kinds[:4] == ["multipart/alternative", "text/plain", "multipart/related", "text/html"]
-    assert set(kinds[4:]) == {"image/png"}
+    def test_who_has_left_gets_none_and_the_row_says_so(
+        self,
+        delivery: Delivery,
+        inbox: Inbox,
+        bob: User,  # noqa: F811
+    ):
+        Membership.objects.filter(user=bob).delete()
+        send_due()
+        assert inbox.messages == []
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.tries) == ("dropped", 1)
+        assert "left the project" in delivery.error

@@ -13,7 +13,7 @@ from accounts.services import set_member_role
 from audit.models import AuditEvent
 from builds.models import Service
 from channels.composing import compose
-from channels.contract import PermanentDeliveryError
+from channels.kinds.contract import NothingToTellError
 from channels.models import Delivery
 from reports.models import ReportRun, ReportSchedule, ReportSection
 from reports.scheduled.links import token_of
@@ -215,7 +215,7 @@ class TestUnsubscribing:
     def test_what_waits_is_not_sent_then_and_the_others_is(self, sent: ReportRun, alice: User):
         boss = sent.schedule.recipients.get(user=None)  # type: ignore[union-attr]
         Client().post(f"/unsubscribe/{token_of(boss)}/")
-        with pytest.raises(PermanentDeliveryError):
+        with pytest.raises(NothingToTellError):
             compose(Delivery.objects.get(recipients=["boss@example.org"]))
         assert compose(Delivery.objects.get(recipients=[alice.email])).to == [alice.email]
 

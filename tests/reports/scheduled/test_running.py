@@ -10,7 +10,7 @@ from django.db import connection
 
 from accounts.models import Membership, Project, User
 from channels.composing import compose
-from channels.contract import PermanentDeliveryError
+from channels.kinds.contract import NothingToTellError
 from channels.models import Delivery
 from reports.models import ReportRun, ReportSchedule
 from reports.scheduled import making, running
@@ -128,7 +128,7 @@ class TestWhoMay:
         run_at(NOW)
         [delivery] = Delivery.objects.all()
         Membership.objects.filter(project=project, user=bob).delete()
-        with pytest.raises(PermanentDeliveryError):
+        with pytest.raises(NothingToTellError):
             compose(delivery)
 
     def test_the_address_of_a_member_that_was_typed_too_gets_one(

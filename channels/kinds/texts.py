@@ -1,0 +1,21 @@
+"""Texts of messages that several kinds share."""
+
+from channels.contract import Event, Message
+
+WORDS = {
+    Event.TEST: "Test",
+    Event.FIRING: "Firing",
+    Event.ACKNOWLEDGED: "Acknowledged",
+    Event.RESOLVED: "Resolved",
+    Event.REPORT: "Report",
+}
+
+
+def headline(message: Message) -> str:
+    """Say in one line what has happened."""
+    return " ".join(f"{WORDS[message.event]}: {message.title}".split())
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of ``most`` characters at most, which ends with an ellipsis if it is cut."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
