@@ -231,8 +231,8 @@ class TestSending:
     def test_who_has_left_gets_none_and_the_row_says_so(
         self,
         delivery: Delivery,
-        inbox: Inbox,
-        bob: User,  # noqa: F811
+        inbox: Inbox,  # noqa: F811
+        bob: User,
     ):
         Membership.objects.filter(user=bob).delete()
         send_due()
