@@ -1,6 +1,6 @@
 """Scheduled reports for programs: schedules, and what was sent, as JSON, CSV, PDF and HTML."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.decorators import method_decorator
@@ -174,7 +174,7 @@ class ReportRunSerializer(serializers.ModelSerializer[ReportRun]):
 
     class Meta:
         model = ReportRun
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "project",
             "schedule",
@@ -190,7 +190,7 @@ class ReportRunSerializer(serializers.ModelSerializer[ReportRun]):
             "started_at",
             "ended_at",
         )
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class ReportRunDetailSerializer(ReportRunSerializer):
@@ -213,14 +213,16 @@ class ReportRunDetailSerializer(ReportRunSerializer):
 
 def document(report: Optimisation, form: str, name: str) -> Response:
     """Return a report in a form that is none of data."""
-    made = {
+    makers: dict[str, Callable[[], str | bytes]] = {
         AsPDF.format: lambda: as_pdf(report),
         AsCSV.format: lambda: "".join(lines(COLUMNS, as_rows(report))),
         AsHTML.format: lambda: as_html(report, data_uris(report)),
-    }[form]()
+    }
     is_page = form == AsHTML.format
     kind = "inline" if is_page else "attachment"
-    return Response(made, headers={"Content-Disposition": f'{kind}; filename="{name}.{form}"'})
+    return Response(
+        makers[form](), headers={"Content-Disposition": f'{kind}; filename="{name}.{form}"'}
+    )
 
 
 @extend_schema_view(

@@ -23,7 +23,7 @@ class AddressesField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 3, "autocomplete": "off"})
 
-    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+    def clean(self, value: Any) -> list[str]:
         """Return each address once, in the order in which they were typed."""
         lines = [line.strip() for line in str(super().clean(value)).replace(",", "\n").split("\n")]
         found = list(dict.fromkeys(line.lower() for line in lines if line))
@@ -110,7 +110,7 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
                 required=False, min_value=1, max_value=99, initial=place, label=label
             )
         self.order = order
-        self.initial |= {"sections": kept, "services": self.instance.services}
+        self.initial.update(sections=kept, services=self.instance.services)
         if self.instance.pk:
             people = self.instance.recipients.filter(unsubscribed_at=None).select_related("user")
             self.initial["members"] = [p.user.username for p in people if p.user]

@@ -153,7 +153,8 @@ class Optimisation:
     def as_document(self) -> dict[str, Any]:
         """Return it as JSON can hold it, all texts made harmless."""
         days = {"first": self.first.isoformat(), "last": self.last.isoformat()}
-        return _inert(asdict(self) | days | {"made_at": self.made_at.isoformat()})
+        made: dict[str, Any] = _inert(asdict(self) | days | {"made_at": self.made_at.isoformat()})
+        return made
 
     @classmethod
     def of_document(cls, found: Mapping[str, Any]) -> Self:
