@@ -26,6 +26,7 @@ class Column:
     name: str
     label: str
     is_number: bool = False
+    more_is_better: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ MOST = 6
 MOST_MISSES = 4
 COLUMNS = (
     Column("service", "Service"),
-    Column("hit_ratio_time", "Hits by time", is_number=True),
+    Column("hit_ratio_time", "Hits by time", is_number=True, more_is_better=True),
     Column("saved_seconds", "Saved", is_number=True),
     Column("executed_seconds", "Ran", is_number=True),
 )

@@ -21,7 +21,15 @@ WALL = TOLD[0]
 COLUMNS = (
     Column("service", "Service"),
     Column("builds", "Builds", is_number=True),
-    *(Column(quantity.name, quantity.label, is_number=True) for quantity in TOLD),
+    *(
+        Column(
+            quantity.name,
+            quantity.label,
+            is_number=True,
+            more_is_better=not quantity.less_is_better,
+        )
+        for quantity in TOLD
+    ),
 )
 
 
