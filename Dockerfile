@@ -19,7 +19,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DJANGO_SETTINGS_MODULE=buildinsights.settings \
     BUILDINSIGHTS_DATA=/var/lib/buildinsights \
-    LOG_JSON=1
+    LOG_JSON=1 \
+    MPLCONFIGDIR=/tmp/matplotlib
 COPY --link --from=dependencies /opt/venv /opt/venv
 COPY . /opt/buildinsights
 WORKDIR /opt/buildinsights

@@ -27,6 +27,7 @@ from reports.assessment_api import AssessmentView
 from reports.comparison_api import ComparedServiceViewSet
 from reports.platforms_api import PlatformsView
 from reports.saved_views_api import SavedViewViewSet
+from reports.scheduled.api import ReportRunViewSet, ReportScheduleViewSet
 from resources.api import BuildersView, BuilderView
 from sboms.api import SbomViewSet
 from sboms.search_api import PackageViewSet
@@ -56,6 +57,8 @@ router.register("inspections", InspectionViewSet, basename="inspection")
 router.register("lint-rules", RuleViewSet, basename="lint-rule")
 router.register("packages", PackageViewSet, basename="package")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
+router.register("report-runs", ReportRunViewSet, basename="report-run")
+router.register("report-schedules", ReportScheduleViewSet, basename="report-schedule")
 router.register("sboms", SbomViewSet, basename="sbom")
 router.register("scans", ScanViewSet, basename="scan")
 router.register("verdicts", VerdictViewSet, basename="verdict")

@@ -8,6 +8,7 @@ from django.urls import include, path
 from buildinsights import health
 from buildinsights.help import troubleshooting
 from buildinsights.styleguide import styleguide
+from reports.scheduled.unsubscribing import unsubscribe
 from reports.views import home
 
 urlpatterns = [
@@ -32,6 +33,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/services/", include("reports.service_urls")),
     path("projects/<slug:project_slug>/receipts/", include("ingest.urls")),
     path("projects/<slug:project_slug>/settings/", include("accounts.urls")),
+    path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("projects/<slug:project_slug>/settings/", include("channels.urls")),
     path("help/troubleshooting/", troubleshooting, name="troubleshooting"),
     path("admin/", admin.site.urls),

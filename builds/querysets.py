@@ -55,6 +55,10 @@ class BuildQuerySet(models.QuerySet["Build"]):
         """Builds that have ended well."""
         return self.filter(status="succeeded")
 
+    def failed(self) -> Self:
+        """Builds that have ended badly, or of which nobody heard any more."""
+        return self.filter(status__in=["failed", "lost"])
+
     def comparable_to(self, build: "Build") -> Self:
         """Succeeded earlier builds of the same homogeneous group as ``build``.
 

@@ -27,24 +27,9 @@ SHOWN = 50
 
 def failures_page(project: Project) -> dict[str, Any]:
     """Return the groups of the last 30 days, those that hit most builds first."""
-    failed = Build.objects.filter(project=project, listed_at__gt=Now() - PERIOD).filter(
-        status__in=[Build.Status.FAILED, Build.Status.LOST]
-    )
-    groups = (
-        failed.exclude(failure_fingerprint="")
-        .order_by()
-        .values("failure_fingerprint", "failure_class")
-        .annotate(
-            builds=Count("pk"),
-            recent=Count("pk", filter=Q(listed_at__gt=Now() - RECENT)),
-            services=ArrayAgg("service__name", distinct=True),
-            first_seen=Min("listed_at"),
-            last_seen=Max("listed_at"),
-            last_build=Max("pk"),
-        )
-        .order_by("-builds", "-last_seen")[:SHOWN]
-    )
-    rows = list(groups)
+    failed = Build.objects.filter(project=project, listed_at__gt=Now() - PERIOD).failed()
+    recent = Count("pk", filter=Q(listed_at__gt=Now() - RECENT))
+    rows = list(grouped(failed).annotate(recent=recent)[:SHOWN])
     last = Build.objects.select_related("project", "service").in_bulk(
         [row["last_build"] for row in rows]
     )
@@ -60,6 +45,27 @@ def failures_page(project: Project) -> dict[str, Any]:
             for row in rows
         ]
     }
+
+
+def grouped(failed: BuildQuerySet) -> Any:
+    """Return failed builds by fingerprint, those that hit most builds first."""
+    groups = failed.exclude(failure_fingerprint="").order_by()
+    return (
+        groups.values("failure_fingerprint", "failure_class")
+        .annotate(
+            builds=Count("pk"),
+            services=ArrayAgg("service__name", distinct=True),
+            first_seen=Min("listed_at"),
+            last_seen=Max("listed_at"),
+            last_build=Max("pk"),
+        )
+        .order_by("-builds", "-last_seen")
+    )
+
+
+def class_of(name: str) -> FailureClass:
+    """Return the class that a build was given, or the one of all else."""
+    return FailureClass(name) if name in FailureClass else FailureClass.OTHER
 
 
 def _query(row: Mapping[str, Any]) -> str:
@@ -93,8 +99,7 @@ def _trend(by_day: Mapping[int, int]) -> dict[str, str]:
 
 
 def _group(row: dict[str, Any], build: Build) -> dict[str, Any]:
-    known = row["failure_class"] in FailureClass
-    failure_class = FailureClass(row["failure_class"]) if known else FailureClass.OTHER
+    failure_class = class_of(row["failure_class"])
     earlier = row["builds"] - row["recent"]
     weeks = max(1.0, (PERIOD - RECENT) / RECENT)
     return row | {

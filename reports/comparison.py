@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from statistics import median
 from typing import Any
 
@@ -149,12 +149,15 @@ def comparison_page(service: Service) -> dict[str, Any]:
 
 
 def compare(
-    service: Service, sisters: Sequence[Sister]
+    service: Service, sisters: Sequence[Sister], last: date | None = None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return a row for each quantity, and one for each sister with its own values."""
-    today = timezone.now().date()
-    own = _days([service.pk], today, NOW_DAYS + HALF_YEAR_DAYS)[service.pk]
-    theirs = _days([sister.service.pk for sister in sisters], today, NOW_DAYS)
+    """Return a row for each quantity, and one for each sister with its own values.
+
+    The four weeks that are held against others end with the day ``last``, which is usually today.
+    """
+    today = last or timezone.now().date()
+    own = days_of([service.pk], today, NOW_DAYS + HALF_YEAR_DAYS)[service.pk]
+    theirs = days_of([sister.service.pk for sister in sisters], today, NOW_DAYS)
     now = [row for row in own if row["age"] < NOW_DAYS]
     past = {
         "month": [row for row in own if NOW_DAYS <= row["age"] < 2 * NOW_DAYS],
@@ -164,7 +167,7 @@ def compare(
         {
             "service": sister.service,
             "rule": sister.rule,
-            "values": [_value(quantity, theirs[sister.service.pk]) for quantity in QUANTITIES],
+            "values": [value_of(quantity, theirs[sister.service.pk]) for quantity in QUANTITIES],
         }
         for sister in sisters
     ]
@@ -176,10 +179,15 @@ def compare(
     return rows, of_sisters
 
 
-def _days(services: Sequence[int], today: Any, days: int) -> defaultdict[int, list[Any]]:
-    """Return rows of ``BuildDay`` by service; ``age`` is in days."""
+def days_of(
+    services: Sequence[int], today: date, days: int, **group: str
+) -> defaultdict[int, list[Any]]:
+    """Return rows of ``BuildDay`` by service; ``age`` is in days before ``today``.
+
+    ``group`` narrows them by columns of ``BuildDay``.
+    """
     found: defaultdict[int, list[Any]] = defaultdict(list)
-    within = BuildDay.objects.filter(service__in=services).within(
+    within = BuildDay.objects.filter(service__in=services, **group).within(
         today - timedelta(days=days - 1), today
     )
     sketches = {name: F(path) for name, path in SKETCHES.items()}
@@ -188,7 +196,8 @@ def _days(services: Sequence[int], today: Any, days: int) -> defaultdict[int, li
     return found
 
 
-def _value(quantity: Quantity, rows: Rows) -> dict[str, Any]:
+def value_of(quantity: Quantity, rows: Rows) -> dict[str, Any]:
+    """Return a quantity of a period: ``value``, ``shown`` and ``sample``."""
     read = quantity.read(rows)
     return {"value": read.value, "shown": quantity.shown(read.value), "sample": read.sample}
 
@@ -196,15 +205,15 @@ def _value(quantity: Quantity, rows: Rows) -> dict[str, Any]:
 def _row(
     quantity: Quantity, now: Rows, past: Mapping[str, Rows], others: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    told = _value(quantity, now)
+    told = value_of(quantity, now)
     return {
         "name": quantity.name,
         "label": quantity.label,
         "noun": quantity.noun,
         "more_is_better": not quantity.less_is_better,
         "now": told,
-        **{name: _against(quantity, told, _value(quantity, rows)) for name, rows in past.items()},
-        "sisters": _against(quantity, told, _median_of(quantity, others)),
+        **{name: against(quantity, told, value_of(quantity, rows)) for name, rows in past.items()},
+        "sisters": against(quantity, told, _median_of(quantity, others)),
         "published": _published(quantity, told),
     }
 
@@ -221,9 +230,7 @@ def _median_of(quantity: Quantity, others: Iterable[Mapping[str, Any]]) -> dict[
     }
 
 
-def _against(
-    quantity: Quantity, now: Mapping[str, Any], other: Mapping[str, Any]
-) -> dict[str, Any]:
+def against(quantity: Quantity, now: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Return the other side with how this one compares; too few builds are not judged."""
     change, verdict = None, ""
     if now["value"] is not None and other["value"] is not None:

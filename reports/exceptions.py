@@ -23,3 +23,10 @@ class TooManyViewsError(DomainError):
 
     code = "too_many_views"
     message = "You have saved as many views as a person can: delete one first."
+
+
+class NotAgainError(DomainError):
+    """Only what was given up is made again."""
+
+    code = "not_given_up"
+    message = "Only a report that was given up can be made again, while its schedule exists."

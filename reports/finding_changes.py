@@ -4,8 +4,9 @@ Told from the findings' history, so by when reports were received. A finding cou
 however often it did so. One that was on a branch alone came when it was in an image in use.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Q, Sum
@@ -20,6 +21,8 @@ Event = FindingEvent.Kind
 CAME = Q(kind=Event.SHIPPED) | Q(kind=Event.OPENED) & ~Q(finding__seen_state=Finding.State.BRANCH)
 BACK = Q(kind=Event.REOPENED) & ~Q(finding__seen_state=Finding.State.BRANCH)
 WENT = Q(kind=Event.FIXED)
+
+ONE_DAY = timedelta(days=1)
 
 MOST_BRINGERS = 3
 """Builds, services or bases that are named, those that brought the most first."""
@@ -67,16 +70,26 @@ class Changes:
 
 
 def changes_of(
-    project: Project, first: date, service: str | None = None, environment: str | None = None
+    project: Project,
+    first: date,
+    services: Collection[str] = (),
+    environment: str | None = None,
+    last: date | None = None,
 ) -> Changes:
-    """Return what changed from the beginning of a day, in UTC, until now."""
-    since = datetime.combine(first, datetime.min.time(), UTC)
+    """Return what changed from the beginning of a day, in UTC, until now or the end of ``last``.
+
+    ``services`` are slugs; without any, all are meant. What is open is what is open now.
+    """
+    since = _begin(first)
     findings: Any = Finding.objects.filter(project=project)
     days: Any = FindingDay.objects.filter(project=project, environment=environment or "")
     events: Any = FindingEvent.objects.filter(project=project, at__gte=since).order_by()
-    if service:
-        findings, days = findings.filter(service__slug=service), days.filter(service__slug=service)
-        events = events.filter(finding__service__slug=service)
+    if last:
+        events, days = events.filter(at__lt=_begin(last + ONE_DAY)), days.filter(day__lte=last)
+    if services:
+        findings = findings.filter(service__slug__in=services)
+        days = days.filter(service__slug__in=services)
+        events = events.filter(finding__service__slug__in=services)
     if environment:
         findings = findings.filter(environments__contains=[environment])
         events = events.filter(finding__environments__contains=[environment])
@@ -102,6 +115,10 @@ def changes_of(
             Bringer(_origin(row), "", *counts) for row, counts in brought.by("is_from_base", "base")
         ],
     )
+
+
+def _begin(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), UTC)
 
 
 def _moved(findings: Any, days: Any, events: Any) -> list[Moved]:

@@ -26,13 +26,8 @@ Week = dict[str, Any]
 
 def overview_page(project: Project) -> dict[str, Any]:
     """Return the context of the overview."""
-    services: list[Any] = list(_services(project))
-    recent = _recent_builds(services)
     weekly = weeks_of(project, WEEKS)
-    rows = [
-        service_row(service, [recent[pk] for pk in service.build_ids], weekly.get(service.pk, {}))
-        for service in services
-    ]
+    rows = rows_of(project, weekly)
     attention = attention_of(project, rows)
     noted = [item["service"].pk for item in attention if item["service"]]
     place = {pk: at for at, pk in reversed(list(enumerate(noted)))}
@@ -42,6 +37,16 @@ def overview_page(project: Project) -> dict[str, Any]:
         "period": period([weeks[0] for weeks in weekly.values() if 0 in weeks]),
         "services": rows,
     }
+
+
+def rows_of(project: Project, weekly: Mapping[int, Mapping[int, Week]]) -> list[dict[str, Any]]:
+    """Return a line for each service, by the weeks that ``weeks_of`` has."""
+    services: list[Any] = list(_services(project))
+    recent = _recent_builds(services)
+    return [
+        service_row(service, [recent[pk] for pk in service.build_ids], weekly.get(service.pk, {}))
+        for service in services
+    ]
 
 
 def _services(project: Project) -> Any:

@@ -189,7 +189,8 @@ class BuildersView(APIView):
     )
     def get(self, request: Request) -> Response:
         """What each has, and what builds took of it, the busiest first; 100 at most."""
-        return Response(BuilderSerializer(builders_of(*_asked(request)), many=True).data)
+        project, form = _asked(request)
+        return Response(BuilderSerializer(builders_of(project, form.since), many=True).data)
 
 
 class BuilderView(APIView):

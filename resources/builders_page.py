@@ -1,6 +1,7 @@
 """The list of builders."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Sum
@@ -23,7 +24,7 @@ MOST_BUILDERS = 100
 def builders_page(project: Project, query: QueryDict) -> dict[str, Any]:
     """Return the context: rows as ``builders_of`` has them, with their addresses."""
     form = DaysForm.lenient(query.dict())
-    rows = builders_of(project, form)
+    rows = builders_of(project, form.since)
     for row in rows:
         row["href"] = reverse("resources:builder", args=[project.slug, row["name"]])
         row["verdict"] = short_verdict(row["slots"])
@@ -35,13 +36,13 @@ def builders_page(project: Project, query: QueryDict) -> dict[str, Any]:
     }
 
 
-def builders_of(project: Project, form: DaysForm) -> list[dict[str, Any]]:
-    """Return the builders with builds in the period, those with most first, ``MOST_BUILDERS``.
+def builders_of(project: Project, since: datetime) -> list[dict[str, Any]]:
+    """Return the builders with builds since then, those with most first, ``MOST_BUILDERS``.
 
     ``slots`` is what is found of them: ``analytics.slots.Slots``, or ``None`` before the first
     time; ``slots_now`` what the queue gives them, ``None`` of builders that it does not know.
     """
-    sums = BuilderHour.objects.filter(project=project).since(form.since).summed("builder")
+    sums = BuilderHour.objects.filter(project=project).since(since).summed("builder")
     rows = list(sums.order_by("-busy_seconds", "builder")[:MOST_BUILDERS])
     names = [row["builder"] for row in rows]
     now = dict(Builder.objects.filter(name__in=names).values_list("name", "slots"))

@@ -1,0 +1,1 @@
+"""Reports by the clock: what is in one, when it is made, who gets it."""

@@ -1,0 +1,375 @@
+"""Scheduled reports for programs: schedules, and what was sent, as JSON, CSV, PDF and HTML."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.decorators import method_decorator
+from django.views.decorators.csp import csp_override
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.access import project_id_for
+from accounts.authentication import actor_of
+from accounts.models import Project
+from accounts.roles import Scope
+from buildinsights.csv import lines
+from buildinsights.forms import errors_of
+from builds.api import PROJECT
+from channels.models import Delivery
+from reports.assessment_api import AsPDF
+from reports.models import ReportRun, ReportSchedule, ReportSection
+from reports.scheduled.forms import ReportScheduleForm
+from reports.scheduled.optimisation import Optimisation
+from reports.scheduled.pages import data_uris, deliveries_of, shows_addresses
+from reports.scheduled.pdf import as_pdf
+from reports.scheduled.rendering import COLUMNS, as_html, as_rows
+from reports.scheduled.running import preview_of
+from reports.scheduled.services import delete_schedule, send_now
+
+MAIL_CSP = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}
+"""An e-mail has its styles in itself; nothing in it runs or is fetched."""
+
+
+class _Made(BaseRenderer):
+    """What was made already; an error as JSON, as programs expect it."""
+
+    charset = "utf-8"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the text."""
+        if isinstance(data, str):
+            return data
+        (renderer_context or {})["response"]["Content-Type"] = JSONRenderer.media_type
+        return JSONRenderer().render(data)
+
+
+class AsCSV(_Made):
+    """A line for each cell of its tables."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+class AsHTML(_Made):
+    """The e-mail, with its pictures inside."""
+
+    media_type = "text/html"
+    format = "html"
+
+
+RENDERERS = (JSONRenderer, AsCSV, AsPDF, AsHTML)
+DOCUMENTS = {
+    (200, "text/csv"): OpenApiTypes.STR,
+    (200, "application/pdf"): OpenApiTypes.BINARY,
+    (200, "text/html"): OpenApiTypes.STR,
+}
+
+
+class ReportRecipientsSerializer(serializers.Serializer[Any]):
+    """Who gets a report."""
+
+    members = serializers.ListField(child=serializers.CharField())
+    addresses = serializers.ListField(child=serializers.CharField())
+    unsubscribed = serializers.ListField(child=serializers.CharField())
+
+
+class ReportScheduleSerializer(serializers.ModelSerializer[ReportSchedule]):
+    """A report by the clock. `recipients` are for who may send reports or read the audit trail."""
+
+    id = serializers.UUIDField(source="public_id")
+    project = serializers.SlugField(source="project.slug")
+    when = serializers.CharField(source="in_words", help_text="`cron` as a sentence.")
+    services = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
+    sections = serializers.ListField(child=serializers.ChoiceField(choices=ReportSection.choices))
+    created_by = serializers.CharField(source="created_by.username", default=None)
+    recipients = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ReportSchedule
+        fields = (
+            "id",
+            "project",
+            "name",
+            "cron",
+            "when",
+            "time_zone",
+            "days",
+            "services",
+            "environment",
+            "branch_class",
+            "sections",
+            "is_on",
+            "next_run_at",
+            "created_by",
+            "recipients",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(ReportRecipientsSerializer(allow_null=True))
+    def get_recipients(self, schedule: ReportSchedule) -> dict[str, list[str]] | None:
+        """Who gets it, if the reader may know."""
+        if not shows_addresses(actor_of(self.context["request"]), schedule.project_id):
+            return None
+        people = list(schedule.recipients.all())
+        on = [person for person in people if not person.unsubscribed_at]
+        return {
+            "members": sorted(person.user.username for person in on if person.user),
+            "addresses": sorted(person.address for person in on if person.address),
+            "unsubscribed": sorted(str(person) for person in people if person.unsubscribed_at),
+        }
+
+
+class ReportScheduleWriteSerializer(serializers.Serializer[Any]):
+    """A report to schedule: `cron` has five fields, `sections` are told in that order."""
+
+    name = serializers.CharField(max_length=100)
+    cron = serializers.CharField(max_length=100)
+    time_zone = serializers.CharField(max_length=60, required=False, default="UTC")
+    days = serializers.ChoiceField(choices=ReportSchedule.Days.choices, required=False, default=7)
+    services = serializers.ListField(child=serializers.CharField(), required=False, default=list)
+    environment = serializers.CharField(required=False, allow_blank=True, default="")
+    branch_class = serializers.CharField(required=False, allow_blank=True, default="")
+    sections = serializers.ListField(child=serializers.CharField(), required=False)
+    members = serializers.ListField(
+        child=serializers.CharField(), required=False, default=list, help_text="Names of users."
+    )
+    addresses = serializers.ListField(child=serializers.CharField(), required=False, default=list)
+    is_on = serializers.BooleanField(required=False, default=True)
+
+
+class ReportDeliverySerializer(serializers.ModelSerializer[Delivery]):
+    """What became of the e-mail of one recipient."""
+
+    recipient = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Delivery
+        fields = ("recipient", "state", "tries", "error", "sent_at")
+        read_only_fields = fields
+
+    def get_recipient(self, delivery: Delivery) -> str:
+        """The address."""
+        return ", ".join(delivery.recipients)
+
+
+class ReportRunSerializer(serializers.ModelSerializer[ReportRun]):
+    """One report, of the days from `first` to `last` in UTC."""
+
+    id = serializers.UUIDField(source="public_id")
+    project = serializers.SlugField(source="project.slug")
+    schedule = serializers.UUIDField(source="schedule.public_id", default=None)
+
+    class Meta:
+        model = ReportRun
+        fields: tuple[str, ...] = (
+            "id",
+            "project",
+            "schedule",
+            "name",
+            "due_at",
+            "first",
+            "last",
+            "asked_by",
+            "state",
+            "tries",
+            "recipients",
+            "error",
+            "started_at",
+            "ended_at",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+
+class ReportRunDetailSerializer(ReportRunSerializer):
+    """And what it said, and to whom it went if the reader may know."""
+
+    report = serializers.JSONField(source="data")
+    deliveries = serializers.SerializerMethodField()
+
+    class Meta(ReportRunSerializer.Meta):
+        fields = (*ReportRunSerializer.Meta.fields, "report", "deliveries")
+        read_only_fields = fields
+
+    @extend_schema_field(ReportDeliverySerializer(many=True, allow_null=True))
+    def get_deliveries(self, run: ReportRun) -> Any:
+        """What became of each e-mail."""
+        if not shows_addresses(actor_of(self.context["request"]), run.project_id):
+            return None
+        return ReportDeliverySerializer(deliveries_of(run), many=True).data
+
+
+def document(report: Optimisation, form: str, name: str) -> Response:
+    """Return a report in a form that is none of data."""
+    makers: dict[str, Callable[[], str | bytes]] = {
+        AsPDF.format: lambda: as_pdf(report),
+        AsCSV.format: lambda: "".join(lines(COLUMNS, as_rows(report))),
+        AsHTML.format: lambda: as_html(report, data_uris(report)),
+    }
+    is_page = form == AsHTML.format
+    kind = "inline" if is_page else "attachment"
+    return Response(
+        makers[form](), headers={"Content-Disposition": f'{kind}; filename="{name}.{form}"'}
+    )
+
+
+@extend_schema_view(
+    list=extend_schema(parameters=[PROJECT]), retrieve=extend_schema(parameters=[PROJECT])
+)
+@method_decorator(csp_override(MAIL_CSP), name="dispatch")
+class ReportScheduleViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ReportSchedule]
+):
+    """Reports by the clock, by name."""
+
+    scope = Scope.BUILDS_READ
+    write_scope = Scope.REPORTS_WRITE
+    queryset = ReportSchedule.objects.none()
+    serializer_class = ReportScheduleSerializer
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+    filterset_fields = ("is_on",)
+    cursor_ordering = ("name", "id")
+
+    def get_queryset(self) -> Any:
+        """Those that the actor may see, or change."""
+        scope = self.scope if self.request.method in SAFE_METHODS else self.write_scope
+        rows = ReportSchedule.objects.visible_to(actor_of(self.request), scope)
+        rows = rows.select_related("project", "created_by").prefetch_related("recipients__user")
+        slug = self.request.query_params.get("project")
+        return rows.filter(project__slug=slug) if slug else rows
+
+    @extend_schema(
+        request=ReportScheduleWriteSerializer,
+        responses={201: ReportScheduleSerializer},
+        parameters=[PROJECT],
+        filters=False,
+    )
+    def create(self, request: Request) -> Response:
+        """Schedule a report."""
+        project = Project.objects.get(pk=project_id_for(request, Scope.REPORTS_WRITE))
+        made = self._keep(ReportSchedule(project=project), request.data)
+        return Response(self._told(made), status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        request=ReportScheduleWriteSerializer, responses=ReportScheduleSerializer, filters=False
+    )
+    def update(self, request: Request, public_id: str) -> Response:
+        """Change all of it: what is left out is as it is for a new one."""
+        return Response(self._told(self._keep(self.get_object(), request.data)))
+
+    @extend_schema(
+        request=ReportScheduleWriteSerializer(partial=True),
+        responses=ReportScheduleSerializer,
+        filters=False,
+    )
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        """Change what is named; the rest stays."""
+        found = self.get_object()
+        return Response(self._told(self._keep(found, _as_written(found) | dict(request.data))))
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Forget it; what was sent stays."""
+        delete_schedule(schedule=self.get_object(), actor=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={202: ReportRunSerializer}, filters=False)
+    @action(detail=True, methods=["post"], url_path="send-now", pagination_class=None)
+    def send_now(self, request: Request, public_id: str) -> Response:
+        """Have it made and sent at once; asked for twice within a minute, once."""
+        run = send_now(schedule=self.get_object(), actor=actor_of(request))
+        return Response(ReportRunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, **DOCUMENTS}, filters=False
+    )
+    @action(detail=True, pagination_class=None, renderer_classes=RENDERERS)
+    def preview(self, request: Request, public_id: str) -> Response:
+        """What it would say now; nothing is kept or sent."""
+        report = preview_of(self.get_object())
+        form = str(request.accepted_renderer.format)
+        if form == JSONRenderer.format:
+            return Response(report.as_document())
+        return document(report, form, "report-preview")
+
+    def _keep(self, schedule: ReportSchedule, data: Any) -> ReportSchedule:
+        body = ReportScheduleWriteSerializer(data=data)
+        body.is_valid(raise_exception=True)
+        said = body.validated_data
+        said = (
+            {"sections": ReportSection.values} | said | {"addresses": "\n".join(said["addresses"])}
+        )
+        form = ReportScheduleForm(
+            schedule.project, said, instance=schedule if schedule.pk else None
+        )
+        if not form.is_valid():
+            raise ValidationError(errors_of(form))
+        return form.keep(actor_of(self.request))
+
+    def _told(self, schedule: ReportSchedule) -> Any:
+        fresh = self.get_queryset().get(pk=schedule.pk)
+        return self.get_serializer(fresh).data
+
+
+def _as_written(schedule: ReportSchedule) -> dict[str, Any]:
+    """Return a schedule as somebody would write it."""
+    people = [person for person in schedule.recipients.all() if not person.unsubscribed_at]
+    names = ("name", "cron", "time_zone", "days", "services", "environment", "branch_class")
+    return {name: getattr(schedule, name) for name in (*names, "sections", "is_on")} | {
+        "members": [person.user.username for person in people if person.user],
+        "addresses": [person.address for person in people if person.address],
+    }
+
+
+@extend_schema_view(
+    list=extend_schema(parameters=[PROJECT]),
+    retrieve=extend_schema(
+        parameters=[PROJECT],
+        responses={(200, "application/json"): ReportRunDetailSerializer, **DOCUMENTS},
+    ),
+)
+@method_decorator(csp_override(MAIL_CSP), name="dispatch")
+class ReportRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ReportRun]):
+    """What was sent, the last due first."""
+
+    scope = Scope.BUILDS_READ
+    queryset = ReportRun.objects.none()
+    serializer_class = ReportRunSerializer
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+    filterset_fields = ("state",)
+    cursor_ordering = ("-due_at", "-id")
+
+    def get_queryset(self) -> Any:
+        """Those that the actor may see; the list without what they said."""
+        rows = ReportRun.objects.visible_to(actor_of(self.request))
+        rows = rows.select_related("project", "schedule")
+        slug = self.request.query_params.get("project")
+        rows = rows.filter(project__slug=slug) if slug else rows
+        return rows.without_data() if self.action == "list" else rows
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """One of them can be had in other forms."""
+        return [made() for made in RENDERERS] if self.action == "retrieve" else [JSONRenderer()]
+
+    def retrieve(self, request: Request, public_id: str) -> Response:
+        """One report: as data, or as it was sent."""
+        run = self.get_object()
+        form = str(request.accepted_renderer.format)
+        if form == JSONRenderer.format:
+            return Response(ReportRunDetailSerializer(run, context={"request": request}).data)
+        if run.report is None:
+            raise ValidationError({"format": ["It is not made yet."]})
+        return document(run.report, form, f"report-{run.project.slug}-{run.last}")

@@ -1,0 +1,169 @@
+"""A schedule of a report as people and programs write it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core.validators import validate_email
+
+from accounts.models import Project, User
+from accounts.typing import Actor
+from builds.branches import BranchClass
+from builds.models import Build, Service
+from reports.models import ReportSchedule, ReportSection
+from reports.scheduled.services import save_schedule
+
+MOST_RECIPIENTS = 50
+MOST_ENVIRONMENTS = 50
+PLACE = "place_"
+
+
+class AddressesField(forms.CharField):
+    """Addresses, one a line; what is no address is named."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "autocomplete": "off"})
+
+    def clean(self, value: Any) -> list[str]:
+        """Return each address once, in the order in which they were typed."""
+        lines = [line.strip() for line in str(super().clean(value)).replace(",", "\n").split("\n")]
+        found = list(dict.fromkeys(line.lower() for line in lines if line))
+        for address in found:
+            try:
+                validate_email(address)
+            except forms.ValidationError as error:
+                raise forms.ValidationError(f"“{address}” is no e-mail address.") from error
+        return found
+
+
+class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """When, about what, in which parts, to whom.
+
+    Parts are told by their places; of those without one in the order in which they came.
+    """
+
+    services = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: all, those to come, too.",
+    )
+    environment = forms.ChoiceField(required=False)
+    branch_class = forms.ChoiceField(
+        required=False, label="Branches", choices=[("", "All"), *BranchClass.choices]
+    )
+    sections = forms.MultipleChoiceField(
+        label="Parts", choices=ReportSection.choices, widget=forms.CheckboxSelectMultiple
+    )
+    members = forms.ModelMultipleChoiceField(
+        User.objects.none(),
+        required=False,
+        to_field_name="username",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Whoever leaves the project gets it no more.",
+    )
+    addresses = AddressesField(
+        required=False,
+        label="Other addresses",
+        help_text="One a line. They get it though they may not sign in; the audit trail has them.",
+    )
+
+    class Meta:
+        model = ReportSchedule
+        fields = ("name", "cron", "time_zone", "days", "environment", "branch_class", "is_on")
+        labels = {"cron": "When", "days": "Tells of", "is_on": "Is sent"}
+        help_texts = {
+            "cron": "Minute hour day month weekday: “0 7 * * 1” is Mondays at 7.",
+            "time_zone": "Such as Europe/Berlin.",
+            "days": "Whole days in UTC before it, held against as many before these.",
+        }
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.project = project
+        self.fields["members"].queryset = (  # type: ignore[attr-defined]
+            User.objects.filter(memberships__project=project, is_active=True)
+            .exclude(email="")
+            .order_by("username")
+        )
+        if not self.fields["members"].queryset.exists():  # type: ignore[attr-defined]
+            self.fields["members"].help_text = "No member has an e-mail address."
+        services = Service.objects.filter(project=project).order_by("name")
+        self._choose("services", list(services.values_list("slug", "name")))
+        self._choose("environment", [("", "All"), *((e, e) for e in _environments(project))])
+        self._fill()
+
+    def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
+        """Offer choices, and what is chosen now even if it is no longer there."""
+        now = getattr(self.instance, name)
+        kept = now if isinstance(now, list) else [now]
+        known = {value for value, _ in choices}
+        self.fields[name].choices = choices + [  # type: ignore[attr-defined]
+            (value, value) for value in kept if value and value not in known
+        ]
+
+    def _fill(self) -> None:
+        """Show what is kept now; the parts in their order, then the others."""
+        kept = self.instance.sections if self.instance.pk else ReportSection.values
+        order = [*kept, *(key for key in ReportSection.values if key not in kept)]
+        for place, key in enumerate(order, start=1):
+            label = f"Place of “{ReportSection(key).label}”"
+            self.fields[PLACE + key] = forms.IntegerField(
+                required=False, min_value=1, max_value=99, initial=place, label=label
+            )
+        self.order = order
+        self.initial.update(sections=kept, services=self.instance.services)
+        if self.instance.pk:
+            people = self.instance.recipients.filter(unsubscribed_at=None).select_related("user")
+            self.initial["members"] = [p.user.username for p in people if p.user]
+            self.initial["addresses"] = "\n".join(sorted(p.address for p in people if p.address))
+
+    @property
+    def section_rows(self) -> list[tuple[Any, Any]]:
+        """The parts as they are offered, in their order: checkbox and place."""
+        boxes = {box.data["value"]: box for box in self["sections"]}
+        return [(boxes[key], self[PLACE + key]) for key in self.order]
+
+    @property
+    def plain_fields(self) -> Sequence[Any]:
+        """All other fields."""
+        return [f for f in self.visible_fields() if not f.name.startswith((PLACE, "sections"))]
+
+    def clean_name(self) -> str:
+        """Refuse a name that another report of the project has."""
+        name = str(self.cleaned_data["name"])
+        others = ReportSchedule.objects.filter(project=self.instance.project, name=name)
+        if others.exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("There is a report with this name.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """Put the parts in order, and bound the recipients."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        chosen = said.get("sections") or []
+        places = [(said.get(PLACE + key) or 0, at, key) for at, key in enumerate(chosen)]
+        said["sections"] = [key for _, _, key in sorted(places)]
+        count = len(said.get("members") or []) + len(said.get("addresses") or [])
+        if count > MOST_RECIPIENTS:
+            self.add_error("addresses", f"A report has {MOST_RECIPIENTS} recipients at most.")
+        self.instance.sections, self.instance.services = (
+            said["sections"],
+            said.get("services") or [],
+        )
+        return said
+
+    def keep(self, actor: Actor) -> ReportSchedule:
+        """Save what is said; the form is valid."""
+        said = self.cleaned_data
+        told = [*self.Meta.fields, "services", "sections"]
+        changes = {n: said[n] for n in told if n in self.changed_data or n == "sections"}
+        return save_schedule(
+            schedule=self.instance,
+            members=list(said["members"]),
+            addresses=said["addresses"],
+            changes=changes,
+            actor=actor,
+        )
+
+
+def _environments(project: Project) -> list[str]:
+    named = Build.objects.filter(project=project).exclude(environment="").order_by("environment")
+    return list(named.values_list("environment", flat=True).distinct()[:MOST_ENVIRONMENTS])

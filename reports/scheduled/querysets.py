@@ -1,0 +1,61 @@
+"""Reads of reports."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from accounts.models import Membership
+from accounts.roles import Scope
+from accounts.typing import Actor
+
+if TYPE_CHECKING:
+    from reports.models import ReportRecipient, ReportRun, ReportSchedule
+
+
+class ReportScheduleQuerySet(models.QuerySet["ReportSchedule"]):
+    """Schedules of reports."""
+
+    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
+        """Those of the projects in which ``actor`` holds ``scope``."""
+        return self.filter(project__in=actor.project_ids_with(scope))
+
+    def due(self, now: datetime) -> Self:
+        """Those whose time has come, the one that waits longest first."""
+        return self.filter(is_on=True, next_run_at__lte=now).order_by("next_run_at", "pk")
+
+
+class ReportRecipientQuerySet(models.QuerySet["ReportRecipient"]):
+    """Recipients."""
+
+    def receiving(self) -> Self:
+        """Those who get it now: subscribed and, unless they were typed, members who can be reached.
+
+        Membership is asked for at each sending: who has left the project gets nothing more.
+        """
+        member = Membership.objects.filter(
+            user=OuterRef("user"), project=OuterRef("schedule__project"), user__is_active=True
+        )
+        known = Q(user=None) | Q(Exists(member)) & ~Q(user__email="")
+        return self.filter(known, unsubscribed_at=None).select_related("user")
+
+
+class ReportRunQuerySet(models.QuerySet["ReportRun"]):
+    """Reports that were made, or are to be made."""
+
+    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
+        """Those of the projects in which ``actor`` holds ``scope``."""
+        return self.filter(project__in=actor.project_ids_with(scope))
+
+    def waiting(self, now: datetime) -> Self:
+        """Those to be made now, the one that waits longest first."""
+        return self.filter(state="pending", next_at__lte=now).order_by("next_at", "pk")
+
+    def newest_first(self) -> Self:
+        """The one due last first."""
+        return self.order_by(F("due_at").desc(), "-pk")
+
+    def without_data(self) -> Self:
+        """Without what was sent, which lists do not show."""
+        return self.defer("data")
