@@ -8,9 +8,11 @@ from django.urls import reverse
 
 from accounts.models import Project, User
 from accounts.roles import Scope
+from alerts.models import Alert
 
 NAVIGATION = (
     ("Overview", "reports:overview", Scope.BUILDS_READ),
+    ("Alerts", "alerts:list", Scope.BUILDS_READ),
     ("Services", "services:list", Scope.BUILDS_READ),
     ("Builds", "builds:list", Scope.BUILDS_READ),
     ("Changes", "trends:changes", Scope.BUILDS_READ),
@@ -29,7 +31,7 @@ NAVIGATION = (
     ("Wall screen", "reports:wall", Scope.BUILDS_READ),
 )
 
-FIRST = 8
+FIRST = 9
 """Pages that stand side by side; the others are in a menu beside them."""
 
 SECURITY = (
@@ -46,6 +48,12 @@ SECURITY = (
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
+    "alerts:alert": "alerts:list",
+    "alerts:all": "alerts:list",
+    "alerts:rule": "alerts:list",
+    "alerts:rule-new": "alerts:list",
+    "alerts:rules": "alerts:list",
+    "alerts:silences": "alerts:list",
     "bases:image": "bases:list",
     "bases:policy": "bases:list",
     "cache:acts": "cache:overview",
@@ -111,6 +119,7 @@ def navigation(request: HttpRequest, user: User, projects: list[Project]) -> lis
         {
             "label": label,
             "is_later": number >= FIRST,
+            "count": _firing(project) if name == "alerts:list" else 0,
             "href": reverse(name, args=[project.slug]),
             "current": name in {match.view_name, PARENTS.get(match.view_name)}
             or _same_section(name, match.namespace)
@@ -119,6 +128,11 @@ def navigation(request: HttpRequest, user: User, projects: list[Project]) -> lis
         for number, (label, name, scope) in enumerate(NAVIGATION)
         if project.pk in user.project_ids_with(scope)
     ]
+
+
+def _firing(project: Project) -> int:
+    """Return how many alerts of the project nobody knows of yet."""
+    return Alert.objects.filter(project=project).firing().count()
 
 
 def section_tabs(request: HttpRequest) -> list[dict[str, Any]]:

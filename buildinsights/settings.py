@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "bases",
     "policies",
     "recommendations",
+    "alerts",
     "reports",
 ]
 
@@ -269,6 +270,7 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
     name: {} for name in ("ingest", "analysis", "mail", "caches", *BUILD_QUEUES)
 }
 CELERY_TASK_ROUTES = {
+    "alerts.*": {"queue": "analysis"},
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
     "channels.*": {"queue": "mail"},
