@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from accounts.models import Project
 from alerts.conditions import CONDITIONS, Observation, Wanted, Window
 from alerts.lifecycle import Act, Deed, Track, Tracks
-from alerts.writing import title_of
+from alerts.writing import title_of, title_with
 from builds.models import Build
 
 DAYS = 90
@@ -22,6 +22,7 @@ MOST_MOMENTS = 400
 MOST_FIRED = 100
 LONGEST_SECONDS = 15.0
 LONGEST_QUERY_MS = 5000
+LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class Fired:
     fired_at: datetime
     resolved_at: datetime | None = None
     flaps: int = 0
+    services: set[int | None] = field(default_factory=set)
     members: list[dict[str, str]] = field(default_factory=list)
     builds: list[int] = field(default_factory=list)
     """Keys of builds that it is told from."""
@@ -47,7 +49,6 @@ class Preview:
 
     since: datetime
     until: datetime
-    moments: int
     fired: list[Fired] = field(default_factory=list)
     is_cut: bool = False
     """Whether time or rows ran out before the end."""
@@ -64,16 +65,15 @@ class Preview:
 
 def preview(project: Project, wanted: Wanted, at: datetime, *, days: int = DAYS) -> Preview:
     """Return what a rule would have told; bounded in time, moments and alerts."""
-    condition, first = CONDITIONS[wanted.kind], at - timedelta(days=days)
-    window = Window(project.pk, at, wanted.services)
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = %s", [LONGEST_QUERY_MS])
-        moments = sorted(set(condition.moments(wanted, window, first)))
-        run = _Run(project, wanted, Preview(first, at, len(moments)))
-        run.follow(moments)
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+    first = at - timedelta(days=days)
+    run = _Run(project, wanted, Preview(first, at))
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # It ends with the transaction.
+            cursor.execute(LIMIT, [str(LONGEST_QUERY_MS)])
+            run.follow(first)
+    except OperationalError:
+        run.found.is_cut = True
     _link(run.found.fired)
     return run.found
 
@@ -88,27 +88,28 @@ class _Run:
         self.noticed: dict[str, tuple[Observation, ...]] = {}
         self.open: dict[str, Fired] = {}
 
-    def follow(self, moments: list[datetime]) -> None:
+    def follow(self, first: datetime) -> None:
         """Go from moment to moment until time, moments or alerts run out."""
-        ends = monotonic() + LONGEST_SECONDS
-        for place, moment in enumerate(moments):
-            is_over = monotonic() > ends or len(self.found.fired) >= MOST_FIRED
-            if place >= MOST_MOMENTS or is_over:
-                self.found.until, self.found.is_cut = moment, True
-                return
-            following = moments[place + 1] if place + 1 < len(moments) else None
-            self._at(moment, following)
-
-    def _at(self, moment: datetime, following: datetime | None) -> None:
-        """Observe once, and let time pass until the next moment: what is seen stays as it is."""
-        window = Window(self.project.pk, moment, self.wanted.services)
-        seen = list(self.condition.observe(self.wanted, window))
+        ends, window = monotonic() + LONGEST_SECONDS, self._window(self.found.until)
+        moments = sorted(set(self.condition.moments(self.wanted, window, first)))
         waits = {timedelta(0), self.wanted.for_time, self.wanted.settle_time}
-        for wait in sorted(waits):
-            at = moment + wait
-            if wait and (following is None or at >= following):
+        looks, seen = set(moments[:MOST_MOMENTS]), []
+        for at in sorted({moment + wait for moment in looks for wait in waits}):
+            is_over = monotonic() > ends or len(self.found.fired) >= MOST_FIRED
+            if at > window.at:
+                break
+            if is_over:
+                self.found.until, self.found.is_cut = at, True
                 return
+            if at in looks:
+                seen = list(self.condition.observe(self.wanted, self._window(at)))
+            # Between two moments what is seen stays as it is.
             self._advance(seen, at)
+        if len(moments) > MOST_MOMENTS:
+            self.found.until, self.found.is_cut = moments[MOST_MOMENTS], True
+
+    def _window(self, at: datetime) -> Window:
+        return Window(self.project.pk, at, self.wanted.services)
 
     def _advance(self, seen: Iterable[Observation], at: datetime) -> None:
         good = self.condition.absent_is_good
@@ -122,22 +123,34 @@ class _Run:
         elif act.deed is Deed.FIRE:
             self.open[track.cause] = _fired(track, self.noticed[track.cause], at)
             self.found.fired.append(self.open[track.cause])
-        elif act.deed is Deed.JOIN and track.cause in self.open:
-            _join(self.open[track.cause], act.seen)
+        elif act.deed is Deed.JOIN:
+            self._join(track, act)
         elif act.deed is Deed.FLAP and track.cause in self.open:
             self.open[track.cause].flaps += 1
         elif act.deed is Deed.RESOLVE and track.cause in self.open:
             self.open.pop(track.cause).resolved_at = at
 
+    def _join(self, track: Track, act: Act) -> None:
+        if track.cause in self.open:
+            _join(self.open[track.cause], act.seen)
+        else:
+            self.noticed[track.cause] += act.seen
+
 
 def _fired(track: Track, seen: tuple[Observation, ...], at: datetime) -> Fired:
     found = Fired(track.cause, title_of(seen), seen[0].summary, at)
-    _join(found, seen)
+    _take_in(found, seen)
     return found
 
 
-def _join(found: Fired, seen: Iterable[Observation]) -> None:
+def _join(found: Fired, seen: tuple[Observation, ...]) -> None:
+    _take_in(found, seen)
+    found.title = title_with(found.title, seen[0], len(found.services))
+
+
+def _take_in(found: Fired, seen: Iterable[Observation]) -> None:
     for item in seen:
+        found.services.add(item.service_id)
         found.members.append({"title": item.title, "path": item.path})
         found.builds += [key for key in [item.evidence.get("build")] if key]
 

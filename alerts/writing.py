@@ -67,7 +67,15 @@ def title_of(seen: Sequence[Observation]) -> str:
     first = seen[0]
     if len(services) == 1:
         return first.title[:300]
-    return f"{first.headline or first.title}: {len(services)} services"[:300]
+    return title_with(first.title, first, len(services))
+
+
+def title_with(title: str, joined: Observation, services: int) -> str:
+    """Return a title when another one joins, of as many services by then."""
+    if services <= 1:
+        return title
+    plain = title.rpartition(": ")[0] if title.endswith(" services") else title
+    return f"{(joined.headline or plain)[:270]}: {services} services"
 
 
 def _members(track: Track, seen: Iterable[Observation], at: datetime) -> list[AlertMember]:
@@ -96,18 +104,16 @@ def _join(rule: AlertRule, track: Track, act: Act, window: Window) -> None:
         update_fields=["title", "value", "threshold", "samples", "since", "ended_at"],
     )
     note(track.key, Kind.JOINED, window.at, _names(act.seen))
-    _count_again(track)
+    _count_again(track, act.seen[0])
 
 
-def _count_again(track: Track) -> None:
+def _count_again(track: Track, joined: Observation) -> None:
     """Say in the title how many services it is about by now."""
     rows = AlertMember.objects.filter(alert=track.key, service__isnull=False)
     services = rows.order_by().values("service").distinct().count()
     alert = Alert.objects.get(pk=track.key)
-    name = alert.title.rpartition(": ")[0] if alert.title.endswith(" services") else alert.title
-    if services > 1:
-        title = f"{name[:270]}: {services} services"
-        Alert.objects.filter(pk=track.key).update(title=title)
+    title = title_with(alert.title, joined, services)
+    Alert.objects.filter(pk=track.key).update(title=title)
 
 
 def _leave(rule: AlertRule, track: Track, act: Act, window: Window) -> None:

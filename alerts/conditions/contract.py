@@ -56,18 +56,18 @@ class Wanted:
         self,
         *,
         service: int | None = None,
-        environment: str = "",
-        target: str = "",
-        branch: str = "",
+        environment: str | None = None,
+        target: str | None = None,
+        branch: str | None = None,
     ) -> bool:
-        """Tell whether something is in its scope."""
+        """Tell whether something is in its scope, as far as it is named."""
         said = (
             (self.services, service),
             (self.environments, environment),
             (self.targets, target),
             (self.branch_classes, branch),
         )
-        return all(not wanted or value in wanted for wanted, value in said)
+        return all(value is None or not wanted or value in wanted for wanted, value in said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def rows_of(window: Window, metric: str, days: int, *, before: int = 0) -> dict[
 def _read(window: Window, metric: str, first: Any, last: Any) -> dict[int, Groups]:
     rows = window.narrowed(BuildDay.objects.within(first, last))
     found: defaultdict[int, defaultdict[Group, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    values = rows.order_by().values_list(*FIELDS, sketch=F(f"sketches__{metric}"))
+    values = rows.order_by().values_list(*FIELDS, F(f"sketches__{metric}"))
     for service, target, variant, environment, platforms, *row in values.iterator(5000):
         group = Group(service, target, variant, environment, platforms)
         found[service][group].append(tuple(row))  # type: ignore[arg-type]

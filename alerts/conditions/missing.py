@@ -35,7 +35,7 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
     key = ("missing", first, wanted.branch_classes, wanted.environments, wanted.targets)
     rows = window.once(key, lambda: _read(window, wanted, first))
     for service, last, builds in rows:
-        if wanted.services and service not in wanted.services:
+        if not wanted.covers(service=service):
             continue
         silent = (window.last_day - last).days
         name = name_of(window, service)
