@@ -12,7 +12,7 @@ class AlertFilter(filters.FilterSet):
     """By state, severity, kind, service, rule, owner and time."""
 
     state = filters.MultipleChoiceFilter(choices=STATES, label="State")
-    severity = filters.MultipleChoiceFilter(choices=SEVERITIES[::-1], label="Severity")
+    severity = filters.MultipleChoiceFilter(choices=SEVERITIES, label="Severity")
     kind = filters.ChoiceFilter(choices=Kind, label="Kind", empty_label="Any")
     service = filters.CharFilter(method="of_service", label="Service")
     owner = filters.CharFilter(field_name="owner__username", label="Owner")
