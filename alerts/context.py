@@ -25,7 +25,7 @@ MOST_SIMILAR = 5
 
 
 def context_of(
-    rule: AlertRule, key: int | None, seen: Sequence[Observation], window: Window
+    rule: AlertRule, key: int, seen: Sequence[Observation], window: Window
 ) -> dict[str, Any]:
     """Return what is known now of what is seen; the first is what it is told from."""
     first = seen[0]
@@ -62,8 +62,8 @@ def commits_of(build: int | None, last_before: int | None) -> dict[str, Any]:
     rows = Build.objects.filter(service=last.service_id, listed_at__lte=last.listed_at)
     if before is not None:
         rows = rows.filter(listed_at__gt=before.listed_at)
-    rows = rows.newest_first().values_list("revision", "author")
-    between = list(rows[: MOST_COMMITS if before else 1])
+    told = rows.newest_first().values_list("revision", "author")
+    between = list(told[: MOST_COMMITS if before else 1])
     authors = list(dict.fromkeys(author for _, author in between if author))
     return {
         "last": last.revision,
@@ -96,7 +96,7 @@ def fixes_of(rule: AlertRule, seen: Sequence[Observation]) -> list[dict[str, Any
     ]
 
 
-def similar_to(rule: AlertRule, key: int | None, seen: Observation) -> list[dict[str, Any]]:
+def similar_to(rule: AlertRule, key: int, seen: Observation) -> list[dict[str, Any]]:
     """Return past alerts of the same kind and step, failure or service, with their last note."""
     same = Q(fingerprint=seen.fingerprint) if seen.fingerprint else Q(pk=None)
     if seen.service_id:
@@ -104,7 +104,8 @@ def similar_to(rule: AlertRule, key: int | None, seen: Observation) -> list[dict
     notes = AlertEvent.objects.filter(alert=OuterRef("pk")).exclude(text="")
     notes = notes.filter(kind__in=["note", "resolved", "acknowledged"]).order_by("-at", "-pk")
     past = Alert.objects.filter(same, project=rule.project_id, kind=rule.kind, state="resolved")
-    past = past.fired().exclude(pk=key).annotate(note=Subquery(notes.values("text")[:1]))
+    past = past.fired().exclude(pk=key)
+    told: Any = past.annotate(note=Subquery(notes.values("text")[:1]))
     return [
         {
             "id": str(row.public_id),
@@ -114,7 +115,7 @@ def similar_to(rule: AlertRule, key: int | None, seen: Observation) -> list[dict
             "resolved_by": row.resolved_by,
             "note": row.note or "",
         }
-        for row in past.select_related("project")
+        for row in told.select_related("project")
         .order_by("-seen_at", "-pk")
         .distinct()[:MOST_SIMILAR]
     ]

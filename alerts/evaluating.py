@@ -105,7 +105,7 @@ def _tell_firing(rule: AlertRule, alert: Alert, window: Window) -> None:
     active = Silence.objects.filter(project=rule.project_id).active(window.at)
     silences = window.once("silences", lambda: list(active))
     members = AlertMember.objects.filter(alert=alert).values_list("service_id", flat=True)
-    services = set(members) if silences else set()
+    services: set[int | None] = set(members) if silences else set()
     silence = silence_of(alert, rule, services, silences)
     tell_firing(alert, rule.channels.all(), silence, window.at)
 

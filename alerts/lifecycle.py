@@ -41,8 +41,8 @@ class Track:
     """
 
     cause: str
-    key: int | None = None
-    """Of the row; previews have none."""
+    key: int = 0
+    """Of the row; previews have none, which is 0."""
     state: State = State.RESOLVED
     began_at: datetime | None = None
     clear_since: datetime | None = None
@@ -123,7 +123,7 @@ def _let_go(track: Track) -> list[Act]:
 
 def _begin(track: Track, bad: Mapping[str, Observation], wanted: Wanted, at: datetime) -> list[Act]:
     seen = tuple(bad.values())
-    track.key, track.state, track.clear_since = None, State.PENDING, None
+    track.key, track.state, track.clear_since = 0, State.PENDING, None
     track.began_at = min(item.since or at for item in seen)
     track.groups = dict.fromkeys(bad, True)
     return [Act(Deed.NOTICE, seen), *_holding(track, bad, wanted, at)]

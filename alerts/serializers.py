@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from alerts.models import Alert, AlertEvent, AlertMember, AlertRule, Silence
+from alerts.outcome import outcome_of
 
 
 class AlertMemberSerializer(serializers.ModelSerializer[AlertMember]):
@@ -84,19 +85,23 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
 class AlertDetailSerializer(AlertSerializer):
     """And what was known when it fired, what it hits, and what happened."""
 
-    context = serializers.JSONField()
+    context: Any = serializers.JSONField()
     members = AlertMemberSerializer(many=True)
     events = AlertEventSerializer(many=True)
     outcome = serializers.SerializerMethodField()
 
     class Meta(AlertSerializer.Meta):
-        fields = (*AlertSerializer.Meta.fields, "context", "members", "events", "outcome")
-        read_only_fields = fields
+        fields: tuple[str, ...] = (  # type: ignore[assignment]
+            *AlertSerializer.Meta.fields,
+            "context",
+            "members",
+            "events",
+            "outcome",
+        )
+        read_only_fields = fields  # type: ignore[assignment]
 
     def get_outcome(self, alert: Alert) -> str | None:
         """Whether its metric is better since it was resolved, in a sentence."""
-        from alerts.outcome import outcome_of
-
         found = outcome_of(alert)
         return found.words if found else None
 
@@ -124,8 +129,8 @@ class AlertRuleSerializer(serializers.ModelSerializer[AlertRule]):
 
     id = serializers.UUIDField(source="public_id")
     project = serializers.SlugField(source="project.slug")
-    services = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True)
-    channels = serializers.SlugRelatedField(slug_field="public_id", many=True, read_only=True)
+    services: Any = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True)
+    channels: Any = serializers.SlugRelatedField(slug_field="public_id", many=True, read_only=True)
     parameters = serializers.DictField()
     branch_classes = serializers.ListField(child=serializers.CharField())
     environments = serializers.ListField(child=serializers.CharField())

@@ -1,5 +1,6 @@
 """Writes of silences."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -62,7 +63,7 @@ def end_silence(*, silence: Silence, actor: ActorLike) -> Silence:
     return row
 
 
-def _audit(silence: Silence, actor: ActorLike, act: str, changes: dict[str, object]) -> None:
+def _audit(silence: Silence, actor: ActorLike, act: str, changes: Mapping[str, object]) -> None:
     record(
         actor=actor,
         action=f"silence.{act}",

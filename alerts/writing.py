@@ -24,7 +24,7 @@ def write(rule: AlertRule, track: Track, acts: Sequence[Act], window: Window) ->
     return Alert.objects.told().get(pk=track.key) if is_news else None
 
 
-def move(key: int | None, state: State, **values: Any) -> None:
+def move(key: int, state: State, **values: Any) -> None:
     """Take an alert to a state.
 
     Raises:
@@ -35,7 +35,7 @@ def move(key: int | None, state: State, **values: Any) -> None:
         raise MovedError
 
 
-def note(key: int | None, kind: str, at: datetime, text: str = "", actor: str = "") -> None:
+def note(key: int, kind: str, at: datetime, text: str = "", actor: str = "") -> None:
     """Add to an alert's timeline."""
     AlertEvent.objects.create(alert_id=key, kind=kind, at=at, text=text, actor=actor[:200])
 

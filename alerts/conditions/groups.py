@@ -58,7 +58,7 @@ def _read(window: Window, metric: str, first: Any, last: Any) -> dict[int, Group
     values = rows.order_by().values_list(*FIELDS, F(f"sketches__{metric}"))
     for service, target, variant, environment, platforms, *row in values.iterator(5000):
         group = Group(service, target, variant, environment, platforms)
-        found[service][group].append(tuple(row))  # type: ignore[arg-type]
+        found[service][group].append(tuple(row))
     return {service: dict(groups) for service, groups in found.items()}
 
 

@@ -67,7 +67,7 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
 
 def _read(wanted: Wanted, window: Window) -> list[Any]:
     said: QueueParameters = wanted.parameters
-    values = {
+    values: dict[str, Any] = {
         "project": window.project_id,
         "at": window.at,
         "since": window.at - timedelta(hours=said.hours),
@@ -76,7 +76,7 @@ def _read(wanted: Wanted, window: Window) -> list[Any]:
     }
     with connection.cursor() as cursor:
         cursor.execute(WAITS, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _slug(window: Window) -> str:

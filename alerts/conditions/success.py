@@ -143,7 +143,7 @@ def _read(wanted: Wanted, window: Window) -> list[Any]:
     inner, values = _builds(wanted, window).values(*COLUMNS).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(STREAKS.replace("{builds}", inner), values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
