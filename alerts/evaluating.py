@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from alerts.conditions import CONDITIONS, Window
@@ -26,8 +26,8 @@ AT_ONCE = 200
 
 def evaluate_due(at: datetime | None = None) -> int:
     """Evaluate what is due; return how many rules there were."""
-    total = 0
-    while rules := take_due(at or timezone.now()):
+    total, now = 0, at or timezone.now()
+    while rules := take_due(now):
         evaluate(rules, at or timezone.now())
         total += len(rules)
     return total
@@ -86,6 +86,8 @@ def _evaluate(rule: AlertRule, tracks: Tracks, window: Window) -> bool:
     except MovedError:
         # A person was first: the next run sees where it stands.
         return True
+    except SoftTimeLimitExceeded:
+        raise
     except Exception as error:  # whatever it is, other rules go on
         log.exception("alert_rule_failed", rule=str(rule.public_id))
         text = f"{type(error).__name__}: {error}"[:500]
@@ -114,6 +116,6 @@ def _tell_late(rules: Sequence[AlertRule], window: Window) -> None:
     """Tell of what fires still, and was not told because of a silence that is over."""
     by_key = {rule.pk: rule for rule in rules if rule.channels.all()}
     waiting = Alert.objects.filter(rule__in=by_key, state=State.FIRING, told_at=None)
-    for alert in waiting.exclude(fired_at=window.at).annotate(of=F("rule_id")).told():
+    for alert in waiting.exclude(fired_at=window.at).told():
         with transaction.atomic():
             _tell_firing(by_key[alert.rule_id or 0], alert, window)

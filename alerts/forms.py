@@ -65,7 +65,7 @@ class RuleForm(forms.Form):
     kind = forms.ChoiceField(choices=Kind)
     parameters = forms.JSONField(
         required=False,
-        help_text="JSON, by kind: see the examples beside, and docs/alerts.md.",
+        help_text="JSON, by kind: see the examples below, and docs/alerts.md.",
         widget=forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
     )
     severity = forms.ChoiceField(choices=SEVERITIES, initial="medium")

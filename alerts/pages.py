@@ -67,23 +67,28 @@ def _line(alert: Alert) -> dict[str, Any]:
     context = alert.context
     return {
         "alert": alert,
-        "value": shown(context.get("value"), context.get("unit", "")) if context else "",
-        "threshold": shown(context.get("threshold"), context.get("unit", "")) if context else "",
+        "value": _said(context, "value"),
+        "threshold": _said(context, "threshold"),
         "step": context.get("step", ""),
     }
 
 
+def _said(context: dict[str, Any], name: str) -> str:
+    """Return a value of a context with its unit, empty if it has none."""
+    return shown(context[name], context.get("unit", "")) if name in context else ""
+
+
 def alert_page(alert: Alert) -> dict[str, Any]:
     """Return the context of one alert."""
-    context, unit = alert.context, alert.context.get("unit", "")
+    context = alert.context
     commits = context.get("commits", {})
     deliveries = Delivery.objects.filter(key__startswith=f"alert/{alert.public_id}/")
     members = alert.members.select_related("service__project")
     return {
         "context": context,
-        "before": shown(context.get("before"), unit) if "before" in context else "",
-        "now": shown(context.get("value"), unit) if "value" in context else "",
-        "threshold": shown(context.get("threshold"), unit) if "threshold" in context else "",
+        "before": _said(context, "before"),
+        "now": _said(context, "value"),
+        "threshold": _said(context, "threshold"),
         "commits": commits,
         "commit_range": commit_range(commits) if commits.get("last") else "",
         "members": [_member(row) for row in members[:MOST_MEMBERS]],

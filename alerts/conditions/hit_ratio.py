@@ -73,7 +73,7 @@ def _observed(
         summary=f"{ratio(value)} of {'cacheable steps' if said.by == 'steps' else 'their time'} "
         f"in {builds} builds of {said.days} days.",
         service_id=group.service_id,
-        path=trend_path(window, group, "hit_ratio_time"),
+        path=trend_path(window, group, "hit_ratio_time") if value < said.least_ratio else "",
         fingerprint="hit_ratio_time",
         evidence={
             "metric": "hit_ratio_time",

@@ -112,7 +112,7 @@ def _observed(
         summary=f"{WORDS[said.statistic]} of {now[1]} builds of {said.days} days: "
         f"{metric.shown(value)}{usual_said}.",
         service_id=group.service_id,
-        path=trend_path(window, group, said.metric),
+        path=trend_path(window, group, said.metric) if is_over else "",
         fingerprint=said.metric,
         evidence={
             "metric": said.metric,

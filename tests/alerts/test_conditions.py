@@ -234,7 +234,7 @@ def test_what_is_read_does_not_grow_with_the_services(project: Project, django_a
     window = Window(project.pk, NOON)
     wanted = Wanted("threshold", parameters_of("threshold", asked))
 
-    with django_assert_num_queries(3):  # days, names and the project's address
+    with django_assert_num_queries(3):  # days, names of services and the project
         found = list(CONDITIONS["threshold"].observe(wanted, window))
     with django_assert_num_queries(0):
         again = list(CONDITIONS["threshold"].observe(wanted, window))

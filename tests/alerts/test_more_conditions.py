@@ -122,6 +122,20 @@ def test_what_a_base_brought_on_one_day_is_one_alert(project: Project):
     assert counts == [1, 3]
 
 
+def test_a_vulnerability_of_a_base_is_one_alert_on_whatever_day_it_is_found(project: Project):
+    rule_of(project, "vulnerability")
+    base = {"is_from_base": True, "base": "docker.io/library/node:22"}
+    for number in range(3):
+        service = service_of(project, f"s{number}")
+        finding_of(service, "CVE-1", first_seen_at=NOON - (3 - number) * DAY, **base)
+    finding_of(service_of(project), "CVE-2", first_seen_at=NOON - DAY, **base)
+
+    evaluate_due(NOON)
+
+    counts = sorted(alert.members.count() for alert in Alert.objects.all())
+    assert counts == [1, 3]
+
+
 def verdict_of(build: Build, outcome: str, at: Any, version: PolicyVersion) -> None:
     reason = {"rule": "size", "outcome": outcome, "message": "Too large.", "evidence": []}
     Verdict.objects.create(

@@ -1,8 +1,10 @@
 """What people do: acknowledge, resolve, own, note, silence, and who may."""
 
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -50,6 +52,31 @@ def test_acknowledging_is_noted_told_to_the_pager_and_done_once(alert: Alert, al
     with pytest.raises(MovedError):
         services.acknowledge(alert=alert, actor=alice)
     assert AuditEvent.objects.filter(action="alert.acknowledged").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_at_once_one_acknowledges(alert: Alert, alice: User, bob: User):
+    barrier, outcomes = Barrier(2), []
+
+    def act(person: User) -> None:
+        try:
+            barrier.wait(30)
+            services.acknowledge(alert=alert, actor=person)
+            outcomes.append("done")
+        except MovedError:
+            outcomes.append("moved")
+        finally:
+            connection.close()
+
+    people = [Thread(target=act, args=[person]) for person in (alice, bob)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join(60)
+
+    assert sorted(outcomes) == ["done", "moved"]
+    assert AuditEvent.objects.filter(action="alert.acknowledged").count() == 1
+    assert alert.events.filter(kind="acknowledged").count() == 1
 
 
 def test_what_somebody_resolves_stays_resolved_while_it_holds(alert: Alert, alice: User):
