@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import OuterRef, Q, Subquery
 
 from alerts.conditions import Observation, Window
-from alerts.models import Alert, AlertEvent, AlertRule
+from alerts.models import Alert, AlertEvent, AlertMember, AlertRule
 from alerts.wording import shown
 from builds.models import Build
 from recommendations.models import Recommendation
@@ -100,7 +100,8 @@ def similar_to(rule: AlertRule, key: int, seen: Observation) -> list[dict[str, A
     """Return past alerts of the same kind and step, failure or service, with their last note."""
     same = Q(fingerprint=seen.fingerprint) if seen.fingerprint else Q(pk=None)
     if seen.service_id:
-        same |= Q(members__service=seen.service_id)
+        hit = AlertMember.objects.filter(service=seen.service_id)
+        same |= Q(pk__in=hit.values("alert"))
     notes = AlertEvent.objects.filter(alert=OuterRef("pk")).exclude(text="")
     notes = notes.filter(kind__in=["note", "resolved", "acknowledged"]).order_by("-at", "-pk")
     past = Alert.objects.filter(same, project=rule.project_id, kind=rule.kind, state="resolved")
@@ -115,9 +116,7 @@ def similar_to(rule: AlertRule, key: int, seen: Observation) -> list[dict[str, A
             "resolved_by": row.resolved_by,
             "note": row.note or "",
         }
-        for row in told.select_related("project")
-        .order_by("-seen_at", "-pk")
-        .distinct()[:MOST_SIMILAR]
+        for row in told.select_related("project").order_by("-seen_at", "-pk")[:MOST_SIMILAR]
     ]
 
 

@@ -2,7 +2,7 @@
 
 import django_filters as filters
 
-from alerts.models import Alert
+from alerts.models import Alert, AlertMember
 from alerts.models.alert import STATES
 from alerts.models.rule import SEVERITIES, Kind
 from builds.filters import MomentFilter
@@ -26,4 +26,5 @@ class AlertFilter(filters.FilterSet):
 
     def of_service(self, alerts, name, slug):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Those with a member of a service."""
-        return alerts.filter(members__service__slug=slug).distinct()
+        hit = AlertMember.objects.filter(service__slug=slug)
+        return alerts.filter(pk__in=hit.values("alert"))
