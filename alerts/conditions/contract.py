@@ -100,11 +100,11 @@ class Window:
 
     def names(self) -> Mapping[int, tuple[str, str]]:
         """Return name and slug of the project's services by key."""
+        return self.once("names", self._names)
+
+    def _names(self) -> dict[int, tuple[str, str]]:
         rows = Service.objects.filter(project=self.project_id).order_by()
-        return self.once(
-            "names",
-            lambda: {pk: (name, slug) for pk, name, slug in rows.values_list("pk", "name", "slug")},
-        )
+        return {pk: (name, slug) for pk, name, slug in rows.values_list("pk", "name", "slug")}
 
 
 @dataclass(frozen=True, slots=True)

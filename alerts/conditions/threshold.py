@@ -1,6 +1,7 @@
 """A metric of builds over a limit, or worse than it was: from the distributions by day."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -98,27 +99,42 @@ def _observed(
     said: ThresholdParameters = wanted.parameters
     metric, limit, value = said.means, _limit(said, usual), now[0] or 0.0
     is_over = value > limit if metric.less_is_better else value < limit
-    way = "over" if metric.less_is_better else "below"
-    service = name_of(window, group.service_id)
-    usual_said = "" if usual is None else f", usual is {metric.shown(usual)}"
-    return Observation(
+    plain = Observation(
         group=group.key,
-        title=f"{metric.label} of {service} {way} {metric.shown(limit)}",
+        title="",
         is_bad=is_over if enough >= wanted.least_samples else None,
         value=value,
         threshold=limit,
         unit=metric.unit,
         samples=now[1],
-        summary=f"{WORDS[said.statistic]} of {now[1]} builds of {said.days} days: "
-        f"{metric.shown(value)}{usual_said}.",
         service_id=group.service_id,
-        path=trend_path(window, group, said.metric) if is_over else "",
         fingerprint=said.metric,
+    )
+    # Words take longer than the rest, and only what is bad is told.
+    return _told(plain, said, window, group, usual) if plain.is_bad else plain
+
+
+def _told(
+    plain: Observation,
+    said: ThresholdParameters,
+    window: Window,
+    group: Group,
+    usual: float | None,
+) -> Observation:
+    metric, service = said.means, name_of(window, group.service_id)
+    way = "over" if metric.less_is_better else "below"
+    usual_said = "" if usual is None else f", usual is {metric.shown(usual)}"
+    return replace(
+        plain,
+        title=f"{metric.label} of {service} {way} {metric.shown(plain.threshold)}",
+        summary=f"{WORDS[said.statistic]} of {plain.samples} builds of {said.days} days: "
+        f"{metric.shown(plain.value)}{usual_said}.",
+        path=trend_path(window, group, said.metric),
         evidence={
             "metric": said.metric,
             "group": group.words,
-            "before": usual if usual is not None else limit,
-            "after": value,
+            "before": usual if usual is not None else plain.threshold,
+            "after": plain.value,
             "is_limit": usual is None,
         },
     )
