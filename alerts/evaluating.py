@@ -33,10 +33,12 @@ def evaluate_due(at: datetime | None = None) -> int:
     return total
 
 
+@transaction.atomic
 def take_due(at: datetime) -> list[AlertRule]:
     """Take rules that are due, so that nobody else does; return those that were won.
 
-    The next time is later than now, whatever was missed: being late costs one run.
+    The next time is later than now, whatever was missed: being late costs one run. Workers take
+    them in one order, and commit all at once: a commit for each would cost more than the rest.
     """
     due = AlertRule.objects.due(at).select_related("project")
     return [

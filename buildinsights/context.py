@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -101,14 +103,14 @@ def site(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"VERSION": settings.VERSION}
     user = getattr(request, "user", None)
     if isinstance(user, User):
-        projects = list(Project.objects.visible_to(user))
+        projects = list(_with_firing(Project.objects.visible_to(user)))
         context["switcher_projects"] = projects
         context["nav"] = navigation(request, user, projects)
         context["section_tabs"] = section_tabs(request)
     return context
 
 
-def navigation(request: HttpRequest, user: User, projects: list[Project]) -> list[dict[str, Any]]:
+def navigation(request: HttpRequest, user: User, projects: list[Any]) -> list[dict[str, Any]]:
     """Return the pages of the project in the address that the person may see."""
     match = request.resolver_match
     slug = match.kwargs.get("project_slug") if match else None
@@ -119,7 +121,7 @@ def navigation(request: HttpRequest, user: User, projects: list[Project]) -> lis
         {
             "label": label,
             "is_later": number >= FIRST,
-            "count": _firing(project) if name == "alerts:list" else 0,
+            "count": project.firing if name == "alerts:list" else 0,
             "href": reverse(name, args=[project.slug]),
             "current": name in {match.view_name, PARENTS.get(match.view_name)}
             or _same_section(name, match.namespace)
@@ -130,9 +132,14 @@ def navigation(request: HttpRequest, user: User, projects: list[Project]) -> lis
     ]
 
 
-def _firing(project: Project) -> int:
-    """Return how many alerts of the project nobody knows of yet."""
-    return Alert.objects.filter(project=project).firing().count()
+def _with_firing(projects: QuerySet[Project]) -> Any:
+    """Return the projects with ``firing``: how many of their alerts nobody knows of yet.
+
+    In the query of the projects, as every page asks for it.
+    """
+    firing = Alert.objects.filter(project=OuterRef("pk")).firing().order_by()
+    count = firing.values("project").annotate(count=Count("pk")).values("count")
+    return projects.annotate(firing=Coalesce(Subquery(count), 0))
 
 
 def section_tabs(request: HttpRequest) -> list[dict[str, Any]]:
