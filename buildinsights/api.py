@@ -4,6 +4,8 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
+from alerts.api import AlertViewSet, SilenceViewSet
+from alerts.rules_api import AlertRuleViewSet
 from bases.api import BaseImageViewSet
 from bases.updates_api import BaseUpdateViewSet
 from buildinsights import openapi  # noqa: F401  # registers how tokens are described
@@ -42,6 +44,8 @@ from trust.api import TrustPolicyViewSet, VerificationViewSet
 app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
+router.register("alerts", AlertViewSet, basename="alert")
+router.register("alert-rules", AlertRuleViewSet, basename="alert-rule")
 router.register("base-images", BaseImageViewSet, basename="base-image")
 router.register("base-updates", BaseUpdateViewSet, basename="base-update")
 router.register("builds", JudgedBuildViewSet, basename="build")
@@ -60,6 +64,7 @@ router.register("recommendations", RecommendationViewSet, basename="recommendati
 router.register("report-runs", ReportRunViewSet, basename="report-run")
 router.register("report-schedules", ReportScheduleViewSet, basename="report-schedule")
 router.register("sboms", SbomViewSet, basename="sbom")
+router.register("silences", SilenceViewSet, basename="silence")
 router.register("scans", ScanViewSet, basename="scan")
 router.register("verdicts", VerdictViewSet, basename="verdict")
 router.register("trust-policies", TrustPolicyViewSet, basename="trust-policy")

@@ -3,14 +3,18 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import Project, User
 from accounts.roles import Scope
+from alerts.models import Alert
 
 NAVIGATION = (
     ("Overview", "reports:overview", Scope.BUILDS_READ),
+    ("Alerts", "alerts:list", Scope.BUILDS_READ),
     ("Services", "services:list", Scope.BUILDS_READ),
     ("Builds", "builds:list", Scope.BUILDS_READ),
     ("Changes", "trends:changes", Scope.BUILDS_READ),
@@ -31,7 +35,7 @@ NAVIGATION = (
     ("Wall screen", "reports:wall", Scope.BUILDS_READ),
 )
 
-FIRST = 8
+FIRST = 9
 """Pages that stand side by side; the others are in a menu beside them."""
 
 SECURITY = (
@@ -48,6 +52,12 @@ SECURITY = (
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
 
 PARENTS = {
+    "alerts:alert": "alerts:list",
+    "alerts:all": "alerts:list",
+    "alerts:rule": "alerts:list",
+    "alerts:rule-new": "alerts:list",
+    "alerts:rules": "alerts:list",
+    "alerts:silences": "alerts:list",
     "bases:image": "bases:list",
     "bases:policy": "bases:list",
     "bases:try": "bases:list",
@@ -104,14 +114,14 @@ def site(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"VERSION": settings.VERSION}
     user = getattr(request, "user", None)
     if isinstance(user, User):
-        projects = list(Project.objects.visible_to(user))
+        projects = list(_with_firing(Project.objects.visible_to(user)))
         context["switcher_projects"] = projects
         context["nav"] = navigation(request, user, projects)
         context["section_tabs"] = section_tabs(request)
     return context
 
 
-def navigation(request: HttpRequest, user: User, projects: list[Project]) -> list[dict[str, Any]]:
+def navigation(request: HttpRequest, user: User, projects: list[Any]) -> list[dict[str, Any]]:
     """Return the pages of the project in the address that the person may see."""
     match = request.resolver_match
     slug = match.kwargs.get("project_slug") if match else None
@@ -122,6 +132,7 @@ def navigation(request: HttpRequest, user: User, projects: list[Project]) -> lis
         {
             "label": label,
             "is_later": number >= FIRST,
+            "count": project.firing if name == "alerts:list" else 0,
             "href": reverse(name, args=[project.slug]),
             "current": name in {match.view_name, PARENTS.get(match.view_name)}
             or _same_section(name, match.namespace)
@@ -130,6 +141,16 @@ def navigation(request: HttpRequest, user: User, projects: list[Project]) -> lis
         for number, (label, name, scope) in enumerate(NAVIGATION)
         if project.pk in user.project_ids_with(scope)
     ]
+
+
+def _with_firing(projects: QuerySet[Project]) -> Any:
+    """Return the projects with ``firing``: how many of their alerts nobody knows of yet.
+
+    In the query of the projects, as every page asks for it.
+    """
+    firing = Alert.objects.filter(project=OuterRef("pk")).firing().order_by()
+    count = firing.values("project").annotate(count=Count("pk")).values("count")
+    return projects.annotate(firing=Coalesce(Subquery(count), 0))
 
 
 def section_tabs(request: HttpRequest) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ EVERY_SECONDS = {
     "resources.weigh_builders": 30,
     "recommendations.renew_due": 30,
     "reports.make_due": 30,
+    "alerts.evaluate_due": 30,
     "cache.wake_operations": 30,
     "ingest.match_scans": 60,
     "inspections.match_inspections": 60,

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "bases",
     "policies",
     "recommendations",
+    "alerts",
     "reports",
 ]
 
@@ -230,10 +231,15 @@ SPECTACULAR_SETTINGS = {
         "BaseUpdateVerdictEnum": "bases.models.BaseUpdate.Verdict",
         "ChannelKindEnum": "channels.models.Channel.Kind",
         "DeliveryStateEnum": "channels.models.Delivery.State",
+        "AlertEventKindEnum": "alerts.models.AlertEvent.Kind",
+        "AlertKindEnum": "alerts.models.rule.Kind",
+        "AlertSeverityEnum": "alerts.models.rule.SEVERITIES",
+        "AlertStateEnum": "alerts.models.alert.STATES",
         "FindingKindEnum": "security.models.Kind",
         "FindingStateEnum": "security.models.Finding.State",
         "ImageVerdictEnum": "policies.models.Verdict.Outcome",
         "OperationKindEnum": "cache.models.Operation.Kind",
+        "SeverityEnum": "supplychain.reports.model.Severity",
         "PayloadKindEnum": "ingest.models.PayloadKind",
         "ReportPartEnum": "reports.models.ReportSection",
         "ReportRunStateEnum": "reports.models.ReportRun.State",
@@ -279,6 +285,7 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {
     name: {} for name in ("ingest", "analysis", "mail", "caches", *BUILD_QUEUES)
 }
 CELERY_TASK_ROUTES = {
+    "alerts.*": {"queue": "analysis"},
     "ingest.*": {"queue": "ingest"},
     "audit.*": {"queue": "analysis"},
     "channels.*": {"queue": "mail"},

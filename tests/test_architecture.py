@@ -25,6 +25,7 @@ APPS = [
     "bases",
     "policies",
     "recommendations",
+    "alerts",
     "reports",
 ]
 """Data flow from left to right in the end; imports go only from right to left."""

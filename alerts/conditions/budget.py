@@ -1,0 +1,127 @@
+"""Budgets that the newest builds do not keep to."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from pydantic import Field
+
+from alerts.conditions.contract import (
+    Condition,
+    Observation,
+    Parameters,
+    Wanted,
+    Window,
+    between,
+)
+from alerts.conditions.groups import Group
+from builds.branches import branch_class
+from builds.models import Build
+from trends.metrics import METRICS
+from trends.models import Budget
+
+GROUP = ("service_id", "target", "variant", "environment", "platforms")
+
+
+class BudgetParameters(Parameters):
+    """Budgets of which metrics; builds of how many days count."""
+
+    metrics: list[str] = Field(default_factory=lambda: ["image_bytes"], min_length=1)
+    days: int = Field(default=30, ge=1, le=90)
+
+    def model_post_init(self, context: Any) -> None:
+        """Refuse metrics that have no budgets."""
+        if unknown := sorted(set(self.metrics) - set(METRICS)):
+            raise ValueError(f"{', '.join(unknown)} can have no budget: {', '.join(METRICS)}.")
+
+
+def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
+    """Yield the newest succeeded build of each group against each budget that it has."""
+    said: BudgetParameters = wanted.parameters
+    budgets = window.once("budgets", lambda: _budgets(window))
+    key = ("newest", said.days, wanted.branch_classes)
+    for build in window.once(key, lambda: list(_newest(wanted, window))):
+        covered = wanted.covers(
+            service=build.service_id, environment=build.environment, target=build.target
+        )
+        for budget in budgets.get(build.service_id, []) if covered else []:
+            if budget.metric in said.metrics and _is_of(budget, build):
+                yield _observed(budget, build)
+
+
+def _budgets(window: Window) -> dict[int, list[Budget]]:
+    found: dict[int, list[Budget]] = {}
+    for budget in window.narrowed(Budget.objects.order_by("metric", "pk")):
+        found.setdefault(budget.service_id, []).append(budget)
+    return found
+
+
+def _builds(wanted: Wanted, window: Window) -> Any:
+    since = window.at - timedelta(days=wanted.parameters.days)
+    with_budget = Budget.objects.filter(service__project=window.project_id).values("service")
+    builds = window.narrowed(Build.objects.succeeded()).filter(
+        service__in=with_budget, listed_at__gt=since, listed_at__lte=window.at
+    )
+    if wanted.branch_classes:
+        classes = sorted(wanted.branch_classes)
+        builds = builds.alias(branch=branch_class()).filter(branch__in=classes)
+    return builds
+
+
+def _newest(wanted: Wanted, window: Window) -> Any:
+    rows = _builds(wanted, window).order_by(*GROUP, "-listed_at", "-pk").distinct(*GROUP)
+    fields = ("pk", "public_id", "revision", "listed_at", *GROUP, *METRICS)
+    return rows.select_related("service__project").only(
+        *fields, "service__name", "service__slug", "service__project__slug"
+    )
+
+
+def _is_of(budget: Budget, build: Build) -> bool:
+    return budget.target in {"", build.target} and budget.variant in {"", build.variant}
+
+
+def _observed(budget: Budget, build: Build) -> Observation:
+    metric, service = budget.means, build.service
+    value = getattr(build, budget.metric)
+    group = Group(
+        build.service_id, build.target, build.variant, build.environment, ",".join(build.platforms)
+    )
+    is_bad = None if value is None else not budget.is_kept(float(value))
+    return Observation(
+        group=f"budget:{budget.pk}/{group.key}",
+        title=f"{metric.label} of {service.name} is over its budget"
+        if metric.less_is_better
+        else f"{metric.label} of {service.name} is below its budget",
+        is_bad=is_bad,
+        value=None if value is None else float(value),
+        threshold=budget.limit,
+        unit=metric.unit,
+        samples=1,
+        since=build.listed_at if is_bad else None,
+        summary=f"{metric.shown(value)} of {budget}, in build {build.revision[:9]}.",
+        service_id=build.service_id,
+        path=reverse("trends:budgets", args=[service.project.slug, service.slug]),
+        fingerprint=budget.metric,
+        evidence={
+            "metric": budget.metric,
+            "group": group.words,
+            "before": budget.limit,
+            "after": value,
+            "is_limit": True,
+            "build": build.pk,
+        },
+    )
+
+
+MOST_BUILDS = 300
+"""Builds that are looked at one by one, the newest."""
+
+
+def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
+    """Return when builds were made that have budgets."""
+    newest = _builds(wanted, window).filter(listed_at__gt=first).order_by("-listed_at")
+    return between(newest.values_list("listed_at", flat=True)[:MOST_BUILDS], first, window.at)
+
+
+CONDITION = Condition(BudgetParameters, observe, moments, absent_is_good=False)

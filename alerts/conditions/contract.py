@@ -1,0 +1,166 @@
+"""What a kind of rule is: parameters, what it observes at a time, and when that may change."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from builds.models import Service
+
+if TYPE_CHECKING:
+    from alerts.models import AlertRule
+
+DAY = timedelta(days=1)
+JUST = timedelta(microseconds=1)
+SCOPES = ("services", "branch_classes", "environments", "targets")
+
+
+class Parameters(BaseModel):
+    """What a rule of a kind says besides what all rules do; an unknown name is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a rule asks for, saved or not; empty sets are any."""
+
+    kind: str
+    parameters: Any
+    services: frozenset[int] = frozenset()
+    branch_classes: frozenset[str] = frozenset()
+    environments: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
+    least_samples: int = 1
+    for_time: timedelta = timedelta(0)
+    settle_time: timedelta = timedelta(0)
+
+    @classmethod
+    def of(cls, rule: "AlertRule", parameters: Parameters, services: Iterable[int]) -> "Wanted":
+        """Return what a rule asks for, of valid parameters and keys of services."""
+        return cls(
+            kind=rule.kind,
+            parameters=parameters,
+            services=frozenset(services),
+            branch_classes=frozenset(rule.branch_classes),
+            environments=frozenset(rule.environments),
+            targets=frozenset(rule.targets),
+            least_samples=rule.least_samples,
+            for_time=timedelta(seconds=rule.for_seconds),
+            settle_time=timedelta(seconds=rule.settle_seconds),
+        )
+
+    def covers(
+        self,
+        *,
+        service: int | None = None,
+        environment: str | None = None,
+        target: str | None = None,
+        branch: str | None = None,
+    ) -> bool:
+        """Tell whether something is in its scope, as far as it is named."""
+        said = (
+            (self.services, service),
+            (self.environments, environment),
+            (self.targets, target),
+            (self.branch_classes, branch),
+        )
+        return all(value is None or not wanted or value in wanted for wanted, value in said)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One project as it was known at a time; ``memory`` keeps what is read for all rules of it.
+
+    ``services`` narrows what is read, where only some are asked about.
+    """
+
+    project_id: int
+    at: datetime
+    services: frozenset[int] = frozenset()
+    memory: dict[Any, Any] = field(default_factory=dict)
+
+    def once[T](self, key: Any, read: Callable[[], T]) -> T:
+        """Return what ``read`` gives, which is asked once for each key."""
+        if key not in self.memory:
+            self.memory[key] = read()
+        return cast("T", self.memory[key])
+
+    @property
+    def last_day(self) -> date:
+        """The day that is the last to count: at midnight, the one that ended."""
+        return (self.at.astimezone(UTC) - JUST).date()
+
+    def narrowed(self, rows: Any, path: str = "service") -> Any:
+        """Return rows of the services that are asked about."""
+        named = {f"{path}__in": sorted(self.services)} if self.services else {}
+        return rows.filter(**named, **{f"{path}__project": self.project_id})
+
+    def names(self) -> Mapping[int, tuple[str, str]]:
+        """Return name and slug of the project's services by key."""
+        return self.once("names", self._names)
+
+    def _names(self) -> dict[int, tuple[str, str]]:
+        rows = Service.objects.filter(project=self.project_id).order_by()
+        return {pk: (name, slug) for pk, name, slug in rows.values_list("pk", "name", "slug")}
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a rule sees of one ``group`` of what it watches.
+
+    ``is_bad`` is ``None`` where too little is known: then an alert neither begins nor ends. Those
+    of one ``cause`` are one alert; without one, each is its own.
+    """
+
+    group: str
+    title: str
+    is_bad: bool | None
+    value: float | None = None
+    threshold: float | None = None
+    unit: str = ""
+    samples: int = 0
+    since: datetime | None = None
+    """When it began, if that is known; else it is when it was seen."""
+    cause: str = ""
+    headline: str = ""
+    """What the alert is called if several are of this cause."""
+    summary: str = ""
+    service_id: int | None = None
+    path: str = ""
+    fingerprint: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """For ``alerts.context``: ``build`` and ``last_before`` (keys), ``step``, ``causes``, …"""
+
+    @property
+    def key(self) -> str:
+        """What it has in common with others of its alert."""
+        return self.cause or self.group
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One kind of rule."""
+
+    parameters: type[Parameters]
+    observe: Callable[[Wanted, Window], Iterable[Observation]]
+    moments: Callable[[Wanted, Window, datetime], Iterable[datetime]]
+    """When, from a time until that of the window, what is observed may have become different."""
+    absent_is_good: bool
+    """Whether what is not observed any more holds no more; else nothing is known of it."""
+    narrowed_by: frozenset[str] = frozenset(SCOPES)
+    """Which parts of a rule's scope it knows."""
+
+
+def ends_of_days(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
+    """Return the ends of days from a time on, and the time of the window."""
+    midnight = first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+    days = (window.at - midnight) // DAY + 1
+    return [*(midnight + number * DAY for number in range(days)), window.at]
+
+
+def between(times: Iterable[datetime | None], first: datetime, last: datetime) -> list[datetime]:
+    """Return the times that lie in a range, and its ends."""
+    return sorted({first, last, *(at for at in times if at is not None and first <= at <= last)})

@@ -1,0 +1,94 @@
+"""How much of the work the cache spared, over days."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Literal
+
+from django.db.models import Sum
+from pydantic import Field
+
+from alerts.conditions.contract import (
+    Condition,
+    Observation,
+    Parameters,
+    Wanted,
+    Window,
+    ends_of_days,
+)
+from alerts.conditions.groups import Group, name_of, trend_path
+from buildinsights.templatetags.formats import ratio
+from cache.models import CacheDay
+
+COUNTS = ("builds", "cached_steps", "cacheable_steps", "saved_seconds", "executed_seconds")
+
+
+class HitRatioParameters(Parameters):
+    """Below which ratio, of steps or of their time, over how many days."""
+
+    by: Literal["steps", "time"] = "time"
+    least_ratio: float = Field(gt=0, le=1)
+    days: int = Field(default=7, ge=1, le=90)
+
+
+def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
+    """Yield each target's hits: of steps cached ÷ cacheable, of time saved ÷ (saved + spent)."""
+    said: HitRatioParameters = wanted.parameters
+    found = window.once(("hits", said.days), lambda: _read(window, said.days))
+    sums: defaultdict[Group, list[float]] = defaultdict(lambda: [0.0] * len(COUNTS))
+    for (service, target, variant, platforms, branch), counts in found:
+        if wanted.covers(service=service, target=target, branch=branch):
+            own = sums[Group(service, target, variant, "", platforms)]
+            sums[Group(service, target, variant, "", platforms)] = [
+                total + count for total, count in zip(own, counts, strict=True)
+            ]
+    for group, (builds, cached, cacheable, saved, spent) in sums.items():
+        hits, all_of_it = (cached, cacheable) if said.by == "steps" else (saved, saved + spent)
+        if all_of_it:
+            yield _observed(window, wanted, group, hits / all_of_it, int(builds))
+
+
+def _read(window: Window, days: int) -> list[tuple[Any, Any]]:
+    last = window.last_day
+    rows = window.narrowed(CacheDay.objects.within(last - timedelta(days=days - 1), last))
+    names = ("service_id", "target", "variant", "platforms", "branch_class")
+    sums = {f"sum_{name}": Sum(name) for name in COUNTS}
+    values = rows.order_by().values_list(*names).annotate(**sums)
+    return [(row[: len(names)], row[len(names) :]) for row in values]
+
+
+def _observed(
+    window: Window, wanted: Wanted, group: Group, value: float, builds: int
+) -> Observation:
+    said: HitRatioParameters = wanted.parameters
+    service = name_of(window, group.service_id)
+    return Observation(
+        group=group.key,
+        title=f"Cache hits of {service} below {ratio(said.least_ratio)}",
+        is_bad=value < said.least_ratio if builds >= wanted.least_samples else None,
+        value=value,
+        threshold=said.least_ratio,
+        unit="ratio",
+        samples=builds,
+        summary=f"{ratio(value)} of {'cacheable steps' if said.by == 'steps' else 'their time'} "
+        f"in {builds} builds of {said.days} days.",
+        service_id=group.service_id,
+        path=trend_path(window, group, "hit_ratio_time") if value < said.least_ratio else "",
+        fingerprint="hit_ratio_time",
+        evidence={
+            "metric": "hit_ratio_time",
+            "group": group.words,
+            "before": said.least_ratio,
+            "after": value,
+            "is_limit": True,
+        },
+    )
+
+
+CONDITION = Condition(
+    HitRatioParameters,
+    observe,
+    ends_of_days,
+    absent_is_good=False,
+    narrowed_by=frozenset({"services", "branch_classes", "targets"}),
+)

@@ -1,0 +1,71 @@
+"""Services of which builds came, and come no more."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Max, Sum
+from pydantic import Field
+
+from alerts.conditions.contract import (
+    Condition,
+    Observation,
+    Parameters,
+    Wanted,
+    Window,
+    ends_of_days,
+)
+from alerts.conditions.groups import name_of
+from trends.models import BuildDay
+
+LOOKED_BACK = 28
+"""Days before the silence in which a service must have had its builds."""
+
+
+class MissingParameters(Parameters):
+    """Without a build for how many whole days."""
+
+    days: int = Field(default=3, ge=1, le=90)
+
+
+def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
+    """Yield each service that had builds, with the whole days since the last one."""
+    said: MissingParameters = wanted.parameters
+    first = window.last_day - timedelta(days=LOOKED_BACK + said.days - 1)
+    key = ("missing", first, wanted.branch_classes, wanted.environments, wanted.targets)
+    rows = window.once(key, lambda: _read(window, wanted, first))
+    for service, last, builds in rows:
+        if not wanted.covers(service=service):
+            continue
+        silent = (window.last_day - last).days
+        name = name_of(window, service)
+        yield Observation(
+            group=f"service:{service}",
+            title=f"No build of {name} for {silent} days",
+            is_bad=silent >= said.days if builds >= wanted.least_samples else None,
+            value=float(silent),
+            threshold=float(said.days),
+            unit="days",
+            samples=builds,
+            since=datetime.combine(last + timedelta(days=said.days + 1), time(), UTC)
+            if silent >= said.days
+            else None,
+            summary=f"{builds} builds in the {LOOKED_BACK + said.days} days until today, "
+            f"the last on {last:%Y-%m-%d}.",
+            service_id=service,
+        )
+
+
+def _read(window: Window, wanted: Wanted, first: Any) -> list[tuple[int, Any, int]]:
+    rows = window.narrowed(BuildDay.objects.within(first, window.last_day))
+    named = {
+        "branch_class__in": wanted.branch_classes,
+        "environment__in": wanted.environments,
+        "target__in": wanted.targets,
+    }
+    rows = rows.filter(**{name: sorted(values) for name, values in named.items() if values})
+    sums = rows.order_by().values_list("service_id").annotate(Max("day"), Sum("builds"))
+    return [(service, last, builds) for service, last, builds in sums]
+
+
+CONDITION = Condition(MissingParameters, observe, ends_of_days, absent_is_good=False)

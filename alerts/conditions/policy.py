@@ -1,0 +1,98 @@
+"""Images that their policy refused."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import Field
+
+from alerts.conditions.contract import (
+    Condition,
+    Observation,
+    Parameters,
+    Wanted,
+    Window,
+    between,
+)
+from policies.models import Verdict
+
+BUILT_IN = "the built-in policy"
+MOST = 2000
+"""Verdicts that are looked at one by one, the newest."""
+
+
+class PolicyParameters(Parameters):
+    """Verdicts of how many days, and of which policies (slugs; empty: any)."""
+
+    policies: list[str] = Field(default_factory=list)
+    days: int = Field(default=14, ge=1, le=90)
+
+
+def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
+    """Yield the newest verdict of each policy on each service in each environment."""
+    said: PolicyParameters = wanted.parameters
+    for verdict in window.once(("verdicts", said.days), lambda: _read(window, said.days)):
+        policy = verdict.version.policy if verdict.version else None
+        service = verdict.build.service_id
+        if said.policies and (policy is None or policy.slug not in said.policies):
+            continue
+        if wanted.covers(
+            service=service, environment=verdict.environment, target=verdict.build.target
+        ):
+            yield _observed(verdict, policy)
+
+
+def _verdicts(window: Window) -> Any:
+    rows = Verdict.objects.filter(project=window.project_id, build__isnull=False)
+    return window.narrowed(rows, "build__service")
+
+
+def _read(window: Window, days: int) -> list[Any]:
+    rows = _verdicts(window).filter(at__gt=window.at - timedelta(days=days), at__lte=window.at)
+    group = ("build__service_id", "build__target", "environment", "version__policy_id")
+    newest = rows.order_by(*group, "-at", "-pk").distinct(*group)
+    return list(newest.select_related("project", "version__policy", "build__service"))
+
+
+def _observed(verdict: Any, policy: Any) -> Observation:
+    reasons = [row for row in verdict.said["reasons"] if row["outcome"] == "fail"]
+    rules = ",".join(sorted({row["rule"] for row in reasons}))
+    name = policy.name if policy else BUILT_IN
+    version = verdict.version.number if verdict.version else 0
+    build = verdict.build
+    is_bad = verdict.outcome == Verdict.Outcome.FAIL
+    where = f" for {verdict.environment}" if verdict.environment else ""
+    return Observation(
+        group=f"verdict:{build.service_id}/{build.target}/{verdict.environment}/"
+        f"{policy.pk if policy else ''}",
+        title=f"{build.service.name} violates {name}{where}",
+        is_bad=is_bad,
+        value=float(len(reasons)),
+        unit="reasons",
+        samples=1,
+        since=verdict.at if is_bad else None,
+        cause=f"policy:{policy.slug if policy else ''}:{version}:{rules}" if is_bad else "",
+        headline=f"Several services violate {name} ({rules})",
+        summary=" ".join(row["message"] for row in reasons[:3]),
+        service_id=build.service_id,
+        path=verdict.get_absolute_url(),
+        fingerprint=rules[:200],
+        evidence={"build": build.pk, "group": build.target, "step": rules},
+    )
+
+
+def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
+    """Return when verdicts were given, and when they are too old."""
+    days = timedelta(days=wanted.parameters.days)
+    rows = _verdicts(window).filter(at__gt=first - days, at__lte=window.at)
+    given = list(rows.order_by("-at").values_list("at", flat=True)[:MOST])
+    return between([*given, *(at + days for at in given)], first, window.at)
+
+
+CONDITION = Condition(
+    PolicyParameters,
+    observe,
+    moments,
+    absent_is_good=True,
+    narrowed_by=frozenset({"services", "environments", "targets"}),
+)

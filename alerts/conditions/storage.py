@@ -1,0 +1,104 @@
+"""What caches take: of builders, and of a project in registries."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Literal
+
+from django.urls import reverse
+from pydantic import Field, model_validator
+
+from accounts.models import Project
+from alerts.conditions.contract import (
+    DAY,
+    Condition,
+    Observation,
+    Parameters,
+    Wanted,
+    Window,
+    ends_of_days,
+)
+from buildinsights.templatetags.formats import filesize
+from cache.models import BuilderSnapshot, RegistryDay, RetentionPolicy
+
+RECENT = timedelta(days=7)
+"""What was not looked at for longer says nothing of now."""
+
+
+class StorageParameters(Parameters):
+    """Over how many bytes, or over which share of what may be used."""
+
+    of: Literal["builders", "registries"] = "builders"
+    limit_bytes: float | None = Field(default=None, gt=0)
+    share: float | None = Field(default=None, gt=0, le=10)
+
+    @model_validator(mode="after")
+    def _check(self) -> "StorageParameters":
+        if (self.limit_bytes is None) == (self.share is None):
+            raise ValueError("Say either limit_bytes or share.")
+        return self
+
+
+def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
+    """Yield each builder or registry at its last look."""
+    said: StorageParameters = wanted.parameters
+    read = _builders if said.of == "builders" else _registries
+    for group, name, used, may, at in window.once(("storage", said.of), lambda: list(read(window))):
+        limit = said.limit_bytes if said.limit_bytes is not None else _share(said, may)
+        if used is None or limit is None:
+            continue
+        yield Observation(
+            group=group,
+            title=f"The cache of {name} is over {filesize(limit)}",
+            is_bad=used > limit,
+            value=float(used),
+            threshold=limit,
+            unit="bytes",
+            samples=1,
+            summary=f"{filesize(used)} at the last look, {at:%Y-%m-%d %H:%M} UTC"
+            + (f", of {filesize(may)} that it may take." if may else "."),
+            path=_path(window),
+            fingerprint="storage",
+            evidence={"before": limit, "after": float(used), "is_limit": True},
+        )
+
+
+def _share(said: StorageParameters, may: float | None) -> float | None:
+    return None if may is None else (said.share or 0) * may
+
+
+def _path(window: Window) -> str:
+    slug = window.once("slug", lambda: Project.objects.get(pk=window.project_id).slug)
+    return reverse("cache:storage", args=[slug])
+
+
+def _builders(window: Window) -> Iterator[tuple[Any, ...]]:
+    """Yield the newest look at each builder; builders are those of the whole server."""
+    looks = BuilderSnapshot.objects.filter(
+        taken_at__lte=window.at, taken_at__gt=window.at - RECENT, builder__is_enabled=True
+    )
+    newest = looks.order_by("builder_id", "-taken_at").distinct("builder_id")
+    for look in newest.select_related("builder"):
+        name = look.builder.name or "the default builder"
+        group = f"builder:{look.builder_id}"
+        yield group, name, look.used_bytes, look.limit_bytes, look.taken_at
+
+
+def _registries(window: Window) -> Iterator[tuple[Any, ...]]:
+    """Yield the newest look at each registry with caches of the project."""
+    last = window.last_day
+    looks = RegistryDay.objects.filter(project=window.project_id, used_bytes__isnull=False)
+    newest = looks.within(last - RECENT + DAY, last).order_by("host", "-day").distinct("host")
+    policy = RetentionPolicy.objects.filter(project=window.project_id).first()
+    may = (policy or RetentionPolicy()).limit_bytes
+    for look in newest:
+        at = datetime.combine(look.day, time(), UTC)
+        yield f"registry:{look.host}", look.host, look.used_bytes, may, at
+
+
+CONDITION = Condition(
+    StorageParameters,
+    observe,
+    ends_of_days,
+    absent_is_good=False,
+    narrowed_by=frozenset(),
+)

@@ -1,0 +1,163 @@
+"""Builds that fail: too many of some days, or the last ones in a row."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django.db import connection
+from pydantic import Field
+
+from alerts.conditions.contract import (
+    Condition,
+    Observation,
+    Parameters,
+    Wanted,
+    Window,
+    between,
+    ends_of_days,
+)
+from alerts.conditions.groups import Group, meant, name_of, rows_of
+from buildinsights.templatetags.formats import ratio
+from builds.branches import branch_class
+from builds.models import Build
+
+
+class SuccessParameters(Parameters):
+    """``ratio``: succeeded of ended builds of ``days`` are below ``least_ratio``; ``streak``: the
+    last ``failures`` ended builds of a target failed, the last of them within ``days``.
+    """
+
+    by: Literal["ratio", "streak"] = "ratio"
+    least_ratio: float = Field(default=0.8, gt=0, le=1)
+    failures: int = Field(default=3, ge=1, le=100)
+    days: int = Field(default=7, ge=1, le=90)
+
+
+def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
+    """Yield what a rule asks about, by target."""
+    if wanted.parameters.by == "ratio":
+        yield from _ratios(wanted, window)
+    else:
+        yield from _streaks(wanted, window)
+
+
+def _ratios(wanted: Wanted, window: Window) -> Iterator[Observation]:
+    said: SuccessParameters = wanted.parameters
+    for group, rows in meant(wanted, rows_of(window, "wall_seconds", said.days)):
+        succeeded, failed = sum(row[1] for row in rows), sum(row[2] for row in rows)
+        ended = succeeded + failed
+        if not ended:
+            continue
+        value = succeeded / ended
+        yield Observation(
+            group=group.key,
+            title=f"Builds of {name_of(window, group.service_id)} fail",
+            is_bad=value < said.least_ratio if ended >= wanted.least_samples else None,
+            value=value,
+            threshold=said.least_ratio,
+            unit="ratio",
+            samples=ended,
+            summary=f"{succeeded} of {ended} builds of {said.days} days succeeded, {ratio(value)}.",
+            service_id=group.service_id,
+            fingerprint="success",
+            evidence={"group": group.words},
+        )
+
+
+STREAKS = """
+WITH ended AS ({builds}),
+good AS (
+    SELECT *, max(listed_at) FILTER (WHERE status = 'succeeded') OVER (
+        PARTITION BY service_id, target, variant, environment) AS good_at
+    FROM ended
+)
+SELECT service_id, target, variant, environment,
+    count(*) FILTER (WHERE is_since) AS failures,
+    min(listed_at) FILTER (WHERE is_since) AS since,
+    (array_agg(id ORDER BY listed_at, id) FILTER (WHERE is_since))[1] AS first,
+    (array_agg(id ORDER BY listed_at DESC, id DESC) FILTER (WHERE is_since))[1] AS last,
+    (array_agg(id ORDER BY listed_at DESC) FILTER (WHERE status = 'succeeded'))[1] AS good,
+    (array_agg(failure_fingerprint ORDER BY listed_at DESC) FILTER (WHERE is_since))[1] AS print,
+    (array_agg(failure_message ORDER BY listed_at DESC) FILTER (WHERE is_since))[1] AS message
+FROM (SELECT *, status = 'failed' AND listed_at > coalesce(good_at, '-infinity') AS is_since
+    FROM good) AS told
+GROUP BY service_id, target, variant, environment
+ORDER BY service_id, target, variant, environment
+"""
+
+COLUMNS = (
+    "id",
+    "service_id",
+    "target",
+    "variant",
+    "environment",
+    "status",
+    "listed_at",
+    "failure_fingerprint",
+    "failure_message",
+)
+
+
+def _streaks(wanted: Wanted, window: Window) -> Iterator[Observation]:
+    said: SuccessParameters = wanted.parameters
+    key = ("streaks", said.days, wanted.branch_classes)
+    for row in window.once(key, lambda: _read(wanted, window)):
+        service, target, variant, environment, failures, since, first, last, good, mark, text = row
+        if not wanted.covers(service=service, target=target, environment=environment):
+            continue
+        is_bad = failures >= said.failures
+        group = Group(service, target, variant, environment, "")
+        yield Observation(
+            group=group.key,
+            title=f"The last {failures} builds of {name_of(window, service)} failed",
+            is_bad=is_bad,
+            value=float(failures),
+            threshold=float(said.failures),
+            unit="builds",
+            samples=failures,
+            since=since if is_bad else None,
+            summary=(text or "").strip().partition("\n")[0][:300],
+            service_id=service,
+            fingerprint=mark or "",
+            evidence={
+                "group": group.words,
+                "build": first,
+                "newest": last,
+                "last_before": good,
+                "step": (text or "").strip().partition("\n")[0][:200],
+            },
+        )
+
+
+def _builds(wanted: Wanted, window: Window) -> Any:
+    since = window.at - timedelta(days=wanted.parameters.days)
+    builds = window.narrowed(Build.objects.filter(status__in=["succeeded", "failed"]))
+    builds = builds.filter(listed_at__gt=since, listed_at__lte=window.at).order_by()
+    if wanted.branch_classes:
+        classes = sorted(wanted.branch_classes)
+        builds = builds.alias(branch=branch_class()).filter(branch__in=classes)
+    return builds
+
+
+def _read(wanted: Wanted, window: Window) -> list[Any]:
+    inner, values = _builds(wanted, window).values(*COLUMNS).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(STREAKS.replace("{builds}", inner), values)
+        return list(cursor.fetchall())
+
+
+def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
+    """Return the ends of days; of streaks, when builds failed or were the first to succeed."""
+    if wanted.parameters.by == "ratio":
+        return ends_of_days(wanted, window, first)
+    builds = window.narrowed(Build.objects.filter(status="failed"))
+    builds = builds.filter(listed_at__gt=first, listed_at__lte=window.at).order_by("-listed_at")
+    failed = list(builds.values_list("listed_at", flat=True)[:MOST_FAILURES])
+    return between([*failed, *ends_of_days(wanted, window, first)], first, window.at)
+
+
+MOST_FAILURES = 200
+"""Failed builds that are looked at one by one, the newest; besides, the ends of days are."""
+
+
+CONDITION = Condition(SuccessParameters, observe, moments, absent_is_good=False)

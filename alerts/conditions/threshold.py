@@ -1,0 +1,143 @@
+"""A metric of builds over a limit, or worse than it was: from the distributions by day."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from alerts.conditions.contract import (
+    Condition,
+    Observation,
+    Parameters,
+    Wanted,
+    Window,
+    ends_of_days,
+)
+from alerts.conditions.groups import Group, in_branches, meant, name_of, rows_of, trend_path
+from analytics.sketch import merged, quantiles
+from trends.metrics import TRENDS, Metric
+
+SHARES = {"median": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95}
+WORDS = {"median": "Median", "p75": "75 %", "p90": "90 %", "p95": "95 %"}
+
+
+class ThresholdParameters(Parameters):
+    """Of which metric what is held against what.
+
+    With ``limit`` a value, in the metric's unit; with ``percent`` by how much it may be worse than
+    the same of the ``baseline_days`` before (of ratios: points).
+    """
+
+    metric: str
+    statistic: Literal["median", "p75", "p90", "p95"] = "median"
+    days: int = Field(default=1, ge=1, le=90)
+    limit: float | None = Field(default=None, ge=0)
+    percent: float | None = Field(default=None, gt=0, le=10_000)
+    baseline_days: int = Field(default=28, ge=1, le=365)
+
+    @model_validator(mode="after")
+    def _check(self) -> "ThresholdParameters":
+        if self.metric not in TRENDS:
+            raise ValueError(f"There is no metric {self.metric}: {', '.join(TRENDS)}.")
+        if (self.limit is None) == (self.percent is None):
+            raise ValueError("Say either limit or percent.")
+        return self
+
+    @property
+    def means(self) -> Metric:
+        """The metric."""
+        return TRENDS[self.metric]
+
+
+type Value = tuple[float | None, int]
+"""A quantile, and of how many builds."""
+
+
+def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
+    """Yield each group of builds with its value."""
+    said: ThresholdParameters = wanted.parameters
+    found = rows_of(window, said.metric, said.days)
+    past = (
+        rows_of(window, said.metric, said.baseline_days, before=said.days) if said.percent else {}
+    )
+    for group, rows in meant(wanted, found):
+        value, samples = _value(window, said, wanted, group, rows, "now")
+        earlier = in_branches(past.get(group.service_id, {}).get(group, []), wanted.branch_classes)
+        usual, known = _value(window, said, wanted, group, earlier, "before")
+        if value is not None and (said.limit is not None or usual is not None):
+            enough = min(samples, samples if said.limit is not None else known)
+            yield _observed(window, wanted, group, (value, samples), usual, enough)
+
+
+def _value(
+    window: Window, said: ThresholdParameters, wanted: Wanted, group: Group, rows: Any, when: str
+) -> Value:
+    days = said.days if when == "now" else (said.days, said.baseline_days)
+    key = ("quantile", when, days, said.metric, said.statistic, wanted.branch_classes, group)
+    return window.once(key, lambda: _quantile(said, rows))
+
+
+def _quantile(said: ThresholdParameters, rows: Any) -> Value:
+    whole = merged(sketch for *_, sketch in rows if sketch)
+    found = quantiles(whole, [SHARES[said.statistic]], said.means.unit)
+    return (found[0] if found else None), sum(whole.values())
+
+
+def _limit(said: ThresholdParameters, usual: float | None) -> float:
+    """Return the limit: that which is said, or so much worse than what is usual."""
+    if said.limit is not None:
+        return said.limit
+    worse, share = (1 if said.means.less_is_better else -1), (said.percent or 0) / 100
+    base = usual or 0.0
+    return base + worse * (share if said.means.unit == "ratio" else share * base)
+
+
+def _observed(
+    window: Window, wanted: Wanted, group: Group, now: Value, usual: float | None, enough: int
+) -> Observation:
+    said: ThresholdParameters = wanted.parameters
+    metric, limit, value = said.means, _limit(said, usual), now[0] or 0.0
+    is_over = value > limit if metric.less_is_better else value < limit
+    plain = Observation(
+        group=group.key,
+        title="",
+        is_bad=is_over if enough >= wanted.least_samples else None,
+        value=value,
+        threshold=limit,
+        unit=metric.unit,
+        samples=now[1],
+        service_id=group.service_id,
+        fingerprint=said.metric,
+    )
+    # Words take longer than the rest, and only what is bad is told.
+    return _told(plain, said, window, group, usual) if plain.is_bad else plain
+
+
+def _told(
+    plain: Observation,
+    said: ThresholdParameters,
+    window: Window,
+    group: Group,
+    usual: float | None,
+) -> Observation:
+    metric, service = said.means, name_of(window, group.service_id)
+    way = "over" if metric.less_is_better else "below"
+    usual_said = "" if usual is None else f", usual is {metric.shown(usual)}"
+    return replace(
+        plain,
+        title=f"{metric.label} of {service} {way} {metric.shown(plain.threshold)}",
+        summary=f"{WORDS[said.statistic]} of {plain.samples} builds of {said.days} days: "
+        f"{metric.shown(plain.value)}{usual_said}.",
+        path=trend_path(window, group, said.metric),
+        evidence={
+            "metric": said.metric,
+            "group": group.words,
+            "before": usual if usual is not None else plain.threshold,
+            "after": plain.value,
+            "is_limit": usual is None,
+        },
+    )
+
+
+CONDITION = Condition(ThresholdParameters, observe, ends_of_days, absent_is_good=False)

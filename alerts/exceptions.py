@@ -1,0 +1,38 @@
+"""What can be refused about alerts."""
+
+from buildinsights.exceptions import DomainError
+
+
+class MovedError(DomainError):
+    """An alert stands elsewhere by now."""
+
+    code = "alert_moved"
+    message = "This alert is not where it can be changed so: somebody, or its rule, was first."
+
+
+class ChangedError(DomainError):
+    """Somebody else changed a rule meanwhile."""
+
+    code = "rule_changed"
+    message = "Somebody has changed this rule meanwhile: look at it again."
+
+
+class NotAMemberError(DomainError):
+    """Owners are members of the project."""
+
+    code = "not_a_member"
+    message = "Only a member of the project can own its alerts."
+
+
+class OverError(DomainError):
+    """A silence has ended."""
+
+    code = "silence_over"
+    message = "This silence is over."
+
+
+class NameTakenError(DomainError):
+    """Two rules of one project have two names."""
+
+    code = "name_taken"
+    message = "The project has a rule of this name."

@@ -1,0 +1,211 @@
+"""Rules and silences as people and machines write them."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.models import Project
+from alerts.models import AlertRule
+from alerts.models.rule import SEVERITIES, Kind
+from alerts.reading import BadParametersError
+from alerts.rules import Draft
+from builds.branches import BranchClass
+from builds.models import Service
+from channels.models import Channel
+
+MOST_NAMES = 50
+MOST_CHARACTERS = 5000
+LONGEST_SILENCE = timedelta(days=90)
+
+EXAMPLES: Mapping[str, Any] = {
+    "change": {"least_percent": 20},
+    "threshold": {"metric": "wall_seconds", "statistic": "p90", "days": 1, "limit": 600},
+    "success": {"by": "streak", "failures": 2},
+    "hit_ratio": {"by": "time", "least_ratio": 0.6, "days": 7},
+    "budget": {"metrics": ["image_bytes"]},
+    "queue": {"limit_seconds": 600, "share": 0.5, "hours": 1},
+    "storage": {"of": "builders", "share": 0.9},
+    "vulnerability": {"severity": "high", "only_fixable": True},
+    "policy": {"policies": []},
+    "missing": {"days": 3},
+}
+"""Parameters to begin with, by kind."""
+
+
+class NamesField(forms.CharField):
+    """Names by commas, each once."""
+
+    def __init__(self, longest: int, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=2000, **kwargs)
+        self.longest = longest
+
+    def clean(self, value: Any) -> Any:
+        """Return a list of names."""
+        names = [name.strip() for name in super().clean(value).split(",")]
+        found = list(dict.fromkeys(filter(None, names)))
+        if len(found) > MOST_NAMES or any(len(name) > self.longest for name in found):
+            raise forms.ValidationError(
+                f"{MOST_NAMES} names at most, of {self.longest} characters each."
+            )
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a list with commas."""
+        return ", ".join(value) if isinstance(value, list) else value
+
+
+class RuleForm(forms.Form):
+    """A rule; what a kind knows besides is JSON, whose problems are told with their place."""
+
+    name = forms.CharField(max_length=100)
+    kind = forms.ChoiceField(choices=Kind)
+    parameters = forms.JSONField(
+        required=False,
+        help_text="JSON, by kind: see the examples below, and docs/alerts.md.",
+        widget=forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
+    )
+    severity = forms.ChoiceField(choices=SEVERITIES, initial="medium")
+    services = forms.ModelMultipleChoiceField(
+        Service.objects.none(), required=False, to_field_name="slug", help_text="None: all of them."
+    )
+    branch_classes = forms.MultipleChoiceField(
+        choices=BranchClass, required=False, label="Branches", help_text="None: all of them."
+    )
+    environments = NamesField(60, help_text="By commas; empty: any.")
+    targets = NamesField(200, help_text="By commas; empty: any.")
+    channels = forms.ModelMultipleChoiceField(
+        Channel.objects.none(),
+        required=False,
+        to_field_name="public_id",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Who is told. None: alerts are shown here only.",
+    )
+    for_seconds = forms.IntegerField(
+        label="Must hold for", initial=0, min_value=0, max_value=30 * 86400, help_text="Seconds."
+    )
+    settle_seconds = forms.IntegerField(
+        label="Is over after",
+        initial=900,
+        min_value=0,
+        max_value=7 * 86400,
+        help_text="Seconds without it; until then it does not fire again.",
+    )
+    least_samples = forms.IntegerField(
+        label="Builds needed", initial=1, min_value=1, max_value=10_000
+    )
+    every_seconds = forms.IntegerField(
+        label="Looked at every",
+        initial=300,
+        min_value=30,
+        max_value=7 * 86400,
+        help_text="Seconds.",
+    )
+    is_on = forms.BooleanField(required=False, initial=True, label="Is on")
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        services: Any = self.fields["services"]
+        services.queryset = Service.objects.filter(project=project)
+        channels: Any = self.fields["channels"]
+        channels.queryset = Channel.objects.filter(project=project)
+
+    def clean_parameters(self) -> dict[str, Any]:
+        """They are an object; an empty text has none."""
+        said = self.cleaned_data["parameters"]
+        if said is None:
+            return {}
+        if not isinstance(said, dict) or len(json.dumps(said)) > MOST_CHARACTERS:
+            raise forms.ValidationError("Write a JSON object, such as {}.")
+        return said
+
+    def clean(self) -> dict[str, Any]:
+        """Read it as a rule of its kind."""
+        said = super().clean() or {}
+        if self.errors:
+            return said
+        own = {"services", "channels", "version"}
+        values = {name: value for name, value in said.items() if name not in own}
+        said["draft"] = Draft(values, list(said["services"]), list(said["channels"]))
+        try:
+            said["draft"].wanted()
+        except BadParametersError as error:
+            self.add_error("parameters", str(error))
+        return said
+
+    @property
+    def draft(self) -> Draft:
+        """The rule of a valid form."""
+        draft: Draft = self.cleaned_data["draft"]
+        return draft
+
+
+def initial_of(rule: AlertRule) -> dict[str, Any]:
+    """Return a rule as the form shows it."""
+    plain = (
+        "name",
+        "kind",
+        "parameters",
+        "severity",
+        "branch_classes",
+        "environments",
+        "targets",
+        "for_seconds",
+        "settle_seconds",
+        "least_samples",
+        "every_seconds",
+        "is_on",
+        "version",
+    )
+    return {name: getattr(rule, name) for name in plain} | {
+        "services": [service.slug for service in rule.services.all()],
+        "channels": [channel.public_id for channel in rule.channels.all()],
+    }
+
+
+class SilenceForm(forms.Form):
+    """What is not to be told, until when and why."""
+
+    rule = forms.ModelChoiceField(
+        AlertRule.objects.none(), required=False, to_field_name="public_id", empty_label="Any"
+    )
+    service = forms.ModelChoiceField(
+        Service.objects.none(), required=False, to_field_name="slug", empty_label="Any"
+    )
+    starts_at = forms.DateTimeField(
+        required=False,
+        label="From",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="In UTC; empty: now.",
+    )
+    ends_at = forms.DateTimeField(
+        label="Until",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="In UTC, 90 days at most.",
+    )
+    reason = forms.CharField(max_length=500, help_text="For whoever wonders why nobody was told.")
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rules: Any = self.fields["rule"]
+        rules.queryset = AlertRule.objects.filter(project=project)
+        services: Any = self.fields["service"]
+        services.queryset = Service.objects.filter(project=project)
+
+    def clean(self) -> dict[str, Any]:
+        """It ends after it begins, and after now."""
+        said = super().clean() or {}
+        if self.errors:
+            return said
+        now: datetime = timezone.now()
+        said["starts_at"] = said["starts_at"] or now
+        said["starts_at"] = said["starts_at"].astimezone(UTC)
+        if said["ends_at"] <= max(now, said["starts_at"]):
+            self.add_error("ends_at", "It must end later than it begins, and than now.")
+        elif said["ends_at"] > said["starts_at"] + LONGEST_SILENCE:
+            self.add_error("ends_at", f"{LONGEST_SILENCE.days} days at most.")
+        return said

@@ -1,0 +1,172 @@
+"""What becomes of an alert by what a rule sees: pure, for evaluation and for previews alike."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from alerts.conditions.contract import Observation, Wanted
+from alerts.states import State
+
+
+class Deed(StrEnum):
+    """One thing that happens to an alert."""
+
+    NOTICE = "notice"
+    JOIN = "join"
+    LEAVE = "leave"
+    FLAP = "flap"
+    FIRE = "fire"
+    CLEAR = "clear"
+    RESOLVE = "resolve"
+    LET_GO = "let_go"
+    """Of one that somebody resolved: its condition has ended, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A deed with what it is about: those that join or leave, or hold."""
+
+    deed: Deed
+    seen: tuple[Observation, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Names of those that leave."""
+
+
+@dataclass(slots=True)
+class Track:
+    """One cause of a rule as it stands: its open alert, or the last one.
+
+    ``groups`` has the members of the open one, with whether it holds for each.
+    """
+
+    cause: str
+    key: int = 0
+    """Of the row; previews have none, which is 0."""
+    state: State = State.RESOLVED
+    began_at: datetime | None = None
+    clear_since: datetime | None = None
+    resolved_at: datetime | None = None
+    is_held: bool = False
+    """Somebody resolved it although its condition held, and it has held since."""
+    groups: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is an alert that is not resolved."""
+        return self.state != State.RESOLVED
+
+    @property
+    def holds(self) -> bool:
+        """Whether it holds for any of its members."""
+        return any(self.groups.values())
+
+
+@dataclass(slots=True)
+class Tracks:
+    """All causes of one rule that are known."""
+
+    by_cause: dict[str, Track] = field(default_factory=dict)
+
+    def sort(self, seen: Iterable[Observation]) -> dict[str, list[Observation]]:
+        """Return what is seen by cause; what belongs to an open alert stays with that.
+
+        A cause may become known, or another one, after its alert was opened.
+        """
+        homes = {
+            group: track.cause
+            for track in self.by_cause.values()
+            if track.is_open
+            for group, holds in track.groups.items()
+            if holds
+        }
+        found: dict[str, list[Observation]] = {cause: [] for cause in self.by_cause}
+        for item in seen:
+            found.setdefault(homes.get(item.group, item.key), []).append(item)
+        return found
+
+    def advance(
+        self, seen: Iterable[Observation], wanted: Wanted, at: datetime, *, absent_is_good: bool
+    ) -> list[tuple[Track, list[Act]]]:
+        """Return what happens to each cause, and note it here."""
+        done = []
+        for cause, own in self.sort(seen).items():
+            track = self.by_cause.get(cause) or Track(cause)
+            acts = advance(track, own, wanted, at, absent_is_good=absent_is_good)
+            if acts:
+                self.by_cause[cause] = track
+                done.append((track, acts))
+        return done
+
+
+def advance(
+    track: Track, seen: Sequence[Observation], wanted: Wanted, at: datetime, *, absent_is_good: bool
+) -> list[Act]:
+    """Return what happens to one cause at a time, by what is seen of it; ``track`` goes along."""
+    bad = {item.group: item for item in seen if item.is_bad}
+    known_good = {item.group for item in seen if item.is_bad is False}
+    if track.is_open:
+        absent = set(track.groups) - {item.group for item in seen} if absent_is_good else set()
+        acts = _members(track, bad, known_good | absent)
+        return acts + (
+            _holding(track, bad, wanted, at) if track.holds else _clear(track, wanted, at)
+        )
+    if track.is_held:
+        return [] if bad or not (absent_is_good or known_good) else _let_go(track)
+    return _begin(track, bad, wanted, at) if bad else []
+
+
+def _let_go(track: Track) -> list[Act]:
+    track.is_held = False
+    return [Act(Deed.LET_GO)]
+
+
+def _begin(track: Track, bad: Mapping[str, Observation], wanted: Wanted, at: datetime) -> list[Act]:
+    seen = tuple(bad.values())
+    track.key, track.state, track.clear_since = 0, State.PENDING, None
+    track.began_at = min(item.since or at for item in seen)
+    track.groups = dict.fromkeys(bad, True)
+    return [Act(Deed.NOTICE, seen), *_holding(track, bad, wanted, at)]
+
+
+def _members(track: Track, bad: Mapping[str, Observation], good: set[str]) -> list[Act]:
+    """Take in who joins, or is back, and note of whom it holds no more."""
+    joining = tuple(item for group, item in bad.items() if not track.groups.get(group))
+    leaving = tuple(sorted(group for group in good if track.groups.get(group)))
+    track.groups |= {item.group: True for item in joining} | dict.fromkeys(leaving, False)
+    acts = [Act(Deed.JOIN, joining)] if joining else []
+    return acts + ([Act(Deed.LEAVE, groups=leaving)] if leaving else [])
+
+
+def _holding(
+    track: Track, bad: Mapping[str, Observation], wanted: Wanted, at: datetime
+) -> list[Act]:
+    acts = []
+    if track.clear_since is not None:
+        track.clear_since = None
+        acts.append(Act(Deed.FLAP))
+    if track.state == State.PENDING and _is_ripe(track, wanted, at):
+        track.state = State.FIRING
+        acts.append(Act(Deed.FIRE, tuple(bad.values())))
+    return acts
+
+
+def _is_ripe(track: Track, wanted: Wanted, at: datetime) -> bool:
+    """Tell whether it has held for as long as the rule wants, and the last one is long over."""
+    if track.began_at is None or at - track.began_at < wanted.for_time:
+        return False
+    return track.resolved_at is None or at - track.resolved_at >= wanted.settle_time
+
+
+def _clear(track: Track, wanted: Wanted, at: datetime) -> list[Act]:
+    """Resolve it when it has not held for long enough; what never fired, at once."""
+    acts = []
+    if track.clear_since is None:
+        track.clear_since = at
+        acts.append(Act(Deed.CLEAR))
+    if track.state == State.PENDING or at - track.clear_since >= wanted.settle_time:
+        fired = track.state != State.PENDING
+        track.state, track.clear_since, track.groups = State.RESOLVED, None, {}
+        track.resolved_at = at if fired else track.resolved_at
+        acts.append(Act(Deed.RESOLVE))
+    return acts

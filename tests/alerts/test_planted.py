@@ -1,0 +1,106 @@
+"""Causes planted into real builds: each is one alert with one message, and the control has none.
+
+The recordings are builds of a real engine (demo/README.md says how they were made).
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Project, User
+from alerts.evaluating import evaluate
+from alerts.models import Alert, AlertRule
+from bases.tasks import follow_waiting as follow_bases
+from builds.models import Build
+from channels.models import Delivery
+from tests.alerts.making import channel_of, rule_of
+from tests.trends.test_planted import changes, revisions  # noqa: F401  # a fixture
+from trends.models import Change
+from trends.services import mark
+from trends.tasks import follow_waiting
+
+pytestmark = pytest.mark.django_db
+
+CAUSES = {
+    "codec": ("commit", "Wall time of codec up", "install.sh packages.lock", 30),
+    "ledger": ("commit", "Cache hits by time of ledger down", "install.sh packages.lock", 30),
+    "mailer": ("commit", "Image size of mailer up", "COPY --from=build /opt/toolchain", 26),
+    "maps": ("commit", "Cache hits by time of maps down", "compile.sh", 30),
+    "photos": ("base", "Image size of photos up", "FROM ", 26),
+}
+"""By service: what the alert's cause is, its title, its step, and the number of the first build
+with it.
+"""
+
+MEMBERS = {"maps": 2}
+"""Builds beside each make its builds slower, and fewer of their seconds hits."""
+
+
+def test_each_planted_cause_is_one_alert_told_once_a_channel(
+    changes: list[Change],  # noqa: F811
+    project: Project,
+    alice: User,
+):
+    follow_bases()
+    room, pager = channel_of(project), channel_of(project, "pager", "pagerduty")
+    rule = rule_of(project, channels=[room, pager], parameters={"least_percent": 10})
+    first = min(change.found_at for change in changes)
+
+    evaluate(_again(rule), first - timedelta(seconds=1))
+    assert not Alert.objects.exists()
+    now = timezone.now()
+    evaluate(_again(rule), now)
+    evaluate(_again(rule), now + timedelta(minutes=1))
+
+    alerts = {alert.title.split(" of ")[1].split()[0]: alert for alert in Alert.objects.all()}
+    assert sorted(alerts) == sorted(CAUSES)
+    assert Alert.objects.count() == len(CAUSES)
+    for name, expected in CAUSES.items():
+        _check(alerts[name], name, expected)
+    told = [(row.channel_id, row.told.key, row.told.event) for row in Delivery.objects.all()]
+    assert sorted(told) == sorted(
+        (channel.pk, f"alert/{alert.public_id}", "firing")
+        for alert in alerts.values()
+        for channel in (room, pager)
+    )
+    _go_back("codec", changes)
+    evaluate(_again(rule), timezone.now() + timedelta(hours=1))
+    states = {name: Alert.objects.get(pk=alert.pk).state for name, alert in alerts.items()}
+    assert states == dict.fromkeys(CAUSES, "firing") | {"codec": "resolved"}
+    resolved = [row.told.key for row in Delivery.objects.all() if row.told.event == "resolved"]
+    assert resolved == [f"alert/{alerts['codec'].public_id}"] * 2
+
+
+def _again(rule: AlertRule) -> list[AlertRule]:
+    return [AlertRule.objects.told().get(pk=rule.pk)]
+
+
+def _check(alert: Alert, name: str, expected: tuple[str, str, str, int]) -> None:
+    kind, title, step, came_at = expected
+    assert alert.state == "firing"
+    assert alert.cause.startswith(f"{kind}:")
+    assert alert.title.startswith(title)
+    assert step in alert.context["step"]
+    assert alert.members.count() == MEMBERS.get(name, 1)
+    commits, told = revisions(name), alert.context["commits"]
+    span = commits.index(told["first"]), commits.index(told["last"])
+    assert span[0] < came_at <= span[1] + 1
+    assert told["authors"]
+
+
+def _go_back(name: str, changes: list[Change]) -> None:  # noqa: F811
+    """Let eighteen builds come that take what they took before the change."""
+    [change] = [item for item in changes if item.series.service.name == name]
+    last = change.series.service.builds.order_by("-listed_at").first()
+    assert last is not None
+    shares = [0.96, 1.04, 1.0, 0.98, 1.02, 1.0] * 3
+    times = [last.listed_at + timedelta(minutes=number) for number in range(1, len(shares) + 1)]
+    plain = {field.attname: getattr(last, field.attname) for field in Build._meta.concrete_fields}
+    for name_of_own in ("id", "public_id", "buildkit_ref", "created_at"):
+        del plain[name_of_own]
+    for at, share in zip(times, shares, strict=True):
+        wall = change.before * share
+        Build.objects.create(**plain | {"listed_at": at, "wall_seconds": wall})
+    mark(change.series.service_id, times[0])
+    follow_waiting()

@@ -1,0 +1,131 @@
+"""Rules are written, changed and deleted; each with its trail."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import Project
+from accounts.roles import Scope
+from alerts.evaluating import evaluate_due
+from alerts.models import Alert, AlertRule
+from audit.models import AuditEvent
+from channels.models import Delivery
+from tests.alerts.making import HOUR, NOON, change_of, channel_of, rule_of, service_of
+
+RULES = "/api/v1/alert-rules/"
+
+
+@pytest.fixture
+def writer(api_of) -> APIClient:
+    return api_of(Scope.BUILDS_READ, Scope.ALERTS_WRITE)
+
+
+def test_a_rule_is_made_read_changed_and_deleted(project: Project, writer: APIClient):
+    service_of(project)
+    room = channel_of(project)
+    body = {
+        "name": "Slow",
+        "kind": "change",
+        "parameters": {"least_percent": 20},
+        "services": ["api"],
+        "channels": [str(room.public_id)],
+        "targets": ["api"],
+    }
+    made = writer.post(RULES, body, format="json").json()
+    assert made["services"] == ["api"]
+    assert made["channels"] == [str(room.public_id)]
+    assert (made["severity"], made["settle_seconds"], made["version"]) == ("medium", 900, 1)
+    path = f"{RULES}{made['id']}/"
+    assert writer.get(path).json() == made
+
+    changed = writer.patch(path, {"severity": "high"}, format="json").json()
+    assert (changed["severity"], changed["targets"], changed["version"]) == ("high", ["api"], 2)
+    replaced = writer.put(path, {"name": "Slow", "kind": "change"}, format="json").json()
+    assert (replaced["severity"], replaced["channels"], replaced["version"]) == ("medium", [], 3)
+    assert writer.delete(path).status_code == 204
+    assert writer.get(path).status_code == 404
+    actions = AuditEvent.objects.filter(action__startswith="alert_rule.").order_by("sequence")
+    assert [event.action for event in actions] == [
+        "alert_rule.created",
+        "alert_rule.changed",
+        "alert_rule.changed",
+        "alert_rule.deleted",
+    ]
+    assert actions[1].changes == {"severity": ["medium", "high"]}
+    assert actions[3].changes["before"]["name"] == "Slow"
+
+
+@pytest.mark.parametrize(
+    ("body", "attr"),
+    [
+        ({"kind": "change"}, "name"),
+        ({"name": "x", "kind": "nothing"}, "kind"),
+        ({"name": "x", "kind": "change", "parameters": {"days": 0}}, "parameters"),
+        ({"name": "x", "kind": "change", "services": ["elsewhere"]}, "services"),
+        ({"name": "x", "kind": "change", "branch_classes": ["default"]}, "parameters"),
+        ({"name": "x", "kind": "change", "branch_classes": ["x"]}, "branch_classes"),
+        ({"name": "x", "kind": "change", "every_seconds": 1}, "every_seconds"),
+    ],
+)
+def test_what_is_no_rule_is_refused_with_its_place(writer: APIClient, project, body, attr):
+    answer = writer.post(RULES, body, format="json")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["attr"].split(".")[0] == attr
+    assert not AlertRule.objects.exists()
+
+
+def test_names_are_taken_and_old_versions_refused(project: Project, writer: APIClient):
+    body = {"name": "Slow", "kind": "change"}
+    made = writer.post(RULES, body, format="json").json()
+    twice = writer.post(RULES, body, format="json")
+    assert (twice.status_code, twice.json()["errors"][0]["code"]) == (409, "name_taken")
+    path = f"{RULES}{made['id']}/"
+    assert writer.patch(path, {"severity": "low", "version": 1}, format="json").status_code == 200
+    late = writer.patch(path, {"severity": "high", "version": 1}, format="json")
+    assert (late.status_code, late.json()["errors"][0]["code"]) == (409, "rule_changed")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"parameters": {"least_percent": 90}}, {"is_on": False}, None],
+)
+def test_another_condition_no_condition_and_no_rule_close_what_was_open(
+    project: Project, writer: APIClient, change
+):
+    rule = rule_of(project, channels=[channel_of(project)])
+    change_of(service_of(project), NOON - HOUR)
+    evaluate_due(NOON)
+
+    path = f"{RULES}{rule.public_id}/"
+    if change:
+        writer.patch(path, change, format="json")
+    else:
+        writer.delete(path)
+
+    alert = Alert.objects.get()
+    assert (alert.state, alert.rule_name) == ("resolved", rule.name)
+    assert [row.told.event for row in Delivery.objects.order_by("pk")] == ["firing", "resolved"]
+
+
+def test_another_name_closes_nothing(project: Project, writer: APIClient):
+    rule = rule_of(project)
+    change_of(service_of(project), NOON - HOUR)
+    evaluate_due(NOON)
+    writer.patch(f"{RULES}{rule.public_id}/", {"name": "Other"}, format="json")
+    assert Alert.objects.get().state == "firing"
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_lists_cost_the_same_however_long(
+    project: Project, api: APIClient, django_assert_max_num_queries, count: int
+):
+    for number in range(count):
+        rule_of(project, services=[service_of(project, f"s{number}")])
+        change_of(service_of(project, f"s{number}"), NOON - HOUR, revision=f"{number}")
+    evaluate_due(NOON)
+    api.get("/api/v1/alerts/")
+    with django_assert_max_num_queries(2):
+        assert len(api.get("/api/v1/alerts/").json()["results"]) == count
+    with django_assert_max_num_queries(4):
+        assert len(api.get(RULES).json()["results"]) == count
+    with django_assert_max_num_queries(2):
+        assert api.get("/api/v1/silences/").json()["results"] == []
