@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from builds.branches import BranchClass
-from builds.copying import copy_rows
+from buildinsights.copying import copy_rows
 from security.days import put_on, take_off
 from security.models import RemediationPolicy, Scan
 

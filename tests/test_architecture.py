@@ -25,6 +25,7 @@ APPS = [
     "bases",
     "policies",
     "recommendations",
+    "evidence",
     "reports",
 ]
 """Data flow from left to right in the end; imports go only from right to left."""
@@ -33,6 +34,7 @@ PURE = ["buildkit", "supplychain", "cli", "analytics"]
 WIRING = {
     "buildinsights.batches",
     "buildinsights.charts",
+    "buildinsights.copying",
     "buildinsights.csv",
     "buildinsights.exceptions",
     "buildinsights.forms",
