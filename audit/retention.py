@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from audit.appending import append, lock_head
 from audit.checkpoints import cut_of, digest_of, sign, signer
-from audit.models import AuditChain, AuditEvent, Checkpoint, Tombstone
+from audit.models import AuditChain, Checkpoint, Tombstone
 from audit.services import SYSTEM, act_of
 from audit.signing import Signer
 from audit.verification import verify_chain
