@@ -1,6 +1,7 @@
-"""Appending to a chain: its head is locked and read, then moved with the insert; two round trips.
+"""Appending to a chain: its head is locked and read, then moved with the insert.
 
-Whoever appends holds the head until the transaction ends, so that no two events follow the same one.
+These are two round trips. Whoever appends holds the head until the transaction ends, so that no two
+events follow the same one.
 """
 
 from collections.abc import Sequence
@@ -18,18 +19,18 @@ from buildinsights.copying import copy_rows
 BATCH = 5000
 """Pending acts that are appended under one lock."""
 
-COLUMNS = tuple(field.column for field in AuditEvent._meta.concrete_fields if field.name != "id")  # noqa: SLF001
-PENDING_COLUMNS = tuple(
-    field.column
-    for field in PendingEvent._meta.concrete_fields  # noqa: SLF001
-    if field.name != "id"
-)
+
+def _columns(model: type[Act]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields if field.name != "id")  # noqa: SLF001
+
+
+COLUMNS, PENDING_COLUMNS = _columns(AuditEvent), _columns(PendingEvent)
 
 LOCK = "SELECT sequence, hash FROM audit_auditchain WHERE name = %s FOR UPDATE"
 BEGIN = f"""
 INSERT INTO audit_auditchain (name, sequence, hash) VALUES (%s, 0, '{GENESIS}')
 ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING sequence, hash
-"""
+"""  # noqa: S608
 APPEND = sql.SQL(
     "WITH head AS (UPDATE audit_auditchain SET sequence = %s, hash = %s WHERE name = %s)"
     " INSERT INTO audit_auditevent ({columns}) VALUES ({values}) RETURNING id"

@@ -30,7 +30,7 @@ def cut_expired() -> int:
 
 
 def _cut_chain(chain: str, before: datetime, key: Signer) -> int:
-    """Cut a chain at its newest checkpoint of that time; one that does not hold is left as it is."""
+    """Cut a chain at its newest checkpoint of that time, if the chain holds."""
     start = cut_of(chain)
     old = Checkpoint.objects.in_chain(chain).filter(made_at__lt=before, sequence__gt=start.sequence)
     checkpoint = old.last()

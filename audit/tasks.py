@@ -45,8 +45,8 @@ def sign_checkpoints(**_: Any) -> None:
     for chain in AuditChain.objects.values_list("name", flat=True):
         try:
             make_checkpoint(chain)
-        except (BrokenChainError, SigningKeyError) as problem:
-            log.error("audit_checkpoint_failed", chain=chain, why=str(problem))
+        except (BrokenChainError, SigningKeyError):
+            log.exception("audit_checkpoint_failed", chain=chain)
 
 
 @shared_task(name="audit.cut_expired", soft_time_limit=HOURS, time_limit=HOURS + 30)

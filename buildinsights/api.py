@@ -9,6 +9,7 @@ from buildinsights import openapi  # noqa: F401  # registers how tokens are desc
 from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
+from evidence.trail_api import AuditViewSet, CheckpointViewSet, ExportView, KeysView
 from farm.hook_api import PushHookView
 from ingest.api import (
     BuildKitIngestView,
@@ -39,6 +40,8 @@ from trust.api import TrustPolicyViewSet, VerificationViewSet
 app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
+router.register("audit/checkpoints", CheckpointViewSet, basename="audit-checkpoint")
+router.register("audit", AuditViewSet, basename="audit")
 router.register("base-images", BaseImageViewSet, basename="base-image")
 router.register("builds", JudgedBuildViewSet, basename="build")
 router.register("services", RecommendedServiceViewSet, basename="service")
@@ -62,6 +65,8 @@ router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [
+    path("audit/export/", ExportView.as_view(), name="audit-export"),
+    path("audit/keys/", KeysView.as_view(), name="audit-keys"),
     path("assessment/", AssessmentView.as_view(), name="assessment"),
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
     path("ingest/vex/", VexIngestView.as_view(), name="ingest-vex"),

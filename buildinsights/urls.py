@@ -16,6 +16,7 @@ urlpatterns = [
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("api/v1/", include("buildinsights.api")),
     path("projects/<slug:project_slug>/", include("reports.urls")),
+    path("projects/<slug:project_slug>/", include("evidence.urls")),
     path("projects/<slug:project_slug>/", include("farm.urls")),
     path("projects/<slug:project_slug>/", include("cache.urls")),
     path("projects/<slug:project_slug>/", include("policies.urls")),

@@ -1,5 +1,6 @@
 """Filters of the trail, the same for page, API and exports."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import django_filters
@@ -24,7 +25,7 @@ class TrailFilter(django_filters.FilterSet):
     address = AddressFilter(field_name="ip", label="Address")
     after = MomentFilter(field_name="occurred_at", lookup_expr="gte", label="From")
     before = MomentFilter(field_name="occurred_at", lookup_expr="lt", label="Before")
-    request = django_filters.CharFilter(field_name="request_id", label="Request's id")
+    request_id = django_filters.CharFilter(label="Request's id")
 
     class Meta:
         model = AuditEvent
@@ -38,4 +39,5 @@ class TrailFilter(django_filters.FilterSet):
 
     def said(self) -> dict[str, str]:
         """Return what is asked for, as it was asked."""
-        return {name: self.data[name] for name in self.filters if self.data.get(name)}
+        said: Mapping[str, Any] = self.data or {}
+        return {name: str(said[name]) for name in self.filters if said.get(name)}

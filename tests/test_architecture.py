@@ -40,6 +40,7 @@ WIRING = {
     "buildinsights.forms",
     "buildinsights.paging",
     "buildinsights.parsers",
+    "buildinsights.pdf",
     "buildinsights.svg",
     "buildinsights.templatetags.formats",
 }

@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import Project
 from accounts.typing import Actor
 from audit.chain import Link
-from audit.checkpoints import cut_of, make_checkpoint, signer
+from audit.checkpoints import BrokenChainError, cut_of, make_checkpoint, signer
 from audit.models import AuditChain, AuditEvent, Checkpoint
 from audit.services import chain_name, record
 from audit.signing import Signer
@@ -57,13 +57,18 @@ def begin_export(
 
     So each export holds the event of itself. Without a ``project`` it is the server's own chain.
 
+    What does not hold is exported as well, for auditors to see: then with no new checkpoint.
+
     Raises:
-        BrokenChainError, SigningKeyError: nothing can be signed.
+        SigningKeyError: nothing can be signed, although it should be.
     """
     said = filters.said()
     _record_export(actor, project, {"format": form, "filters": said})
     chain = chain_name(project)
-    checkpoint = make_checkpoint(chain)
+    try:
+        checkpoint = make_checkpoint(chain)
+    except BrokenChainError:
+        checkpoint = None
     return Selection(
         chain=chain,
         name=project.name if project else "This server",

@@ -17,6 +17,7 @@ from audit.checkpoints import signer
 from audit.models import AuditEvent, SigningKey
 from audit.services import chain_name
 from audit.signing import Signer, make_key_file, read_key
+from tests.audit.test_trail import tamper
 from tests.evidence.conftest import exported, verify
 
 pytestmark = pytest.mark.django_db
@@ -227,6 +228,23 @@ class TestEarlier:
         code, said = verify(unpacked, "trail.jsonl", "--earlier", "later.jsonl")
         assert (code, "an earlier checkpoint of" in said) == (1, True)
         assert "counts up to event 14, and the file ends at event 13" in said
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        ("UPDATE audit_auditevent SET actor_name = 'mallory' WHERE sequence = 3", "event 3 was"),
+        ("DELETE FROM audit_auditevent WHERE sequence = 3", "stands where event 3 must be"),
+        ("DELETE FROM audit_auditevent WHERE sequence >= 12", "The tail is cut off"),
+    ],
+)
+def test_what_was_done_to_the_database_is_exported_and_found(
+    trail: Project, alice: User, unpacked: Path, statement: str, place: str
+):
+    tamper(statement)
+    (unpacked / "later.jsonl").write_bytes(exported(trail, alice))
+    code, said = verify(unpacked, "later.jsonl")
+    assert (code, place in said) == (1, True), said
 
 
 @pytest.mark.parametrize("text", ["", "no json", '{"header": {}}\n', "[]\n"])

@@ -1,0 +1,13 @@
+"""Addresses of the audit trail and of dossiers."""
+
+from django.urls import path
+
+from evidence import views
+
+app_name = "evidence"
+
+urlpatterns = [
+    path("audit/", views.trail, name="trail"),
+    path("audit/keys/", views.keys, name="keys"),
+    path("audit/<int:sequence>/", views.event, name="event"),
+]
