@@ -4,7 +4,7 @@ These are two round trips. Whoever appends holds the head until the transaction 
 events follow the same one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -20,11 +20,12 @@ BATCH = 5000
 """Pending acts that are appended under one lock."""
 
 
-def _columns(model: type[Act]) -> tuple[str, ...]:
-    return tuple(field.attname for field in model._meta.concrete_fields if field.name != "id")  # noqa: SLF001
+def _fields(model: type[Act]) -> list[Any]:
+    return [field for field in model._meta.concrete_fields if field.name != "id"]  # noqa: SLF001
 
 
-COLUMNS, PENDING_COLUMNS = _columns(AuditEvent), _columns(PendingEvent)
+COLUMNS = tuple(field.attname for field in _fields(AuditEvent))
+PENDING_COLUMNS = tuple(field.attname for field in _fields(PendingEvent))
 
 LOCK = "SELECT sequence, hash FROM audit_auditchain WHERE name = %s FOR UPDATE"
 BEGIN = f"""
@@ -97,9 +98,27 @@ def lock_head(chain: str) -> Link:
     return Link(*found)
 
 
-def pending_row(act: Act) -> list[Any]:
-    """Return an act's values of ``PENDING_COLUMNS``, for a statement of the caller's."""
-    return _row(act, PENDING_COLUMNS)
+def note_from(source: str, known: Mapping[str, str]) -> sql.Composed:
+    """Return a statement that notes an act for each row of ``source``, to be part of another.
+
+    Columns that are ``known`` there are taken from it; ``note_values`` has the others.
+    """
+    values = [
+        sql.SQL(known[field.attname])  # type: ignore[arg-type]  # written in code
+        if field.attname in known
+        else sql.SQL("%s::{}").format(sql.SQL(str(field.db_type(connection))))  # type: ignore[arg-type]
+        for field in _fields(PendingEvent)
+    ]
+    return sql.SQL("INSERT INTO audit_pendingevent ({}) SELECT {} FROM {}").format(
+        sql.SQL(", ").join(map(sql.Identifier, PENDING_COLUMNS)),
+        sql.SQL(", ").join(values),
+        sql.SQL(source),  # type: ignore[arg-type]
+    )
+
+
+def note_values(act: Act, known: Collection[str] = ()) -> list[Any]:
+    """Return an act's values for ``note_from``."""
+    return _row(act, [column for column in PENDING_COLUMNS if column not in known])
 
 
 def _linked(act: Act, last: Link) -> AuditEvent:

@@ -10,7 +10,7 @@ import structlog
 from django.db import connection, models, transaction
 from psycopg import sql
 
-from audit.appending import PENDING_COLUMNS, append, bounded, pending_row
+from audit.appending import PENDING_COLUMNS, append, bounded, note_values
 from audit.models import Act, AuditEvent, PendingEvent
 
 
@@ -36,6 +36,17 @@ class System:
 
 
 SYSTEM = System()
+
+
+class Stranger:
+    """Somebody who has not proved who they are."""
+
+    actor_type = "stranger"
+    actor_id: int | None = None
+
+    def __init__(self, name: str) -> None:
+        self.actor_name = name
+
 
 NOTE = sql.SQL("INSERT INTO audit_pendingevent ({columns}) VALUES ({values})").format(
     columns=sql.SQL(", ").join(map(sql.Identifier, PENDING_COLUMNS)),
@@ -77,7 +88,7 @@ def record_soon(
     """
     act = act_of(actor=actor, action=action, target=target, project=project, changes=changes)
     with connection.cursor() as cursor:
-        cursor.execute(NOTE, pending_row(act))
+        cursor.execute(NOTE, note_values(act))
 
 
 def record_once_a_day(
@@ -103,7 +114,7 @@ def record_once_a_day(
         )
         if not cursor.rowcount:
             return False
-        cursor.execute(NOTE, pending_row(act))
+        cursor.execute(NOTE, note_values(act))
     return True
 
 
@@ -125,7 +136,7 @@ def act_of(
         actor_name=actor.actor_name,
         action=action,
         target_type=target._meta.label_lower,  # noqa: SLF001
-        target_id=str(getattr(target, "public_id", target.pk)),
+        target_id=str(getattr(target, "public_id", None) or target.pk or ""),
         target_repr=str(target),
         request_id=str(context.get("request_id", "")),
         ip=_stored_ip(context.get("ip")),

@@ -235,7 +235,7 @@ class TestEarlier:
     [
         ("UPDATE audit_auditevent SET actor_name = 'mallory' WHERE sequence = 3", "event 3 was"),
         ("DELETE FROM audit_auditevent WHERE sequence = 3", "stands where event 3 must be"),
-        ("DELETE FROM audit_auditevent WHERE sequence >= 12", "The tail is cut off"),
+        ("DELETE FROM audit_auditevent WHERE sequence >= 12", "stands where event 12 must be"),
     ],
 )
 def test_what_was_done_to_the_database_is_exported_and_found(
