@@ -20,7 +20,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Project)
-class ProjectAdmin(AuditedAdmin):  # type: ignore[type-arg]
+class ProjectAdmin(AuditedAdmin):
     """Projects with their members."""
 
     list_display = ("name", "slug", "created_at")

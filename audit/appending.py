@@ -104,15 +104,15 @@ def note_from(source: str, known: Mapping[str, str]) -> sql.Composed:
     Columns that are ``known`` there are taken from it; ``note_values`` has the others.
     """
     values = [
-        sql.SQL(known[field.attname])  # type: ignore[arg-type]  # written in code
+        sql.SQL(known[field.attname])
         if field.attname in known
-        else sql.SQL("%s::{}").format(sql.SQL(str(field.db_type(connection))))  # type: ignore[arg-type]
+        else sql.SQL("%s::{}").format(sql.SQL(str(field.db_type(connection))))
         for field in _fields(PendingEvent)
     ]
     return sql.SQL("INSERT INTO audit_pendingevent ({}) SELECT {} FROM {}").format(
         sql.SQL(", ").join(map(sql.Identifier, PENDING_COLUMNS)),
         sql.SQL(", ").join(values),
-        sql.SQL(source),  # type: ignore[arg-type]
+        sql.SQL(source),
     )
 
 

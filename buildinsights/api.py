@@ -9,6 +9,7 @@ from buildinsights import openapi  # noqa: F401  # registers how tokens are desc
 from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
+from evidence.dossier_api import DossierView
 from evidence.trail_api import AuditViewSet, CheckpointViewSet, ExportView, KeysView
 from farm.hook_api import PushHookView
 from ingest.api import (
@@ -79,6 +80,7 @@ urlpatterns = [
     path("cache/references/", ReferencesView.as_view(), name="cache-references"),
     path("cache/storage/", StorageView.as_view(), name="cache-storage"),
     path("hooks/<uuid:public_id>/push/", PushHookView.as_view(), name="push-hook"),
+    path("images/<str:digest>/dossier/", DossierView.as_view(), name="image-dossier"),
     path("images/<str:digest>/verdict/", ImageVerdictView.as_view(), name="image-verdict"),
     path("metrics/", MetricsView.as_view(), name="metrics"),
     path("platforms/", PlatformsView.as_view(), name="platforms"),

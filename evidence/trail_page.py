@@ -13,6 +13,7 @@ from audit.models import AuditChain, AuditEvent, PendingEvent, SigningKey
 from audit.services import chain_name
 from buildinsights.paging import page_of
 from builds.build_list import active_filters
+from builds.models import Image
 from evidence.access import SERVER, events_of
 from evidence.changes import changes_of
 from evidence.filters import TrailFilter
@@ -113,6 +114,16 @@ def event_page(home: Project, project: Project | None, event: AuditEvent) -> dic
         "same_request": _address(trail, own | {"request_id": event.request_id}),
         "same_target": _address(trail, own | {"target": event.target_id}),
     }
+
+
+def image_crumbs(image: Image) -> list[dict[str, str]]:
+    """Return the way to an image's dossier."""
+    slug = image.project.slug
+    address = reverse("reports:image-security", args=[slug, image.digest])
+    return [
+        {"label": "Images", "href": reverse("sizes:images", args=[slug])},
+        {"label": image.digest.removeprefix("sha256:")[:12], "href": address},
+    ]
 
 
 def keys_page(home: Project) -> dict[str, Any]:

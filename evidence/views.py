@@ -3,9 +3,14 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from accounts.access import get_project
 from accounts.authentication import actor_of
+from audit.services import record_once_a_day
+from builds.models import Image
 from evidence.access import auditor_project, chain_on_page, events_of, note_view
-from evidence.trail_page import event_page, keys_page, trail_page
+from evidence.dossier.sections import sections_of
+from evidence.dossier_api import dossier_of
+from evidence.trail_page import event_page, image_crumbs, keys_page, trail_page
 
 
 def trail(request: HttpRequest, project_slug: str) -> HttpResponse:
@@ -31,3 +36,17 @@ def keys(request: HttpRequest, project_slug: str) -> HttpResponse:
     """The public keys, and how to check an export with them."""
     home = auditor_project(request, project_slug)
     return render(request, "evidence/keys.html", keys_page(home) | {"project": home})
+
+
+def dossier(request: HttpRequest, project_slug: str, digest: str) -> HttpResponse:
+    """All that is known of one image, on one page."""
+    project = get_project(request, project_slug)
+    images = Image.objects.filter(project=project).select_related("project")
+    image = get_object_or_404(images, digest=digest)
+    record_once_a_day(
+        actor=actor_of(request), action="dossier.viewed", target=image, project=project
+    )
+    found = dossier_of(image, actor_of(request))
+    context = {"project": project, "image": image, "dossier": found}
+    context |= {"sections": list(sections_of(found)), "crumbs": image_crumbs(image)}
+    return render(request, "evidence/dossier.html", context)

@@ -111,7 +111,7 @@ def take_lint(
     )
     _follow(look, found, None)
     if actor and is_new:
-        changes = {"service": service.slug, "content": look.content}
+        changes = {"service": service.slug, "content": bytes(look.content or b"").hex()}
         record_soon(
             actor=actor,
             action="lint.received",

@@ -64,7 +64,7 @@ def take_inspection(
             action="inspection.received",
             target=inspection,
             project=inspection.project,
-            changes={"image": inspection.image_name, "content": inspection.content},
+            changes={"image": inspection.image_name, "content": bytes(inspection.content).hex()},
         )
     return Taken(inspection, is_known=False)
 

@@ -29,7 +29,7 @@ Ask for it by another way. Keep this file: the next export can be checked agains
 CHUNK = 1 << 16
 
 
-class _Outlet(RawIOBase):
+class Outlet(RawIOBase):
     """Takes what the ZIP writes, until somebody fetches it; cannot seek, so nothing has to stay."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class _Outlet(RawIOBase):
 
 def archive_of(selection: Selection) -> Iterator[bytes]:
     """Yield the ZIP in constant memory."""
-    outlet = _Outlet()
+    outlet = Outlet()
     with ZipFile(outlet, "w", ZIP_DEFLATED) as archive:
         archive.writestr(_entry(selection, "README.txt"), _readme(selection))
         archive.writestr(_entry(selection, "keys.json"), keys_text())
