@@ -26,7 +26,7 @@ def all_chains() -> list[str]:
 def verify_chain(chain: str) -> Break | None:
     """Return the first break of a stored chain, and keep how the proof went on its head."""
     until = AuditChain.objects.filter(name=chain).values_list("sequence", flat=True).first()
-    found = _break_of(chain, until or 0)
+    found = _break_of(chain, until) if until is not None else _headless(chain)
     if found:
         log.error("audit_chain_broken", chain=chain, sequence=found.sequence, why=found.reason)
     head, _ = AuditChain.objects.get_or_create(name=chain)
@@ -37,6 +37,10 @@ def verify_chain(chain: str) -> Break | None:
         break_reason=found.reason if found else "",
     )
     return found
+
+
+def _headless(chain: str) -> Break:
+    return Break(chain, 1, "it may be, but the head of the chain is gone")
 
 
 def _break_of(chain: str, until: int) -> Break | None:
