@@ -1,6 +1,7 @@
 """Ed25519 keys in files, and what is signed with them: canonical JSON. Knows no Django."""
 
 import os
+import re
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from audit.chain import canonical
+
+DIGITS = re.compile(rb"[0-9a-f]{64}")
 
 
 class SigningKeyError(Exception):
@@ -70,13 +73,16 @@ def is_signed(document: Mapping[str, Any], signature: str, public_key: str) -> b
 
 
 def read_key(path: Path) -> Signer:
-    """Return the private key in a PEM file.
+    """Return the private key in a file: PEM, or its 32 bytes in hexadecimal digits.
 
     Raises:
         SigningKeyError: there is no such file, or no Ed25519 key without a passphrase in it.
     """
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        data = path.read_bytes().strip()
+        if DIGITS.fullmatch(data):
+            return Signer(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(data.decode())))
+        key = load_pem_private_key(data, password=None)
     except OSError as error:
         raise SigningKeyError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, TypeError):

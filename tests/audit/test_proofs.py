@@ -282,6 +282,12 @@ class TestKeys:
         assert make_key_file(path) is False
         assert [item.name for item in tmp_path.iterdir()] == ["key.pem"]
 
+    def test_digits_are_a_key_too(self, tmp_path: Path):
+        """The example of RFC 8032, 7.1."""
+        path = tmp_path / "key"
+        path.write_text("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60\n")
+        assert read_key(path).public_key == "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
     @pytest.mark.parametrize("text", [None, b"", b"-----BEGIN PRIVATE KEY-----\nx"])
     def test_what_is_no_key_is_told_without_its_content(self, tmp_path: Path, text: bytes | None):
         path = tmp_path / "key.pem"

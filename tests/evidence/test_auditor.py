@@ -22,6 +22,8 @@ PERSONAL = "/views/"
 """Saved views are a person's own."""
 SIGNED_ELSEWHERE = "/hooks/"
 """Webhooks are signed, and know no people."""
+ONLY_READS = "/policies/dry-run/"
+"""Sent by POST as what is asked is long; it changes nothing."""
 REFUSED = {302, 401, 403, 404, 405, 415}
 """302: to sign in as somebody else, at the administration site."""
 ALLOWED = {200, 302, 400, 404, 405, 406}
@@ -108,7 +110,8 @@ def test_all_calls(browser: Client, project: Project):
             answer = getattr(browser, method)(
                 f"{path}?project={project.slug}", {}, content_type="application/json"
             )
-            assert answer.status_code in REFUSED, (method, path, answer.status_code)
+            refused = REFUSED | ({400} if path.endswith(ONLY_READS) else set())
+            assert answer.status_code in refused, (method, path, answer.status_code)
             assert state() == before, path
 
 
