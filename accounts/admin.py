@@ -3,9 +3,13 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 
+from accounts.admin_audit import AuditedAdmin
 from accounts.models import Membership, Project, User
 
-admin.site.register(User, UserAdmin)
+
+@admin.register(User)
+class AuditedUserAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg]
+    """People."""
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -16,7 +20,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Project)
-class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProjectAdmin(AuditedAdmin):
     """Projects with their members."""
 
     list_display = ("name", "slug", "created_at")

@@ -7,3 +7,7 @@ class AccountsConfig(AppConfig):
     """People, projects and tokens."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Listen to who signs in."""
+        from accounts import signing_in  # noqa: F401

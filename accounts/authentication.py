@@ -1,9 +1,11 @@
 """Bearer tokens for the API."""
 
 from datetime import timedelta
-from functools import cache
+from functools import cache as kept
 from hmac import compare_digest
 
+import structlog
+from django.core.cache import cache
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,8 +15,10 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.services import TOKEN_MARK, token_digest
+from audit.services import Stranger, record_once_a_day
 
 LAST_USED_PRECISION = timedelta(minutes=5)
+NOTED_SECONDS = 24 * 3600
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -27,8 +31,10 @@ class TokenAuthentication(BaseAuthentication):
             return None
         token = find_token(secret.decode("latin-1").strip())
         if token is None:
+            note_refusal(secret.decode("latin-1"))
             raise AuthenticationFailed("This token is unknown, revoked or expired.")
         remember_use(token)
+        note_use(token)
         return token, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -48,7 +54,7 @@ def find_token(secret: str) -> ApiToken | None:
     return None
 
 
-@cache
+@kept
 def _lookup() -> str:
     """Write the statement once: that takes the ORM longer than it takes PostgreSQL to answer it."""
     statement, _ = ApiToken.objects.usable().filter(prefix="").query.sql_with_params()
@@ -60,6 +66,26 @@ def remember_use(token: ApiToken) -> None:
     if token.last_used_at and timezone.now() - token.last_used_at < LAST_USED_PRECISION:
         return
     ApiToken.objects.filter(pk=token.pk).update(last_used_at=Now())
+
+
+def note_use(token: ApiToken) -> None:
+    """Note a token's first use from an address on a day; the cache spares most the question."""
+    address = structlog.contextvars.get_contextvars().get("ip", "")
+    key = f"token-use:{token.pk}:{timezone.now().date()}:{str(address)[:64]}"
+    if cache.add(key, True, timeout=NOTED_SECONDS):
+        record_once_a_day(actor=token, action="token.used", target=token, project=token.project)
+
+
+def note_refusal(secret: str) -> None:
+    """Note the first refusal of an address on a day, in the trail of the token's project."""
+    prefix = secret.partition("_")[2].partition("_")[0].replace("\0", "")[:12]
+    token = ApiToken.objects.select_related("project").filter(prefix=prefix).first()
+    record_once_a_day(
+        actor=Stranger(f"token {prefix}…" if token else "unknown token"),
+        action="token.refused",
+        target=token or ApiToken(name="unknown", prefix=""),
+        project=token.project if token else None,
+    )
 
 
 def actor_of(request: Request | HttpRequest) -> ApiToken | User:

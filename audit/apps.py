@@ -7,3 +7,7 @@ class AuditConfig(AppConfig):
     """Append-only trail."""
 
     name = "audit"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from audit import checks  # noqa: F401

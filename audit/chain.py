@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 GENESIS = "0" * 64
@@ -26,6 +27,11 @@ HASHED_FIELDS = (
     "prev_hash",
 )
 
+LARGEST_FLOAT = 10**16
+"""Above it Python writes floats with an exponent, and PostgreSQL gives them back as integers."""
+
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Break:
@@ -36,19 +42,39 @@ class Break:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place in a chain: the number of an event, and its hash."""
+
+    sequence: int
+    hash: str
+
+
+START = Link(0, GENESIS)
+"""What the first event of a chain follows."""
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """Return the JSON that is hashed and signed: keys sorted, no spaces, UTF-8."""
+    return _encoder.encode(document).encode()
+
+
+def hashed_part(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an event its hash is over."""
+    return {name: event[name] for name in HASHED_FIELDS}
+
+
 def event_hash(event: Mapping[str, Any]) -> str:
     """Return SHA-256 over the canonical JSON of ``HASHED_FIELDS``.
 
-    Canonical: keys sorted, no spaces, UTF-8; ``occurred_at`` is an ISO 8601 string in UTC.
+    ``occurred_at`` is an ISO 8601 string in UTC.
     """
-    document = {name: event[name] for name in HASHED_FIELDS}
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical(hashed_part(event))).hexdigest()
 
 
-def find_break(events: Iterable[Mapping[str, Any]]) -> Break | None:
-    """Walk one chain from its start; return the first break or ``None`` when it holds."""
-    previous, expected_sequence = GENESIS, 1
+def find_break(events: Iterable[Mapping[str, Any]], after: Link = START) -> Break | None:
+    """Walk one chain on from a link; return the first break or ``None`` when it holds."""
+    previous, expected_sequence = after.hash, after.sequence + 1
     for event in events:
         chain, sequence = str(event["chain"]), int(event["sequence"])
         if sequence != expected_sequence:
@@ -59,3 +85,33 @@ def find_break(events: Iterable[Mapping[str, Any]]) -> Break | None:
             return Break(chain, sequence, "its content does not match its hash")
         previous, expected_sequence = str(event["hash"]), sequence + 1
     return None
+
+
+def storable(value: Any) -> Any:
+    """Return a value as JSONB gives it back, so that its hash holds."""
+    match value:
+        case bool() | int() | None:
+            return value
+        case str():
+            return storable_text(value)
+        case float():
+            return _storable_number(value)
+        case Mapping():
+            return {storable_text(str(name)): storable(item) for name, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+            return [storable(item) for item in items]
+    return storable_text(str(value))
+
+
+def storable_text(text: str) -> str:
+    """Return a text without what PostgreSQL or UTF-8 cannot hold, and of no subclass."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _storable_number(number: float) -> Any:
+    if number != number or number in (float("inf"), float("-inf")):
+        return str(number)
+    if abs(number) >= LARGEST_FLOAT:
+        return int(Decimal(repr(number)))
+    return number + 0.0

@@ -1,11 +1,18 @@
 """Reads of the audit trail."""
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
+from audit.chain import HASHED_FIELDS
+
 if TYPE_CHECKING:
-    from audit.models import AuditEvent
+    from audit.models import AuditChain, AuditEvent, Checkpoint, SigningKey
+
+AT_ONCE = 2000
+"""Events that are read at once."""
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -15,6 +22,39 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         """Events of one chain, oldest first."""
         return self.filter(chain=chain).order_by("sequence")
 
-    def chains(self) -> list[str]:
-        """Names of all chains."""
-        return sorted(self.order_by().values_list("chain", flat=True).distinct())
+    def documents(self, after: int = 0, until: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yield events of one chain as they are hashed, each with its hash, in constant memory.
+
+        By number and not by a cursor: so none is held open while the other side reads slowly.
+        """
+        rows = self.order_by("sequence").values(*HASHED_FIELDS, "hash")
+        if until is not None:
+            rows = rows.filter(sequence__lte=until)
+        while events := list(rows.filter(sequence__gt=after)[:AT_ONCE]):
+            for event in events:
+                yield {**event, "occurred_at": event["occurred_at"].astimezone(UTC).isoformat()}
+            after = events[-1]["sequence"]
+
+
+class AuditChainQuerySet(models.QuerySet["AuditChain"]):
+    """Heads of chains."""
+
+    def broken(self) -> Self:
+        """Chains whose last proof failed."""
+        return self.filter(break_sequence__isnull=False)
+
+
+class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
+    """Checkpoints, or tombstones."""
+
+    def in_chain(self, chain: str) -> Self:
+        """Those of one chain, oldest first."""
+        return self.filter(chain=chain).order_by("number")
+
+
+class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
+    """Public keys."""
+
+    def oldest_first(self) -> Self:
+        """Keys in the order in which they were used."""
+        return self.order_by("made_at", "key_id")

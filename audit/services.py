@@ -1,17 +1,17 @@
-"""Writing to the trail, and proving that it holds."""
+"""Writing to the trail: at once in the act's own transaction, or soon with many others."""
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, Protocol
 
 import structlog
 from django.db import connection, models, transaction
+from psycopg import sql
 
-from audit.chain import GENESIS, HASHED_FIELDS, Break, event_hash, find_break
-from audit.models import AuditEvent
-
-LOCK_NAMESPACE = 0x6175  # the letters "au": first key of the two-key advisory lock
+from audit.appending import PENDING_COLUMNS, append, bounded, note_values
+from audit.models import Act, AuditEvent, PendingEvent
 
 
 class ActorLike(Protocol):
@@ -38,6 +38,22 @@ class System:
 SYSTEM = System()
 
 
+class Stranger:
+    """Somebody who has not proved who they are."""
+
+    actor_type = "stranger"
+    actor_id: int | None = None
+
+    def __init__(self, name: str) -> None:
+        self.actor_name = name
+
+
+NOTE = sql.SQL("INSERT INTO audit_pendingevent ({columns}) VALUES ({values})").format(
+    columns=sql.SQL(", ").join(map(sql.Identifier, PENDING_COLUMNS)),
+    values=sql.SQL(", ").join(sql.Placeholder() * len(PENDING_COLUMNS)),
+)
+
+
 def record(
     *,
     actor: ActorLike,
@@ -53,31 +69,81 @@ def record(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("an audit event belongs to the transaction of the act it records")
-    chain = chain_name(project)
-    _lock(chain)
-    last = AuditEvent.objects.in_chain(chain).values("sequence", "hash").last()
-    context = structlog.contextvars.get_contextvars()
-    fields: dict[str, Any] = {
-        "chain": chain,
-        "sequence": last["sequence"] + 1 if last else 1,
-        "project_name": str(project) if project else "",
-        "actor_type": actor.actor_type,
-        "actor_name": actor.actor_name,
-        "action": action,
-        "target_type": target._meta.label_lower,  # noqa: SLF001
-        "target_id": str(getattr(target, "public_id", target.pk)),
-        "target_repr": str(target)[:300],
-        "request_id": str(context.get("request_id", ""))[:64],
-        "ip": _stored_ip(context.get("ip")),
-        "changes": dict(changes or {}),
-        "occurred_at": datetime.now(UTC).isoformat(),
-        "prev_hash": last["hash"] if last else GENESIS,
-    }
-    fields["hash"] = event_hash(fields)
-    occurred_at = datetime.fromisoformat(fields["occurred_at"])
-    return AuditEvent.objects.create(
-        **fields | {"occurred_at": occurred_at}, user_id=user_id_of(actor)
+    return append(
+        act_of(actor=actor, action=action, target=target, project=project, changes=changes)
     )
+
+
+def record_soon(
+    *,
+    actor: ActorLike,
+    action: str,
+    target: models.Model,
+    project: models.Model | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> None:
+    """Note an event in the caller's transaction, if there is one; it is appended within seconds.
+
+    For what happens often, at once and in long transactions: nobody waits for the chain's lock.
+    """
+    act = act_of(actor=actor, action=action, target=target, project=project, changes=changes)
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE, note_values(act))
+
+
+def record_once_a_day(
+    *,
+    actor: ActorLike,
+    action: str,
+    target: models.Model,
+    project: models.Model | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> bool:
+    """Note an event like ``record_soon``, the first time on a day (UTC); tell if it was.
+
+    The same is the same actor, address, action and target; ``changes`` make no difference.
+    """
+    act = act_of(actor=actor, action=action, target=target, project=project, changes=changes)
+    day = act.occurred_at.date()
+    same = (act.chain, act.actor_type, actor.actor_id, act.ip, act.action, act.target_id)
+    what = hashlib.sha256(repr(same).encode()).hexdigest()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO audit_noted (day, what) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [day, what],
+        )
+        if not cursor.rowcount:
+            return False
+        cursor.execute(NOTE, note_values(act))
+    return True
+
+
+def act_of(
+    *,
+    actor: ActorLike,
+    action: str,
+    target: models.Model,
+    project: models.Model | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Act:
+    """Return an act with the time, and the request and address that it comes from."""
+    context = structlog.contextvars.get_contextvars()
+    act = PendingEvent(
+        chain=chain_name(project),
+        project_name=str(project) if project else "",
+        user_id=user_id_of(actor),
+        actor_type=actor.actor_type,
+        actor_name=actor.actor_name,
+        action=action,
+        target_type=target._meta.label_lower,  # noqa: SLF001
+        target_id=str(getattr(target, "public_id", None) or target.pk or ""),
+        target_repr=str(target),
+        request_id=str(context.get("request_id", "")),
+        ip=_stored_ip(context.get("ip")),
+        changes=dict(changes or {}),
+        occurred_at=datetime.now(UTC),
+    )
+    return bounded(act)
 
 
 def user_id_of(actor: ActorLike) -> int | None:
@@ -96,20 +162,3 @@ def _stored_ip(ip: object) -> str | None:
 def chain_name(project: models.Model | None) -> str:
     """Return the name of the project's chain, or of the instance's."""
     return str(getattr(project, "public_id", AuditEvent.INSTANCE_CHAIN))
-
-
-def verify_chain(chain: str) -> Break | None:
-    """Return the first break of a stored chain, reading it in batches."""
-    with transaction.atomic():
-        return find_break(_documents(chain))
-
-
-def _documents(chain: str) -> Iterator[dict[str, Any]]:
-    events = AuditEvent.objects.in_chain(chain).values(*HASHED_FIELDS, "hash")
-    for event in events.iterator(chunk_size=2000):
-        yield {**event, "occurred_at": event["occurred_at"].astimezone(UTC).isoformat()}
-
-
-def _lock(chain: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK_NAMESPACE, chain])

@@ -21,7 +21,18 @@ def main() -> None:
     from accounts.models import User
     from accounts.roles import Scope
     from accounts.services import create_project, create_token
-    from bench import acceptance, alerts, digest, explain, farm, findings, packages, pages, scans
+    from bench import (
+        acceptance,
+        alerts,
+        digest,
+        explain,
+        farm,
+        findings,
+        packages,
+        pages,
+        scans,
+        trail,
+    )
 
     user = User.objects.create_superuser("bench")
     project = create_project(name="Bench", owner=user)
@@ -34,6 +45,7 @@ def main() -> None:
     findings.run(create_project(name="Findings", owner=user), user, size)
     acceptance.run(token)
     alerts.run(create_project(name="Alerts", owner=user))
+    trail.run(create_project(name="Trail", owner=user), user, size)
     shipped = create_project(name="Packages", owner=user)
     _, reader = create_token(project=shipped, name="bench", scopes=[Scope.BUILDS_READ], actor=user)
     packages.run(shipped, reader, size)

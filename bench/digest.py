@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from accounts.models import Project, User
 from bench.report import report, seconds
-from builds.copying import copy_rows
+from buildinsights.copying import copy_rows
 from ingest.digest import digest_payload
 from ingest.models import PayloadBuild, PayloadKind
 from ingest.services import accept_upload

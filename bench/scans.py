@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from accounts.models import Project, User
 from bench.database import count_queries
 from bench.report import report, seconds
-from builds.copying import copy_rows
+from buildinsights.copying import copy_rows
 from builds.models import Service
 from ingest.digest import digest_payload
 from ingest.models import PayloadKind

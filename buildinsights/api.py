@@ -13,6 +13,8 @@ from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
 from channels.api import ChannelViewSet, DeliveryViewSet
+from evidence.dossier_api import DossierView
+from evidence.trail_api import AuditViewSet, CheckpointViewSet, ExportView, KeysView
 from farm.hook_api import PushHookView
 from ingest.api import (
     BuildKitIngestView,
@@ -46,6 +48,8 @@ app_name = "api"
 router = SimpleRouter(use_regex_path=False)
 router.register("alerts", AlertViewSet, basename="alert")
 router.register("alert-rules", AlertRuleViewSet, basename="alert-rule")
+router.register("audit/checkpoints", CheckpointViewSet, basename="audit-checkpoint")
+router.register("audit", AuditViewSet, basename="audit")
 router.register("base-images", BaseImageViewSet, basename="base-image")
 router.register("base-updates", BaseUpdateViewSet, basename="base-update")
 router.register("builds", JudgedBuildViewSet, basename="build")
@@ -75,6 +79,8 @@ router.register("views", SavedViewViewSet, basename="view")
 router.register("ingest/receipts", ReceiptViewSet, basename="receipt")
 
 urlpatterns = [
+    path("audit/export/", ExportView.as_view(), name="audit-export"),
+    path("audit/keys/", KeysView.as_view(), name="audit-keys"),
     path("assessment/", AssessmentView.as_view(), name="assessment"),
     path("ingest/buildkit/", BuildKitIngestView.as_view(), name="ingest-buildkit"),
     path("ingest/vex/", VexIngestView.as_view(), name="ingest-vex"),
@@ -87,6 +93,7 @@ urlpatterns = [
     path("cache/references/", ReferencesView.as_view(), name="cache-references"),
     path("cache/storage/", StorageView.as_view(), name="cache-storage"),
     path("hooks/<uuid:public_id>/push/", PushHookView.as_view(), name="push-hook"),
+    path("images/<str:digest>/dossier/", DossierView.as_view(), name="image-dossier"),
     path("images/<str:digest>/verdict/", ImageVerdictView.as_view(), name="image-verdict"),
     path("metrics/", MetricsView.as_view(), name="metrics"),
     path("platforms/", PlatformsView.as_view(), name="platforms"),

@@ -48,8 +48,12 @@ SECURITY = (
     ("Image checks", "inspections:checks"),
     ("Signatures", "trust:signatures"),
     ("Policies", "policies:policies"),
+    ("Audit trail", "evidence:trail"),
 )
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
+
+TAB_SCOPES = {"evidence:trail": Scope.AUDIT_READ}
+"""What a tab needs besides reading builds."""
 
 PARENTS = {
     "alerts:alert": "alerts:list",
@@ -80,6 +84,9 @@ PARENTS = {
     "policies:verdict": "policies:policies",
     "policies:verdicts": "policies:policies",
     "reports:assessment": "reports:security",
+    "evidence:dossier": "reports:security",
+    "evidence:event": "evidence:trail",
+    "evidence:keys": "evidence:trail",
     "inspections:inspection": "inspections:checks",
     "inspections:rules": "inspections:checks",
     "security:document": "security:waivers",
@@ -117,7 +124,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         projects = list(_with_firing(Project.objects.visible_to(user)))
         context["switcher_projects"] = projects
         context["nav"] = navigation(request, user, projects)
-        context["section_tabs"] = section_tabs(request)
+        context["section_tabs"] = section_tabs(request, user, projects)
     return context
 
 
@@ -153,17 +160,23 @@ def _with_firing(projects: QuerySet[Project]) -> Any:
     return projects.annotate(firing=Coalesce(Subquery(count), 0))
 
 
-def section_tabs(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the pages beside the one that is shown, if it is one of several."""
+def section_tabs(request: HttpRequest, user: User, projects: list[Project]) -> list[dict[str, Any]]:
+    """Return the pages beside the one that is shown that the person may see, if there are any."""
     match = request.resolver_match
     if match is None or len(SECURITY) == 1 or not _is_of_security(match.view_name):
         return []
     here = PARENTS.get(match.view_name, match.view_name)
     slug = match.kwargs["project_slug"]
+    project = next((project for project in projects if project.slug == slug), None)
     return [
         {"label": label, "href": reverse(name, args=[slug]), "current": name == here}
         for label, name in SECURITY
+        if name not in TAB_SCOPES or (project and _holds(user, project, TAB_SCOPES[name]))
     ]
+
+
+def _holds(user: User, project: Project, scope: Scope) -> bool:
+    return project.pk in user.project_ids_with(scope)
 
 
 def _is_of_security(view_name: str) -> bool:

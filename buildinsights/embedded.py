@@ -37,6 +37,7 @@ def configure_environment() -> None:
     directory = prepare_data_dir()
     os.environ["DATABASE_URL"] = start_postgres(directory / "postgres")
     os.environ.setdefault("SECRET_KEY", read_or_create_secret(directory / "secret_key"))
+    os.environ.setdefault("AUDIT_SIGNING_KEY_FILE", str(ensure_audit_key(directory)))
 
 
 def prepare_data_dir() -> Path:
@@ -93,6 +94,16 @@ def socket_url(uri: str) -> str:
     """
     parts = urlsplit(uri)
     return f"postgres://{parts.username}@{parts.hostname or ''}{parts.path}?{parts.query}"
+
+
+def ensure_audit_key(directory: Path) -> Path:
+    """Return the key that signs checkpoints of the audit trail, made on first use."""
+    from audit.signing import make_key_file
+
+    path = directory / "audit-signing-key.pem"
+    if not path.exists():
+        make_key_file(path)
+    return path
 
 
 def read_or_create_secret(path: Path) -> str:

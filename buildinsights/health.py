@@ -7,6 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from kombu.exceptions import OperationalError
 
+from audit.models import AuditChain
 from buildinsights.celery import app
 
 
@@ -22,6 +23,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     checks = {"database": _database(), "migrations": _migrations(), "broker": _broker()}
     failing = [name for name, problem in checks.items() if problem]
     report = {name: problem or "ok" for name, problem in checks.items()}
+    report["audit"] = _audit() or "ok"  # told, but no reason to serve nobody
     return JsonResponse(
         {"version": settings.VERSION, "checks": report}, status=503 if failing else 200
     )
@@ -43,6 +45,14 @@ def _migrations() -> str:
     except DatabaseError:
         return "no answer"
     return f"{len(pending)} not applied" if pending else ""
+
+
+def _audit() -> str:
+    try:
+        broken = AuditChain.objects.broken().count()
+    except DatabaseError:
+        return "no answer"
+    return f"{broken} chain{'' if broken == 1 else 's'} broken" if broken else ""
 
 
 def _broker() -> str:

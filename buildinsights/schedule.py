@@ -6,6 +6,7 @@ from typing import Any
 from celery.schedules import crontab
 
 EVERY_SECONDS = {
+    "audit.append_pending": 5,
     "farm.wake_builders": 10,
     "farm.reap_silent": 10,
     "cache.explain_waiting": 10,
@@ -39,6 +40,8 @@ AT_NIGHT = {
     "cache.enforce_retention": (2, 30),
     "ingest.purge_expired": (3, 10),
     "cache.forget_old_snapshots": (3, 20),
+    "audit.sign_checkpoints": (3, 30),
+    "audit.cut_expired": (3, 35),
     "audit.verify_chains": (3, 40),
 }
 """Hour and minute."""

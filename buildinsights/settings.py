@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "policies",
     "recommendations",
     "alerts",
+    "evidence",
     "reports",
 ]
 
@@ -173,6 +174,11 @@ INGEST_RETENTION_DAYS = env.int("INGEST_RETENTION_DAYS", default=400)
 # Django's own form limits: uploads are bounded by INGEST_MAX_BODY_BYTES before they are parsed.
 DATA_UPLOAD_MAX_MEMORY_SIZE = INGEST_MAX_BODY_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = INGEST_MAX_BODY_BYTES
+
+# --- Audit trail ----------------------------------------------------------------------------------
+# Without a key no checkpoint is signed, and the trail proves less.
+AUDIT_SIGNING_KEY_FILE = env.str("AUDIT_SIGNING_KEY_FILE", default="")
+AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=0)
 
 # --- Builds that the server starts ----------------------------------------------------------------
 # All but the first are read by the workers that build.

@@ -5,7 +5,11 @@ import os
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("DATABASE_URL", "postgres://postgres@localhost/buildinsights")
 
+from buildinsights.embedded import data_dir, ensure_audit_key
 from buildinsights.settings import *  # noqa: F403
+
+data_dir().mkdir(parents=True, exist_ok=True)
+AUDIT_SIGNING_KEY_FILE = str(ensure_audit_key(data_dir()))
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include("buildinsights.api")),
     path("projects/<slug:project_slug>/", include("reports.urls")),
     path("projects/<slug:project_slug>/", include("alerts.urls")),
+    path("projects/<slug:project_slug>/", include("evidence.urls")),
     path("projects/<slug:project_slug>/", include("farm.urls")),
     path("projects/<slug:project_slug>/", include("cache.urls")),
     path("projects/<slug:project_slug>/", include("policies.urls")),

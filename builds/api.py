@@ -17,6 +17,7 @@ from accounts.roles import Scope
 from builds.comparison import ComparisonSerializer, compare
 from builds.filters import BuildFilter
 from builds.models import Build, Service, Step, StepLog
+from builds.reading import note_log
 from builds.serializers import (
     BuildSerializer,
     CriticalPathSerializer,
@@ -60,6 +61,7 @@ class BuildViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     def log(self, request: Request, public_id: str) -> Response:
         """What the steps printed."""
         build = self.get_object()
+        note_log(build, actor_of(request))
         logs = StepLog.objects.filter(build_id=build.pk)
         if step := request.query_params.get("step"):
             if not step.isdecimal() or len(step) > 9:

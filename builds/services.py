@@ -9,10 +9,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from buildinsights.copying import copy_rows
 from buildkit.classification import classify
 from buildkit.model import Build as DecodedBuild
 from builds import baselines, evidence
-from builds.copying import copy_rows
 from builds.masking import mask_secrets, mask_values
 from builds.models import Build, Service, Step, StepLog
 from builds.partitions import ensure_partition, month_of

@@ -7,12 +7,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import get_project, scopes_in
+from accounts.authentication import actor_of
 from buildinsights.paging import is_htmx
 from builds.build_list import list_page
 from builds.build_page import build_page
 from builds.compare_page import compare_page
 from builds.logview import raw_log
 from builds.models import Build
+from builds.reading import note_log
 
 
 @vary_on_headers("HX-Request")
@@ -42,6 +44,7 @@ def build_detail(request: HttpRequest, project_slug: str, public_id: UUID) -> Ht
 def build_log(request: HttpRequest, project_slug: str, public_id: UUID) -> StreamingHttpResponse:
     """Everything the steps printed, as plain text."""
     build = _build(request, project_slug, public_id)
+    note_log(build, actor_of(request))
     response = StreamingHttpResponse(raw_log(build), content_type="text/plain; charset=utf-8")
     response["X-Content-Type-Options"] = "nosniff"
     return response

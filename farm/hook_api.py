@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from audit.services import Stranger, record_once_a_day
 from farm.models import PushHook
 from farm.pushes import is_genuine, parse_push, queue_push
 
@@ -50,6 +51,9 @@ class PushHookView(APIView):
             raise NotFound
         body = request._request.body  # noqa: SLF001  # the signature is over the bytes
         if not is_genuine(hook, body, request.headers):
+            record_once_a_day(
+                actor=Stranger("webhook"), action="hook.refused", target=hook, project=hook.project
+            )
             raise AuthenticationFailed("The signature or token is not of this webhook's secret.")
         push = parse_push(body)
         made = queue_push(hook=hook, push=push) if push else []

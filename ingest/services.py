@@ -6,13 +6,13 @@ import structlog
 from django.db import transaction
 from django.db.models.functions import Now
 
-from accounts.models import ApiToken, User
-from audit.services import record
+from accounts.models import ApiToken, Project, User
+from audit.services import SYSTEM, record, record_soon
 from buildinsights.batches import delete_in_batches
 from ingest.exceptions import IdempotencyConflictError, NotReplayableError
 from ingest.models import IngestPayload
 from ingest.querysets import IngestPayloadQuerySet
-from ingest.storing import insert_new
+from ingest.storing import facts_of, insert_new
 from ingest.uploads import Upload, identity_of, pack
 
 log = structlog.get_logger(__name__)
@@ -54,8 +54,16 @@ def accept_upload(
         body=body,
         size_bytes=upload.size_bytes,
     )
-    if not insert_new(payload):
-        return Accepted(_earlier(project_id, upload.kind, sha256, idempotency_key), duplicate=True)
+    if not insert_new(payload, actor or SYSTEM):
+        earlier = _earlier(project_id, upload.kind, sha256, idempotency_key)
+        record_soon(
+            actor=actor or SYSTEM,
+            action="payload.repeated",
+            target=earlier,
+            project=earlier.project,
+            changes=facts_of(earlier),
+        )
+        return Accepted(earlier, duplicate=True)
     log.info("payload_accepted", payload_id=str(payload.public_id), size_bytes=upload.size_bytes)
     return Accepted(payload, duplicate=False)
 
@@ -109,4 +117,17 @@ def _change_failed(payload: IngestPayload, **values: object) -> None:
 
 def purge(payloads: IngestPayloadQuerySet) -> int:
     """Delete payloads in batches; builds made from them stay."""
-    return delete_in_batches(payloads)
+    projects = payloads.order_by().values_list("project", flat=True).distinct()
+    return sum(_purge(payloads, project) for project in Project.objects.filter(pk__in=projects))
+
+
+def _purge(payloads: IngestPayloadQuerySet, project: Project) -> int:
+    count = delete_in_batches(payloads.filter(project=project))
+    record_soon(
+        actor=SYSTEM,
+        action="payloads.purged",
+        target=project,
+        project=project,
+        changes={"count": count},
+    )
+    return count

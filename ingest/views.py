@@ -14,6 +14,7 @@ from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
 from accounts.models import ApiToken, Project, User
 from accounts.roles import Scope
+from audit.services import record_soon
 from buildinsights.exceptions import DomainError
 from buildinsights.paging import is_htmx, page_of
 from builds.build_list import active_filters, ingest_command
@@ -111,6 +112,13 @@ def raw_part(request: HttpRequest, project_slug: str, public_id: UUID, part: str
     found = unpack(payload.parts, payload.body).get(part)
     if found is None:
         raise Http404
+    record_soon(
+        actor=actor_of(request),
+        action="payload.downloaded",
+        target=payload,
+        project=project,
+        changes={"part": part},
+    )
     response = HttpResponse(found.data, content_type="application/octet-stream")
     extension = ".dockerbuild" if part == "record" else ".json"
     response["Content-Disposition"] = f'attachment; filename="{public_id}-{part}{extension}"'

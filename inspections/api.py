@@ -77,7 +77,9 @@ class InspectionViewSet(
     def create(self, request: Request) -> Response:
         """Take what `buildinsights inspect --json` writes; 200 if the same was sent before."""
         taken = take_inspection(
-            project_id=project_id_for(request), document=_document(InspectionDocument, request)
+            project_id=project_id_for(request),
+            document=_document(InspectionDocument, request),
+            actor=actor_of(request),
         )
         public_id = taken.inspection.public_id
         answer = {
@@ -119,7 +121,9 @@ class RuleViewSet(mixins.ListModelMixin, GenericViewSet[Rule]):
     def create(self, request: Request) -> Response:
         """Take what BuildKit's checks have found."""
         look = take_lint(
-            project_id=project_id_for(request), document=_document(LintDocument, request)
+            project_id=project_id_for(request),
+            document=_document(LintDocument, request),
+            actor=actor_of(request),
         )
         answer = LintTakenSerializer({"id": look.public_id, "rules": look.counts})
         return Response(answer.data, status=status.HTTP_201_CREATED)

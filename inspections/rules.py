@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from audit.services import ActorLike, record_soon
 from builds.branches import BranchClass, branch_class
 from builds.models import Build, BuildWarning
 from builds.services import get_or_create_service, lock_service
@@ -87,14 +88,18 @@ def note_build(build: Build, **_: Any) -> None:
 
 @transaction.atomic
 def take_lint(
-    *, project_id: int, document: LintDocument, received_at: datetime | None = None
+    *,
+    project_id: int,
+    document: LintDocument,
+    received_at: datetime | None = None,
+    actor: ActorLike | None = None,
 ) -> RuleLook:
     """Keep what a run of the checks alone has found; the same again only moves its time."""
     at = not_after(document.checked_at, received_at or timezone.now())
     service = get_or_create_service(project_id=project_id, name=document.service)
     lock_service(service)
     found = _found_by_command(document.warnings)
-    look, _created = RuleLook.objects.update_or_create(
+    look, is_new = RuleLook.objects.update_or_create(
         service=service,
         content=content_of(document, "checked_at"),
         defaults={
@@ -105,6 +110,15 @@ def take_lint(
         },
     )
     _follow(look, found, None)
+    if actor and is_new:
+        changes = {"service": service.slug, "content": bytes(look.content or b"").hex()}
+        record_soon(
+            actor=actor,
+            action="lint.received",
+            target=look,
+            project=service.project,
+            changes=changes,
+        )
     return look
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from audit.services import ActorLike, record_soon
 from builds.masking import mask_secrets
 from builds.models import Service
 from builds.services import get_or_create_service, lock_service
@@ -30,7 +31,11 @@ class Taken:
 
 @transaction.atomic
 def take_inspection(
-    *, project_id: int, document: InspectionDocument, received_at: datetime | None = None
+    *,
+    project_id: int,
+    document: InspectionDocument,
+    received_at: datetime | None = None,
+    actor: ActorLike | None = None,
 ) -> Taken:
     """Keep what a look at an image has found; the same again only moves its time.
 
@@ -53,6 +58,14 @@ def take_inspection(
         inspection.service = get_or_create_service(project_id=project_id, name=document.service)
         inspection.save(update_fields=["service"])
     place(inspection)
+    if actor:
+        record_soon(
+            actor=actor,
+            action="inspection.received",
+            target=inspection,
+            project=inspection.project,
+            changes={"image": inspection.image_name, "content": bytes(inspection.content).hex()},
+        )
     return Taken(inspection, is_known=False)
 
 

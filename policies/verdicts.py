@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Project
 from accounts.typing import Actor
+from audit.services import record
 from buildkit.values import canonical_json
 from policies.choosing import Chosen
 from policies.evidence import evidence_of
@@ -34,7 +35,7 @@ def give_verdict(
     verdict.asked_by = actor.actor_name[:200]
     if not subject.images and not evidence.scans:
         return verdict
-    return _keep(verdict)
+    return _keep(verdict, actor)
 
 
 def _verdict(
@@ -69,7 +70,7 @@ def _sha256(value: Any) -> str:
 
 
 @transaction.atomic
-def _keep(verdict: Verdict) -> Verdict:
+def _keep(verdict: Verdict, actor: Actor) -> Verdict:
     """Keep a verdict, unless the newest on its image is the same: then confirm that."""
     Project.objects.select_for_update(no_key=True).get(pk=verdict.project_id)
     same = Verdict.objects.filter(
@@ -81,6 +82,13 @@ def _keep(verdict: Verdict) -> Verdict:
     newest = same.told().order_by("-at", "-pk").first()
     if newest is None or newest.sha256 != verdict.sha256:
         verdict.save()
+        record(
+            actor=actor,
+            action="image.judged",
+            target=verdict,
+            project=verdict.project,
+            changes={"digest": verdict.digest, "outcome": verdict.outcome},
+        )
         return verdict
     # A clock that was put back takes no time away.
     newest.confirmed_at = max(newest.confirmed_at, verdict.confirmed_at)

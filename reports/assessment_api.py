@@ -15,8 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.access import project_id_for
+from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
+from audit.services import record_soon
 from buildinsights.csv import GroupsAsCSV, lines
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
@@ -175,6 +177,13 @@ class AssessmentView(APIView):
         form = RemediationForm(project, request.query_params.dict())
         if not form.is_valid():
             raise ValidationError(errors_of(form))
+        record_soon(
+            actor=actor_of(request),
+            action="assessment.exported",
+            target=project,
+            project=project,
+            changes={"format": request.accepted_renderer.format, "filters": form.data},
+        )
         name = f"assessment-{project.slug}"
         if request.accepted_renderer.format == GroupsAsCSV.format:
             return _as_csv(project, form, name)

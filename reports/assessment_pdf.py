@@ -1,11 +1,11 @@
-"""The vulnerability assessment as PDF: text that can be searched, and nothing of it is markup."""
+"""The vulnerability assessment as PDF."""
 
 from collections.abc import Iterable, Sequence
 
 from reportlab.platypus import Flowable
 
+from buildinsights.pdf import HEADING, NOTE, TITLE, day, document, table_of, text_of
 from reports.assessment import Assessment, ImageLine
-from reports.pdf import HEADING, NOTE, TITLE, day, document, table, text
 
 
 def as_pdf(found: Assessment) -> bytes:
@@ -17,12 +17,12 @@ def as_pdf(found: Assessment) -> bytes:
 
 def _summary(found: Assessment) -> Iterable[Flowable]:
     scope = f"{found.service or 'all services'}, {found.environment or 'all environments'}"
-    yield text(f"Vulnerability assessment of {found.project}", TITLE)
+    yield text_of(f"Vulnerability assessment of {found.project}", TITLE)
     period = f"{day(found.first)} to {day(found.last)}"
     made = f"{found.made_at:%-d %b %Y %H:%M} UTC"
-    yield text(f"Scope: {scope}. Period: {period}. Made {made}.", NOTE)
+    yield text_of(f"Scope: {scope}. Period: {period}. Made {made}.", NOTE)
     median = "not told, over half are open" if found.median_days is None else found.median_days
-    yield text(
+    yield text_of(
         f"{found.open} findings are open, {found.overdue} of them overdue;"
         f" {found.due_in_a_week} more are due within a week."
         f" {found.fixed} were fixed in the period. Median days until a fix: {median}."
@@ -32,27 +32,27 @@ def _summary(found: Assessment) -> Iterable[Flowable]:
 
 def _how(found: Assessment) -> Iterable[Flowable]:
     had = found.coverage
-    yield text("How it was made", HEADING)
-    yield text(
+    yield text_of("How it was made", HEADING)
+    yield text_of(
         f"Newest images: {had['images']}. Scanned: {had['scanned']}. Pass their policy:"
         f" {had['passed']}. Signed and trusted: {had['trusted']}. With an SBOM:"
         f" {had['with_sbom']}. Inspected: {had['inspected']}."
     )
     for item in found.scanners:
-        yield text(
+        yield text_of(
             f"{item.name} {item.version or 'of a version that is not said'}, newest images:"
             f" {item.images}, the oldest scan of"
             f" {day(item.oldest_scan)}, the oldest database of"
             f" {day(item.oldest_database) if item.oldest_database else 'a day that is not said'}."
         )
     if found.not_scanned:
-        yield text(f"Not scanned: {', '.join(found.not_scanned)}.")
+        yield text_of(f"Not scanned: {', '.join(found.not_scanned)}.")
 
 
 def _severities(found: Assessment) -> Iterable[Flowable]:
     heads = ("Severity", "Open", "Overdue", "Came", "Came back", "Gone", "Change", "Days to a fix")
-    yield text("By severity", HEADING)
-    yield table(
+    yield text_of("By severity", HEADING)
+    yield table_of(
         heads,
         (20, *[-10] * 7),
         [
@@ -72,13 +72,13 @@ def _severities(found: Assessment) -> Iterable[Flowable]:
 
 
 def _findings(found: Assessment) -> Iterable[Flowable]:
-    yield text("Open findings", HEADING)
+    yield text_of("Open findings", HEADING)
     if found.left_off:
         listed = len(found.findings)
-        yield text(f"The worst {listed}; {found.left_off} more are in the CSV.", NOTE)
+        yield text_of(f"The worst {listed}; {found.left_off} more are in the CSV.", NOTE)
     heads = ("Severity", "Finding", "Where", "Service", "From", "Fixed in", "First seen", "Due")
     yield (
-        table(
+        table_of(
             heads,
             (10, 20, 32, 16, 12, 16, -12, -14),
             [
@@ -97,14 +97,14 @@ def _findings(found: Assessment) -> Iterable[Flowable]:
             ],
         )
         if found.findings
-        else text("None.")
+        else text_of("None.")
     )
 
 
 def _waivers(found: Assessment) -> Iterable[Flowable]:
-    yield text("Waivers in force", HEADING)
+    yield text_of("Waivers in force", HEADING)
     yield (
-        table(
+        table_of(
             ("What", "Covers", "Why", "Asked for by", "Approved by", "Until"),
             (18, 26, 40, 12, 18, -12),
             [
@@ -120,20 +120,20 @@ def _waivers(found: Assessment) -> Iterable[Flowable]:
             ],
         )
         if found.waivers
-        else text("None.")
+        else text_of("None.")
     )
 
 
 def _images(found: Assessment) -> Iterable[Flowable]:
-    yield text("Newest images", HEADING)
+    yield text_of("Newest images", HEADING)
     yield (
-        table(
+        table_of(
             ("Image", "Digest", "Verdict", "Signature", "SBOM", "Checks failing", "Scanned"),
             (26, 26, 40, 14, 8, -10, -12),
             [_image(line) for line in found.images],
         )
         if found.images
-        else text("No build has made an image yet.")
+        else text_of("No build has made an image yet.")
     )
 
 

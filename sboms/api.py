@@ -16,6 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import actor_of
 from accounts.roles import Scope
+from audit.services import record_once_a_day
 from buildinsights.csv import GroupsAsCSV
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
@@ -71,7 +72,11 @@ class SbomViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     def packages(self, request: Request, public_id: str) -> Response:
         """What the bill lists."""
         part = request.query_params.get("name", "")
-        rows: Any = SbomPackage.objects.of(self.get_object()).named(part)
+        sbom = self.get_object()
+        record_once_a_day(
+            actor=actor_of(request), action="sbom.read", target=sbom, project=sbom.project
+        )
+        rows: Any = SbomPackage.objects.of(sbom).named(part)
         self.cursor_ordering = BY_NAME
         page: Any = self.paginate_queryset(rows)
         return self.get_paginated_response(ListedPackageSerializer(page, many=True).data)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from builds.copying import copy_rows
+from buildinsights.copying import copy_rows
 from builds.models import Service
 from builds.services import lock_service
 from security.following import follow

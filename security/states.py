@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from buildinsights.copying import copy_rows
 from builds.branches import BranchClass
-from builds.copying import copy_rows
 from security.days import put_on, take_off
 from security.models import RemediationPolicy, Scan
 

@@ -21,6 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import actor_of
 from accounts.roles import Scope
+from audit.services import record_soon
 from builds.api import PROJECT
 from builds.models import Service
 from security.api import in_project
@@ -147,6 +148,13 @@ class VexView(APIView):
         """VEX of a service by purl and digest of its newest images: OpenVEX or CycloneDX VEX."""
         is_cyclonedx = getattr(request, "accepted_renderer", None).format == "cyclonedx"  # type: ignore[union-attr]
         service = _service(request)
+        record_soon(
+            actor=actor_of(request),
+            action="vex.exported",
+            target=service,
+            project=service.project,
+            changes={"format": "cyclonedx" if is_cyclonedx else "openvex"},
+        )
         address = f"{reverse('api:vex', request=request)}{service.public_id}"
         document = document_of(service, timezone.now(), address)
         return Response(to_cyclonedx(document) if is_cyclonedx else to_openvex(document))

@@ -21,10 +21,11 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from accounts.roles import Role, Scope
 from accounts.services import create_project, create_token, set_member_role
-from audit.models import AuditEvent
+from audit.models import AuditEvent, Checkpoint, SigningKey, Tombstone
 
 ROOT = Path(__file__).resolve().parents[1]
 NO_TRUNCATE = AuditEvent._meta.triggers[1].get_pgid(AuditEvent)
+APPEND_ONLY = (AuditEvent, Checkpoint, Tombstone, SigningKey)
 
 settings.register_profile("untimed", settings(deadline=None))
 settings.load_profile("untimed")  # how long an example takes says how busy the machine is
@@ -46,7 +47,9 @@ def buildkit_fixtures() -> Path:
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Let tests with real transactions empty the tables: only TRUNCATE of the trail is allowed."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE audit_auditevent DISABLE TRIGGER {NO_TRUNCATE}")
+        for model in APPEND_ONLY:
+            trigger = model._meta.triggers[1].get_pgid(model)
+            cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER {trigger}")
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ APPS = [
     "policies",
     "recommendations",
     "alerts",
+    "evidence",
     "reports",
 ]
 """Data flow from left to right in the end; imports go only from right to left."""
@@ -34,11 +35,13 @@ PURE = ["buildkit", "supplychain", "cli", "analytics"]
 WIRING = {
     "buildinsights.batches",
     "buildinsights.charts",
+    "buildinsights.copying",
     "buildinsights.csv",
     "buildinsights.exceptions",
     "buildinsights.forms",
     "buildinsights.paging",
     "buildinsights.parsers",
+    "buildinsights.pdf",
     "buildinsights.svg",
     "buildinsights.templatetags.formats",
 }

@@ -135,6 +135,7 @@ class VerificationViewSet(
             reported_by=actor_of(request).actor_name,
             public_id=said.get("id") or uuid.uuid4(),
             policy_version=_policy_version(project, said),
+            actor=actor_of(request),
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(VerificationSerializer(kept).data, status=code)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Project
 from accounts.typing import Actor
+from audit.services import record
 from buildkit.registry import Reference, Registry, RegistryError, credentials_for
 from builds.masking import mask_secrets
 from supplychain.signing.cosign import Cosign
@@ -35,6 +36,7 @@ def policy_for(project: Project, environment: str) -> TrustPolicyVersion | None:
     return rows.of_environment(environment).holding().first()
 
 
+@transaction.atomic
 def ask_verification(
     *, project: Project, reference: Reference, environment: str, actor: Actor
 ) -> WaitingVerification:
@@ -48,12 +50,15 @@ def ask_verification(
         raise RegistryNotAllowedError
     if policy_for(project, environment) is None:
         raise NoPolicyError
-    return WaitingVerification.objects.create(
+    made = WaitingVerification.objects.create(
         project=project,
         reference=str(reference),
         environment=environment,
         asked_by=actor.actor_name[:200],
     )
+    changes = {"image": str(reference), "environment": environment}
+    record(actor=actor, action="verification.asked", target=made, project=project, changes=changes)
+    return made
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Project
 from accounts.typing import Actor
-from audit.services import record, user_id_of
+from audit.services import SYSTEM, ActorLike, record, user_id_of
 from buildkit.registry import Reference
 from buildkit.values import canonical_json
 from builds.models import Image
@@ -95,6 +95,7 @@ def record_verification(
     reported_by: str,
     public_id: UUID,
     policy_version: TrustPolicyVersion | None,
+    actor: ActorLike = SYSTEM,
 ) -> tuple[Verification, bool]:
     """Keep what a verification found; return it, and whether it is new.
 
@@ -106,7 +107,7 @@ def record_verification(
     if Verification.objects.filter(public_id=public_id).exclude(project=project).exists():
         raise IdTakenError
     image = Image.objects.filter(project=project, digest=result.digest).first()
-    return Verification.objects.get_or_create(
+    kept, is_new = Verification.objects.get_or_create(
         project=project,
         public_id=public_id,
         defaults={
@@ -124,3 +125,7 @@ def record_verification(
             "verified_at": min(result.verified_at, timezone.now()),
         },
     )
+    if is_new:
+        changes = {"digest": kept.digest, "passed": kept.passed, "environment": kept.environment}
+        record(actor=actor, action="image.verified", target=kept, project=project, changes=changes)
+    return kept, is_new

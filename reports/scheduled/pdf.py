@@ -7,7 +7,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Image
 
-from reports.pdf import (
+from buildinsights.pdf import (
     CELL,
     GREY,
     HEADER,
@@ -16,8 +16,8 @@ from reports.pdf import (
     NUMBER,
     TITLE,
     document,
-    table,
-    text,
+    table_of,
+    text_of,
 )
 from reports.scheduled.drawing import HEIGHT, WIDTH, png_of
 from reports.scheduled.optimisation import Cell, Optimisation, Section, Table
@@ -34,32 +34,32 @@ def as_pdf(report: Optimisation) -> bytes:
     """Return the report as PDF; the same report is the same bytes."""
     parts = [*_head(report), *(part for section in report.sections for part in _section(section))]
     if report.silent and not report.is_quiet:
-        parts.append(text(f"Nothing to tell: {', '.join(report.silent)}.", NOTE))
+        parts.append(text_of(f"Nothing to tell: {', '.join(report.silent)}.", NOTE))
     return document(f"{report.name}, {report.project}", parts)
 
 
 def _head(report: Optimisation) -> Iterable[Flowable]:
-    yield text(f"{report.project}: {report.name}", TITLE)
+    yield text_of(f"{report.project}: {report.name}", TITLE)
     made = f"{report.made_at:%-d %b %Y %H:%M} UTC"
-    yield text(f"{report.period}. About {report.scope}. Made {made}.", NOTE)
-    yield text(f"{report.headline[:1].upper()}{report.headline[1:]}.")
+    yield text_of(f"{report.period}. About {report.scope}. Made {made}.", NOTE)
+    yield text_of(f"{report.headline[:1].upper()}{report.headline[1:]}.")
 
 
 def _section(section: Section) -> Iterable[Flowable]:
-    yield text(section.title, HEADING)
+    yield text_of(section.title, HEADING)
     for words in filter(None, (section.error, section.lead)):
-        yield text(words)
+        yield text_of(words)
     if section.chart:
-        yield text(f"{section.chart.words}.", NOTE)
+        yield text_of(f"{section.chart.words}.", NOTE)
         if picture := png_of(section.chart):
             height = PICTURE_WIDTH * HEIGHT / WIDTH
             yield Image(io.BytesIO(picture), PICTURE_WIDTH, height, mask="auto", hAlign="LEFT")
     for found in section.tables:
         if found.title:
-            yield text(found.title, TABLE_TITLE)
+            yield text_of(found.title, TABLE_TITLE)
         yield _table(found)
     for note in section.notes:
-        yield text(note, NOTE)
+        yield text_of(note, NOTE)
 
 
 def _table(found: Table) -> Flowable:
@@ -69,12 +69,12 @@ def _table(found: Table) -> Flowable:
         [_cell(cell, column.is_number) for cell, column in zip(row, found.columns, strict=True)]
         for row in found.rows
     ]
-    return table([first.label, *(c.label for c in others)], [FIRST_WIDTH, *widths], rows)
+    return table_of([first.label, *(c.label for c in others)], [FIRST_WIDTH, *widths], rows)
 
 
 def _cell(cell: Cell, is_number: bool) -> list[Flowable]:  # a column's own flag
     verdict = f" ({cell.verdict})" if cell.verdict in {"better", "worse"} else ""
-    parts: list[Flowable] = [text(f"{cell.text}{verdict}", NUMBER if is_number else CELL)]
+    parts: list[Flowable] = [text_of(f"{cell.text}{verdict}", NUMBER if is_number else CELL)]
     if cell.note:
-        parts.append(text(cell.note, UNDER_NUMBER if is_number else UNDER))
+        parts.append(text_of(cell.note, UNDER_NUMBER if is_number else UNDER))
     return parts

@@ -12,7 +12,8 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from accounts.roles import Scope
 from audit.models import AuditEvent
-from audit.services import chain_name, verify_chain
+from audit.services import chain_name
+from audit.verification import verify_chain
 from cache.models import CacheAct
 from cli import journal
 from cli.settings import Server

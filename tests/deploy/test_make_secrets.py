@@ -23,7 +23,8 @@ def run(script: Path) -> dict[str, str]:
 
 def test_the_database_address_holds_the_password(script: Path) -> None:
     secrets = run(script)
-    assert set(secrets) == {"secret_key", "postgres_password", "database_url", "email_url"}
+    names = {"secret_key", "postgres_password", "database_url", "email_url", "audit_signing_key"}
+    assert set(secrets) == names
     assert f":{secrets['postgres_password']}@postgres:5432/" in secrets["database_url"]
     assert len(secrets["secret_key"]) == 64
     assert secrets["secret_key"] != secrets["postgres_password"]

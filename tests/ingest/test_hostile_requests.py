@@ -10,7 +10,8 @@ from rest_framework.test import APIClient
 from accounts.models import Project
 from accounts.roles import Scope
 from audit.models import AuditEvent
-from audit.services import chain_name, verify_chain
+from audit.services import chain_name
+from audit.verification import verify_chain
 from ingest.models import IngestPayload
 from tests.ingest.sending import URL, file, progress, send
 

@@ -1,4 +1,4 @@
-"""What reports as PDF have in common: text that can be searched, and nothing of it is markup."""
+"""Documents as PDF: text that can be searched, and nothing of it is markup."""
 
 import io
 import re
@@ -56,7 +56,7 @@ def document(title: str, parts: Iterable[Flowable]) -> bytes:
 
 
 @cache
-def register_fonts() -> None:
+def _fonts() -> None:
     """Register fonts: DejaVu with its many scripts where the system has it, or what we bring.
 
     Others, of which no file is needed, are drawn with what readers have.
@@ -112,13 +112,13 @@ def _set_in(font: str | None, signs: str) -> str:
     return f'<font name="{font}">{escape(signs)}</font>' if font else escape(signs)
 
 
-def text(value: object, style: ParagraphStyle = BODY) -> Paragraph:
+def text_of(value: object, style: ParagraphStyle = BODY) -> Paragraph:
     """Return a paragraph of what may be anybody's text."""
-    register_fonts()
+    _fonts()
     return Paragraph(_inert(value), style)
 
 
-def table(
+def table_of(
     heads: Sequence[str], widths: Sequence[int], rows: Iterable[Sequence[object]]
 ) -> Flowable:
     """Return a table whose columns share the page by ``widths``; of numbers these are negative.
@@ -128,13 +128,13 @@ def table(
     total = sum(abs(width) for width in widths)
     cells = [
         [
-            text(head, NUMBER_HEADER if width < 0 else HEADER)
+            text_of(head, NUMBER_HEADER if width < 0 else HEADER)
             for head, width in zip(heads, widths, strict=True)
         ]
     ]
     cells += [
         [
-            value if isinstance(value, list) else text(value, NUMBER if width < 0 else CELL)
+            value if isinstance(value, list) else text_of(value, NUMBER if width < 0 else CELL)
             for value, width in zip(row, widths, strict=True)
         ]
         for row in rows

@@ -1,0 +1,1 @@
+"""All that is known of one image, put together as one document."""

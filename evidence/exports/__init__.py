@@ -1,0 +1,1 @@
+"""The trail as files: to be proved (JSON Lines, ZIP) and to be read (CSV, PDF)."""

@@ -1,0 +1,401 @@
+#!/usr/bin/env python3
+"""Check an exported audit trail, without the server that wrote it and without a network.
+
+    python3 verify_trail.py trail.jsonl --fingerprint 3f1c…
+    python3 verify_trail.py audit.zip --earlier audit-of-last-year.zip
+
+Needs Python 3.9 or newer and the package `cryptography`. All it knows is in this file.
+
+An export is JSON Lines. Each line is one of
+
+    {"header": {…}}                        what was exported, when, and by which filters
+    {"key": {…}, "signature": "…"}         a public key; it names the key before it
+    {"tombstone": {…}, "signature": "…"}   events up to here were removed by the operator
+    {"checkpoint": {…}, "signature": "…"}  how many events there were, and the hash of the last
+    {"hash": "…", "event": {…}}            an event
+    {"withheld": ["…"]}                    hashes of events that the filters left out
+    {"end": {…}, "signature": "…"}         what the file holds, signed when it was written
+
+The hash of an event is SHA-256 of its JSON with keys sorted, without spaces, in UTF-8; `prev_hash`
+in it is the hash of the event before. Signatures are Ed25519 over JSON written the same way.
+
+Exit codes: 0 it holds, 1 it does not, 2 it cannot be checked, 3 it holds by itself, but is signed
+by nobody, or with a key that you did not name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+HOLDS, BROKEN, UNUSABLE, FOREIGN = 0, 1, 2, 3
+FORMAT = "buildinsights.audit.export.v1"
+START = "0" * 64
+# How the server writes the line of an event: so its bytes can be hashed as they are.
+BEFORE_HASH, BEFORE_EVENT = b'{"hash":"', b'","event":'
+EVENT_AT = len(BEFORE_HASH) + 64 + len(BEFORE_EVENT)
+
+
+class BrokenError(Exception):
+    """The trail does not hold; the sentence names the place."""
+
+
+class UnusableError(Exception):
+    """This is nothing that can be checked."""
+
+
+class ForeignError(Exception):
+    """It is not signed, or not with a key that was named."""
+
+
+def canonical(document: Any) -> bytes:
+    """Return the bytes that are hashed and signed."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_signed(document: Any, signature: str, public_key: str) -> bool:
+    """Tell whether the owner of a key signed a document."""
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError:
+        text = "Signatures need the package cryptography: pip install cryptography."
+        raise UnusableError(text) from None
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
+        key.verify(base64.b64decode(signature), canonical(document))
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+class Trail:
+    """Reads an export line by line, and holds no more than its keys and checkpoints."""
+
+    def __init__(self) -> None:
+        self.takers = {
+            "event": self.take_rewritten_event,
+            "withheld": self.take_withheld,
+            "key": self.take_key,
+            "checkpoint": self.take_checkpoint,
+            "tombstone": self.take_tombstone,
+            "end": self.take_end,
+        }
+        self.header: Any = None
+        self.keys: dict[str, Any] = {}
+        self.checkpoints: list[Any] = []
+        self.tombstones: list[Any] = []
+        self.end: Any = None
+        self.watched: set[int] = set()
+        self.sequence, self.hash = 0, START
+        self.events = self.withheld = 0
+        self.last_time = ""
+        self.hashes = hashlib.sha256()
+        self.at: dict[
+            int, str
+        ] = {}  # the hashes of events that checkpoints speak of, by their numbers
+
+    def read(self, lines: Iterable[bytes], watched: Iterable[int] = ()) -> None:
+        """Follow the chain; `watched` are numbers of events whose hashes are wanted."""
+        self.watched = set(watched)
+        for number, line in enumerate(lines, start=1):
+            try:
+                self.take(line)
+            except BrokenError as problem:
+                raise BrokenError(f"Line {number}: {problem}") from None
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as problem:
+                if self.header is None:
+                    raise UnusableError("This is no export of an audit trail.") from None
+                raise BrokenError(f"Line {number} is not a line of an export: {problem}.") from None
+        if self.header is None:
+            raise UnusableError("The file is empty.")
+        if self.end is None:
+            raise BrokenError(
+                f"The file is cut off after event {self.sequence}: its end is missing."
+                f"{self.newest_says()}"
+            )
+
+    def take(self, line: bytes) -> None:
+        """Take one line."""
+        if line.startswith(BEFORE_HASH) and line[73:EVENT_AT] == BEFORE_EVENT:
+            body = line.rstrip(b"\r\n")[EVENT_AT:-1]
+            self.take_event(json.loads(body), line[9:73].decode(), sha256(body))
+            return
+        row = json.loads(line)
+        if self.header is None:
+            self.take_header(row)
+            return
+        if self.end is not None:
+            raise BrokenError("there is something after the end.")
+        noun = next((noun for noun in self.takers if noun in row), "")
+        if not noun:
+            raise BrokenError("nobody knows what this is.")
+        self.takers[noun](row)
+
+    def take_header(self, row: Any) -> None:
+        if row.get("header", {}).get("format") != FORMAT:
+            raise UnusableError("This is no export of an audit trail, or one of a newer version.")
+        self.header = row["header"]
+
+    def take_key(self, row: Any) -> None:
+        key, signature = row["key"], row["signature"]
+        if sha256(base64.b64decode(key["public_key"])) != key["key_id"]:
+            raise BrokenError("the key is not what its fingerprint says.")
+        if not is_signed(key, signature, key["public_key"]):
+            raise BrokenError("the key {} did not sign its own row.".format(key["key_id"]))
+        self.keys[key["key_id"]] = key
+
+    def take_signed(self, rows: list[Any], noun: str, row: Any) -> None:
+        """Take a checkpoint or a tombstone, which must follow the one before."""
+        document = row[noun]
+        place = "{} {}".format(noun, document["number"])
+        key = self.keys.get(document["key_id"])
+        if document["chain"] != self.header["chain"]:
+            raise BrokenError(f"{place} is of another chain.")
+        if key is None:
+            raise BrokenError(f"{place} is signed with a key that is not in the file.")
+        if not is_signed(document, row["signature"], key["public_key"]):
+            raise BrokenError(f"{place} is not what was signed.")
+        if document["number"] != len(rows) + 1:
+            raise BrokenError(f"{noun} {len(rows) + 1} is missing.")
+        if document["previous"] != (sha256(canonical(rows[-1])) if rows else START):
+            raise BrokenError(f"{place} does not follow the one before it.")
+        rows.append(document)
+        self.watched.add(document["sequence"])
+
+    def take_checkpoint(self, row: Any) -> None:
+        self.take_signed(self.checkpoints, "checkpoint", row)
+
+    def take_tombstone(self, row: Any) -> None:
+        self.take_signed(self.tombstones, "tombstone", row)
+        # The chain starts where it was cut last.
+        self.sequence, self.hash = row["tombstone"]["sequence"], row["tombstone"]["hash"]
+
+    def take_end(self, row: Any) -> None:
+        self.end = (row["end"], row["signature"])
+
+    def take_rewritten_event(self, row: Any) -> None:
+        """Take an event of a file that somebody wrote anew: then the JSON is what counts."""
+        self.take_event(row["event"], row["hash"], sha256(canonical(row["event"])))
+
+    def take_event(self, event: Any, stated: str, computed: str) -> None:
+        expected = self.sequence + 1
+        if event["sequence"] != expected:
+            found = event["sequence"]
+            raise BrokenError(
+                f"event {found} stands where event {expected} must be:"
+                " events were removed, added or moved."
+            )
+        if event["chain"] != self.header["chain"]:
+            raise BrokenError(f"event {expected} is of another chain.")
+        if event["prev_hash"] != self.hash:
+            raise BrokenError(f"event {expected} does not follow the event before it.")
+        if stated != computed:
+            raise BrokenError(f"event {expected} was changed: its content does not match its hash.")
+        self.events += 1
+        self.last_time = event["occurred_at"]
+        self.pass_by(computed)
+
+    def take_withheld(self, row: Any) -> None:
+        for stated in row["withheld"]:
+            if len(stated) != 64:
+                raise BrokenError("this is no hash.")
+            self.withheld += 1
+            self.pass_by(stated)
+
+    def pass_by(self, digest: str) -> None:
+        self.sequence += 1
+        self.hash = digest
+        self.hashes.update(digest.encode())
+        if self.sequence in self.watched:
+            self.at[self.sequence] = digest
+
+    def newest_says(self) -> str:
+        """Return a sentence about the newest checkpoint."""
+        if not self.checkpoints:
+            return " There is no checkpoint."
+        newest = self.checkpoints[-1]
+        return " The newest checkpoint, of {}, counts up to event {}.".format(
+            newest["made_at"],
+            newest["sequence"],
+        )
+
+    def check_end(self) -> None:
+        """Compare what was read with what was signed when the file was written."""
+        end, signature = self.end
+        key = self.keys.get(end["key_id"])
+        if (signature or self.checkpoints or self.tombstones) and (
+            key is None or not is_signed(end, signature, key["public_key"])
+        ):
+            raise BrokenError("The end of the file is not what was signed.")
+        if end["header"] != self.header:
+            raise BrokenError("The end of the file is that of another export.")
+        if end["checkpoints"] != len(self.checkpoints):
+            raise BrokenError("Checkpoints were removed: there were {}.".format(end["checkpoints"]))
+        if (end["sequence"], end["hash"]) != (self.sequence, self.hash):
+            signed = end["sequence"]
+            raise BrokenError(
+                f"The tail is cut off: the file was written up to event {signed}, and ends at"
+                f" event {self.sequence}.{self.newest_says()}"
+            )
+        if end["hashes"] != self.hashes.hexdigest():
+            raise BrokenError("Hashes of withheld events, or events before them, were changed.")
+        if (end["events"], end["withheld"]) != (self.events, self.withheld):
+            raise BrokenError("Events were turned into withheld ones, or the other way round.")
+
+    def check_checkpoints(self, checkpoints: Sequence[Any], whose: str) -> None:
+        """Compare signed checkpoints with the events that they speak of."""
+        first = self.tombstones[-1]["sequence"] if self.tombstones else 0
+        for checkpoint in checkpoints:
+            sequence = checkpoint["sequence"]
+            if sequence > self.sequence:
+                raise BrokenError(
+                    "The tail is cut off: {} checkpoint of {} counts up to event {}, and the file"
+                    " ends at event {}.".format(
+                        whose, checkpoint["made_at"], sequence, self.sequence
+                    )
+                )
+            if sequence > first and self.at.get(sequence) != checkpoint["hash"]:
+                raise BrokenError(
+                    "Event {} is not the one that {} checkpoint of {} was signed for: the trail was"
+                    " written anew, at that event or before it.".format(
+                        sequence, whose, checkpoint["made_at"]
+                    )
+                )
+            if sequence == first and first and self.tombstones[-1]["hash"] != checkpoint["hash"]:
+                raise BrokenError(f"The tombstone is not what {whose} checkpoint says.")
+
+    def signers(self) -> list[str]:
+        """Return all keys that something in the file is signed with, the newest last."""
+        rows = self.tombstones + self.checkpoints + ([self.end[0]] if self.end[1] else [])
+        rows.sort(key=lambda row: row["made_at"])
+        return [row["key_id"] for row in rows]
+
+    def vouched_for(self, key_ids: Iterable[str]) -> set[str]:
+        """Return these keys and those before them, by their own word."""
+        known = set()
+        for key_id in key_ids:
+            while key_id in self.keys and key_id not in known:
+                known.add(key_id)
+                key_id = self.keys[key_id]["previous"]
+        return known
+
+    def check_keys(self, fingerprints: Sequence[str]) -> None:
+        """Tell whether all signatures are of keys that were named, or lead back from these."""
+        used = self.signers()
+        if not used:
+            raise ForeignError(
+                "Nothing is signed: whoever wrote the file may have made up all of it."
+            )
+        named = [text.lower().replace(":", "") for text in fingerprints]
+        trusted = self.vouched_for(named or used[-1:])
+        for key_id in used:
+            if key_id not in trusted:
+                raise ForeignError(f"It is signed with the key {key_id}, which you do not trust.")
+
+
+def lines_of(path: str) -> Iterable[bytes]:
+    """Return the lines of an export, which may be in a ZIP."""
+    try:
+        if not zipfile.is_zipfile(path):
+            return Path(path).open("rb")
+        return zipfile.ZipFile(path).open("trail.jsonl")
+    except (OSError, KeyError, zipfile.BadZipFile) as problem:
+        raise UnusableError(f"{path} cannot be read: {problem}.") from None
+
+
+def earlier_checkpoints(path: str) -> list[Any]:
+    """Return the checkpoints in an earlier export, or in a file of checkpoints alone."""
+    lines = lines_of(path)
+    found = [json.loads(line) for line in lines if line.startswith(b'{"checkpoint"')]
+    if not found:
+        raise UnusableError(f"There is no checkpoint in {path}.")
+    return found
+
+
+def check(path: str, fingerprints: Sequence[str], earlier: Sequence[str]) -> Trail:
+    """Return the trail if it holds."""
+    trail = Trail()
+    before = [row for name in earlier for row in earlier_checkpoints(name)]
+    trail.read(lines_of(path), [row["checkpoint"]["sequence"] for row in before])
+    trail.check_checkpoints(trail.checkpoints, "the")
+    trail.check_end()
+    for row in before:
+        if row["checkpoint"]["chain"] != trail.header["chain"]:
+            raise UnusableError("An earlier checkpoint is of another chain.")
+        key = trail.keys.get(row["checkpoint"]["key_id"])
+        if key is None or not is_signed(row["checkpoint"], row["signature"], key["public_key"]):
+            raise BrokenError(
+                "An earlier checkpoint is signed with a key that this file does not have."
+            )
+    trail.check_checkpoints([row["checkpoint"] for row in before], "an earlier")
+    trail.check_keys(fingerprints)
+    return trail
+
+
+def told(trail: Trail, fingerprints: Sequence[str]) -> Iterator[str]:
+    """Return what is to be said of a trail that holds."""
+    header = trail.header
+    yield "Holds: {}, events {} to {}, written {}.".format(
+        header["project"] or header["chain"],
+        trail.sequence - trail.events - trail.withheld + 1,
+        trail.sequence,
+        header["made_at"],
+    )
+    yield "{} events are shown, the last of {}.".format(trail.events, trail.last_time or "no time")
+    if trail.withheld:
+        filters = ", ".join("{}={}".format(*pair) for pair in sorted(header["filters"].items()))
+        yield f"{trail.withheld} events are withheld by the filters: {filters}."
+    for tombstone in trail.tombstones[-1:]:
+        yield "Events up to {} were removed on {}; what is left follows them.".format(
+            tombstone["sequence"],
+            tombstone["made_at"],
+        )
+    yield f"{len(trail.checkpoints)} checkpoints.{trail.newest_says()}"
+    yield f"Signed with the key {trail.signers()[-1]}."
+    if not fingerprints:
+        yield "Compare that with the fingerprint that you got by another way (--fingerprint)."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check a file; say what came of it; return the exit code."""
+    parser = argparse.ArgumentParser(description="Check an exported audit trail, offline.")
+    parser.add_argument("export", help="trail.jsonl, or the ZIP that holds it")
+    parser.add_argument(
+        "--fingerprint", action="append", default=[], help="of a key to trust; others are foreign"
+    )
+    parser.add_argument(
+        "--earlier", action="append", default=[], help="an earlier export, or its checkpoints"
+    )
+    said = parser.parse_args(arguments)
+    try:
+        trail = check(said.export, said.fingerprint, said.earlier)
+    except BrokenError as problem:
+        print(f"DOES NOT HOLD. {problem}")
+        return BROKEN
+    except ForeignError as problem:
+        print(f"NOT TO BE TRUSTED. {problem}")
+        return FOREIGN
+    except (UnusableError, OSError, zipfile.BadZipFile, zlib.error) as problem:
+        print(f"Cannot be checked: {problem}", file=sys.stderr)
+        return UNUSABLE
+    for sentence in told(trail, said.fingerprint):
+        print(sentence)
+    return HOLDS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

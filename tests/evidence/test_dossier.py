@@ -1,0 +1,144 @@
+"""The dossier of an image: all that is known, as a page and as files; nothing that is not."""
+
+import io
+import json
+import zipfile
+from hashlib import sha256
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pypdf import PdfReader
+from rest_framework.test import APIClient
+
+from accounts.models import Project, User
+from audit.appending import append_pending
+from audit.models import AuditEvent
+from builds.models import Image
+from evidence.dossier.collecting import NO_DEPLOYMENTS, collect
+from tests.inspections.making import check, looked
+from tests.security.test_life import built, digest, report
+from tests.security.test_remediation import created, found
+from tests.security.test_waivers import NOW, arrived
+from tests.trust.making import result
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def image(ci: APIClient, project: Project, alice: User, client_of: Any) -> Image:
+    """An image that was built, scanned, inspected, verified and judged."""
+    built(project, 1)
+    with time_machine.travel(NOW, tick=False):
+        arrived(ci, report(1, found("CVE-1", title="<script>x</script>"), **created(NOW)))
+        ci.post("/api/v1/inspections/", looked(1, check("user")), format="json")
+        ci.get(f"/api/v1/images/{digest(1)}/verdict/?environment=production")
+        sent = result(digest=digest(1)) | {"verified_at": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}
+        client_of(alice).post(
+            "/api/v1/verifications/?project=shop", sent, content_type="application/json"
+        )
+    append_pending()
+    return Image.objects.select_related("project").get(project=project, digest=digest(1))
+
+
+def fetched(client: Any, form: str) -> bytes:
+    answer = client.get(f"/api/v1/images/{digest(1)}/dossier/?project=shop&as={form}")
+    assert answer.status_code == 200
+    return b"".join(answer.streaming_content)
+
+
+def test_all_that_is_known(image: Image, auditor: User, client_of: Any):
+    told = json.loads(fetched(client_of(auditor), "json"))
+    assert told["digest"] == digest(1)
+    assert len(told["builds"]) == 1
+    (verification,) = told["verifications"]
+    assert verification["reported_by"] == "alice"
+    assert verification["provenance"]["builder"] == "https://ci.example.com/runner"
+    (verdict,) = told["verdicts"]
+    assert verdict["outcome"] == "fail"
+    assert verdict["environment"] == "production"
+    assert verdict["asked_by"] == "token ci"
+    assert told["inspections"][0]["failing"] == ["user"]
+    assert told["scans"][0]["counts"]
+    assert told["deployments"] == NO_DEPLOYMENTS
+    assert {event["action"] for event in told["events"]} >= {
+        "payload.received",
+        "image.verified",
+        "image.judged",
+        "inspection.received",
+    }
+
+
+def test_documents_are_as_they_were_sent(image: Image, auditor: User, client_of: Any):
+    archive = zipfile.ZipFile(io.BytesIO(fetched(client_of(auditor), "zip")))
+    told = json.loads(archive.read("dossier.json"))
+    parts = {
+        f"documents/{row['receipt']}/{part['name']}": part["sha256"]
+        for row in told["documents"]
+        for part in row["parts"]
+    }
+    assert len(parts) >= 1
+    kept = {name for name in archive.namelist() if name.startswith("documents/")}
+    assert kept == set(parts)
+    for name, digest_of_part in parts.items():
+        assert sha256(archive.read(name)).hexdigest() == digest_of_part
+
+
+def test_the_pdf_says_the_same(image: Image, auditor: User, client_of: Any):
+    reader = PdfReader(io.BytesIO(fetched(client_of(auditor), "pdf")))
+    text = " ".join(page.extract_text() for page in reader.pages).replace("\n", " ")
+    for words in ("Who built it", "no record of deployments", "payload.received", "fail"):
+        assert words in text
+
+
+def test_the_page(image: Image, auditor: User, client_of: Any):
+    browser = client_of(auditor)
+    page = browser.get(f"/projects/shop/images/{digest(1)}/dossier/").content.decode()
+    for words in ("Who built it", "Verdicts at that time", "keeps no record of deployments"):
+        assert words in page
+    assert "<script>x" not in page
+    security = browser.get(f"/projects/shop/images/{digest(1)}/security/").content.decode()
+    assert f"/projects/shop/images/{digest(1)}/dossier/" in security
+
+
+def test_a_viewer_gets_neither_trail_nor_documents(image: Image, bob: User, client_of: Any):
+    archive = zipfile.ZipFile(io.BytesIO(fetched(client_of(bob), "zip")))
+    assert json.loads(archive.read("dossier.json"))["events"] is None
+    assert not [name for name in archive.namelist() if name.startswith("documents/")]
+
+
+def test_it_is_noted(image: Image, auditor: User, client_of: Any):
+    browser = client_of(auditor)
+    fetched(browser, "json")
+    fetched(browser, "pdf")
+    for _ in range(2):
+        browser.get(f"/projects/shop/images/{digest(1)}/dossier/")
+    append_pending()
+    acts = AuditEvent.objects.filter(actor_name="erin", action__startswith="dossier.")
+    assert [(act.action, act.changes.get("format")) for act in acts] == [
+        ("dossier.exported", "json"),
+        ("dossier.exported", "pdf"),
+        ("dossier.viewed", None),
+    ]
+
+
+def test_strangers_see_nothing(image: Image, carol: User, client_of: Any):
+    assert client_of(carol).get(f"/projects/shop/images/{digest(1)}/dossier/").status_code == 404
+    answer = client_of(carol).get(f"/api/v1/images/{digest(1)}/dossier/?project=elsewhere")
+    assert answer.status_code == 404
+
+
+def test_more_of_everything_costs_the_same(ci: APIClient, image: Image):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            collect(image, made_by="x", with_trail=True)
+        return len(captured)
+
+    few = queries()
+    for number in range(5):
+        with time_machine.travel(NOW, tick=False):
+            arrived(ci, report(1, found(f"CVE-9{number}"), **created(NOW)))
+            ci.post("/api/v1/inspections/", looked(1, check(f"c{number}")), format="json")
+    assert queries() == few
