@@ -3,18 +3,25 @@
 The recordings are builds of a real engine (demo/README.md says how they were made).
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from accounts.models import Project, User
+from accounts.models import Project
 from alerts.evaluating import evaluate
 from alerts.models import Alert, AlertRule
 from bases.tasks import follow_waiting as follow_bases
 from builds.models import Build
-from channels.models import Delivery
-from tests.alerts.making import channel_of, rule_of
+from channels.kinds import KINDS
+from channels.models import Channel
+from channels.opening import put_into
+from channels.sending import send_due
+from tests.alerts.making import rule_of
+from tests.channels.receiving import Receiver, receiving
+from tests.farm.test_notices import Inbox, inbox  # noqa: F401  # a fixture
 from tests.trends.test_planted import changes, revisions  # noqa: F401  # a fixture
 from trends.models import Change
 from trends.services import mark
@@ -37,14 +44,24 @@ MEMBERS = {"maps": 2}
 """Builds beside each make its builds slower, and fewer of their seconds hits."""
 
 
-def test_each_planted_cause_is_one_alert_told_once_a_channel(
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    """An HTTP server that takes webhooks."""
+    settings.OUTBOUND_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    with receiving() as receiver:
+        yield receiver
+
+
+def test_each_planted_cause_is_one_alert_and_one_message_that_arrives(
     changes: list[Change],  # noqa: F811
     project: Project,
-    alice: User,
+    receiver: Receiver,
+    inbox: Inbox,  # noqa: F811
 ):
     follow_bases()
-    room, pager = channel_of(project), channel_of(project, "pager", "pagerduty")
-    rule = rule_of(project, channels=[room, pager], parameters={"least_percent": 10})
+    team = _channel(project, "email", recipients=["team@example.com"])
+    hook = _channel(project, "webhook", url=receiver.url)
+    rule = rule_of(project, channels=[team, hook], parameters={"least_percent": 10})
     first = min(change.found_at for change in changes)
 
     evaluate(_again(rule), first - timedelta(seconds=1))
@@ -52,24 +69,41 @@ def test_each_planted_cause_is_one_alert_told_once_a_channel(
     now = timezone.now()
     evaluate(_again(rule), now)
     evaluate(_again(rule), now + timedelta(minutes=1))
+    send_due()
 
     alerts = {alert.title.split(" of ")[1].split()[0]: alert for alert in Alert.objects.all()}
     assert sorted(alerts) == sorted(CAUSES)
     assert Alert.objects.count() == len(CAUSES)
     for name, expected in CAUSES.items():
         _check(alerts[name], name, expected)
-    told = [(row.channel_id, row.told.key, row.told.event) for row in Delivery.objects.all()]
-    assert sorted(told) == sorted(
-        (channel.pk, f"alert/{alert.public_id}", "firing")
-        for alert in alerts.values()
-        for channel in (room, pager)
+    assert _subjects(inbox) == sorted(
+        f"[{project}] Firing: {alert.title}" for alert in alerts.values()
     )
+    assert sorted(request.document["data"]["key"] for request in receiver.taken) == sorted(
+        f"alert/{alert.public_id}" for alert in alerts.values()
+    )
+
     _go_back("codec", changes)
     evaluate(_again(rule), timezone.now() + timedelta(hours=1))
+    before = len(inbox.messages)
+    send_due()
     states = {name: Alert.objects.get(pk=alert.pk).state for name, alert in alerts.items()}
     assert states == dict.fromkeys(CAUSES, "firing") | {"codec": "resolved"}
-    resolved = [row.told.key for row in Delivery.objects.all() if row.told.event == "resolved"]
-    assert resolved == [f"alert/{alerts['codec'].public_id}"] * 2
+    [(_, mail)] = inbox.messages[before:]
+    assert mail["Subject"] == f"[{project}] Resolved: {alerts['codec'].title}"
+    assert receiver.taken[-1].document["data"]["event"] == "resolved"
+    assert len(receiver.taken) == len(CAUSES) + 1
+
+
+def _channel(project: Project, kind: str, **values: Any) -> Channel:
+    channel = Channel(project=project, kind=kind, name=kind)
+    put_into(channel, KINDS[kind].settings_model(**values))
+    channel.save()
+    return channel
+
+
+def _subjects(inbox: Inbox) -> list[str]:  # noqa: F811
+    return sorted(str(mail["Subject"]) for _, mail in inbox.messages)
 
 
 def _again(rule: AlertRule) -> list[AlertRule]:
