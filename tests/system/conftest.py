@@ -102,6 +102,17 @@ def stop(process: subprocess.Popen[bytes]) -> int:
     return process.wait(timeout=60)
 
 
+def tiny_progress(number: int) -> bytes:
+    """A small build of its own, as ``--progress=rawjson`` writes it."""
+    vertex = {
+        "digest": f"sha256:{number:064x}",
+        "name": "[1/1] RUN make",
+        "started": "2026-01-05T10:00:00Z",
+        "completed": "2026-01-05T10:00:02Z",
+    }
+    return json.dumps({"vertexes": [vertex]}).encode()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
     """Of a test that fails, show what the browser showed and what the server said."""
@@ -122,6 +133,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def empty_server(tmp_path: Path) -> Iterator[Server]:
     """A server without sample data, for tests that hurt it."""
     server = start_server(tmp_path / "data")
+    yield server
+    stop(server.process)
+
+
+@pytest.fixture(scope="session")
+def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without sample data, for tests that send it something; it may build what is here."""
+    roots = str(tmp_path_factory.getbasetemp())
+    server = start_server(tmp_path_factory.mktemp("plain") / "data", BUILD_SOURCE_ROOTS=roots)
     yield server
     stop(server.process)
 

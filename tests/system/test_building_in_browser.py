@@ -8,16 +8,18 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.farm.conftest import BASE, git
 from tests.farm.flaky_registry import flaky_registry
-from tests.system.conftest import Server, start_server, stop
+from tests.system.conftest import Server, tiny_progress
 from tests.system.test_pages_in_browser import ARGUMENTS, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
-PROJECT = "/projects/demo"
+PROJECT = "/projects/main"
+SERVICES = ("ai", "api", "web")
 PATIENCE_MS = 90_000
 
 
@@ -31,7 +33,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("repositories") / "shop"
     (folder / "api").mkdir(parents=True)
     git(folder, "init", "--quiet", "--initial-branch=main")
-    for name in ("ai", "api", "web"):
+    for name in SERVICES:
         (folder / name).mkdir(exist_ok=True)
         (folder / name / "Dockerfile").write_text(
             dockerfile(f"RUN echo {name} of {folder}; sleep 4")
@@ -50,11 +52,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(engine: str, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    data = tmp_path_factory.mktemp("building") / "data"
-    server = start_server(data, "--demo", BUILD_SOURCE_ROOTS=str(shop.parent))
-    yield server
-    stop(server.process)
+def server(engine: str, plain_server: Server) -> Server:
+    """A server that has heard of the three services."""
+    for number, name in enumerate(SERVICES):
+        answer = requests.post(
+            f"{plain_server.url}/api/v1/ingest/buildkit/?sync=1",
+            headers=plain_server.headers,
+            data={"service": name, "pipeline_run_id": name},
+            files={"progress": ("progress.json", tiny_progress(number))},
+            timeout=30,
+        )
+        assert answer.status_code == 201, answer.text
+    return plain_server
 
 
 @pytest.fixture(scope="module")

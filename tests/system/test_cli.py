@@ -183,18 +183,18 @@ def progress_of(environment: dict[str, str]) -> str:
     return "".join(path.read_text() for path in found)
 
 
-def test_records_wait_for_a_server_that_is_away(run: Command, environment, demo_server: Server):
+def test_records_wait_for_a_server_that_is_away(run: Command, environment, plain_server: Server):
     away = {"BUILDINSIGHTS_URL": "http://127.0.0.1:1", "BUILDINSIGHTS_TOKEN": "bi_x_y"}
     first = run("build", "api", "--wait", **away)
     assert first.returncode == 0
     assert "is kept: unreachable" in first.stderr
-    there = {"BUILDINSIGHTS_URL": demo_server.url, "BUILDINSIGHTS_TOKEN": demo_server.token}
+    there = {"BUILDINSIGHTS_URL": plain_server.url, "BUILDINSIGHTS_TOKEN": plain_server.token}
     second = run("build", "web", "--wait", **there)
     assert second.returncode == 0
     assert "The record was sent." in second.stderr
     assert [known["upload_error"] for known in runs(environment)] == ["", ""]
     sent = {ref.rsplit("/", 1)[-1] for known in runs(environment) for ref in known["refs"].values()}
-    assert wait_for_builds(demo_server, sent) == sent
+    assert wait_for_builds(plain_server, sent) == sent
 
 
 def wait_for_builds(server: Server, refs: set[str]) -> set[str]:

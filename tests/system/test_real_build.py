@@ -26,7 +26,7 @@ def run(*command: str, cwd: Path) -> str:
     return done.stderr
 
 
-def test_build_export_upload_read(engine: str, demo_server: Server, tmp_path: Path):
+def test_build_export_upload_read(engine: str, plain_server: Server, tmp_path: Path):
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     (tmp_path / "hello.txt").write_text(f"hello from {tmp_path}\n")
     progress = run(
@@ -46,18 +46,18 @@ def test_build_export_upload_read(engine: str, demo_server: Server, tmp_path: Pa
         (tmp_path / "metadata.json").open("rb") as metadata,
     ):
         answer = requests.post(
-            f"{demo_server.url}/api/v1/ingest/buildkit/?sync=1",
-            headers=demo_server.headers,
+            f"{plain_server.url}/api/v1/ingest/buildkit/?sync=1",
+            headers=plain_server.headers,
             data={"service": "greeting", "pipeline_run_id": "1"},
             files={"record": record, "metadata": metadata, "progress": progress.encode()},
             timeout=60,
         )
     assert answer.status_code == 201, answer.text
     [made] = answer.json()["builds"]
-    build = requests.get(made["url"], headers=demo_server.headers, timeout=30).json()
+    build = requests.get(made["url"], headers=plain_server.headers, timeout=30).json()
     assert build["status"] == "succeeded"
     assert (build["cacheable_steps"], build["cacheable_cached"]) == (2, 0)
-    steps = requests.get(made["url"] + "steps/", headers=demo_server.headers, timeout=30).json()
+    steps = requests.get(made["url"] + "steps/", headers=plain_server.headers, timeout=30).json()
     copies = [step for step in steps if step["kind"] == "copy"]
     assert [step["state"] for step in copies] == ["executed", "executed"]
     assert [step["dockerfile_line"] for step in copies] == [2, 4]

@@ -66,9 +66,9 @@ def test_a_data_directory_that_cannot_be_written_is_said_in_a_sentence(tmp_path:
     assert "Traceback" not in refused.stderr
 
 
-def test_health(demo_server: Server):
-    assert demo_server.get("/livez").text == "ok\n"
-    assert demo_server.get("/readyz").json()["checks"] == {
+def test_health(plain_server: Server):
+    assert plain_server.get("/livez").text == "ok\n"
+    assert plain_server.get("/readyz").json()["checks"] == {
         "audit": "ok",
         "database": "ok",
         "migrations": "ok",

@@ -1,28 +1,16 @@
 """A worker that dies loses nothing: messages are hints, rows are the work."""
 
-import json
 import time
 
 import pytest
 import requests
 
-from tests.system.conftest import Server
+from tests.system.conftest import Server, tiny_progress
 
 pytestmark = pytest.mark.slow
 
 UPLOADS = 500
 PATIENCE_SECONDS = 240
-
-
-def progress_of(number: int) -> bytes:
-    """A small build of its own, as ``--progress=rawjson`` writes it."""
-    vertex = {
-        "digest": f"sha256:{number:064x}",
-        "name": "[1/1] RUN make",
-        "started": "2026-01-05T10:00:00Z",
-        "completed": "2026-01-05T10:00:02Z",
-    }
-    return json.dumps({"vertexes": [vertex]}).encode()
 
 
 def test_no_upload_is_lost_when_the_worker_is_killed(empty_server: Server):
@@ -36,7 +24,7 @@ def test_no_upload_is_lost_when_the_worker_is_killed(empty_server: Server):
                 process.kill()
         answer = session.post(
             f"{empty_server.url}/api/v1/ingest/buildkit/",
-            files={"progress": ("progress.json", progress_of(number))},
+            files={"progress": ("progress.json", tiny_progress(number))},
             data={"service": "loss", "pipeline_run_id": str(number)},
             timeout=30,
         )
