@@ -1,12 +1,14 @@
 """What ended long ago goes at night; what is open, waits or is young stays."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Project
+from accounts.models import Project, User
 from alerts.models import Alert, AlertEvent
 from alerts.tasks import forget_old as forget_events
 from audit.appending import append_pending
@@ -104,6 +106,20 @@ class TestAlertEvents:
         assert Alert.objects.count() == 4
         assert purged("alert_events.purged") == [("buildinsights", {"count": 1})]
 
+    def test_the_page_says_that_deliveries_are_gone(
+        self, project: Project, alice: User, client_of: Callable[[User], Client]
+    ):
+        told = self.make(project, "old", state="resolved", resolved_at=ago(31), told_at=ago(90))
+        never = self.make(project, "never", state="resolved", resolved_at=ago(31))
+        forget_events()
+        AlertEvent.objects.filter(alert=told).delete()
+        page = client_of(alice).get(told.get_absolute_url()).content.decode()
+        assert "its deliveries are no longer kept" in page
+        assert "no longer kept.</td>" in page, "in the timeline, too"
+        page = client_of(alice).get(never.get_absolute_url()).content.decode()
+        assert "Nobody: its rule has no channel" in page
+        assert "no longer kept" not in page
+
 
 class TestReports:
     def make(self, project: Project, name: str, state: str, days: int) -> ReportRun:
@@ -142,3 +158,12 @@ class TestReports:
         Delivery.objects.update(state="sent")
         forget_reports()
         assert not ReportRun.objects.exists()
+
+    def test_the_page_of_one_that_stays_says_that_its_deliveries_are_gone(
+        self, project: Project, alice: User, client_of: Callable[[User], Client]
+    ):
+        run = self.make(project, "old", "failed", 29)
+        browser = client_of(alice)
+        assert "no longer kept" not in browser.get(run.get_absolute_url()).content.decode()
+        ReportRun.objects.update(recipients=3)
+        assert "3, so old that" in browser.get(run.get_absolute_url()).content.decode()
