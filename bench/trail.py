@@ -1,6 +1,7 @@
 """The audit trail: what it costs uploads, appending, exporting in constant memory, and proving."""
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -149,8 +150,8 @@ def export(project: Project, user: User, directory: Path) -> tuple[Path, Path]:
 def verify(tenth: Path, whole: Path) -> None:
     """Prove both files as an auditor does: between them lies what an event costs."""
     less, more = _lines(tenth), _lines(whole)
-    begin = min(seconds(partial(_verify, tenth)) for _ in range(RUNS))
-    end = min(seconds(partial(_verify, whole)) for _ in range(RUNS))
+    begin = min(_verify(tenth) for _ in range(RUNS))
+    end = min(_verify(whole) for _ in range(RUNS))
     rate = (more - less) / (end - begin)
     report(
         "audit_verify",
@@ -160,14 +161,22 @@ def verify(tenth: Path, whole: Path) -> None:
         target="ratio >= 1",
         ok=rate >= VERIFIED,
         floor_is="what is wanted of one core",
-        seconds_in_all=round(end, 3),
+        cpu_seconds_in_all=round(end, 3),
         events=more,
     )
 
 
-def _verify(path: Path) -> None:
+def _verify(path: Path) -> float:
+    """Return the seconds of a core that it takes."""
     command = [sys.executable, verify_trail.__file__, str(path)]
+    before = _of_children()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return _of_children() - before
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _lines(path: Path) -> int:
