@@ -1,17 +1,18 @@
 """Reads of rules, alerts and silences."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Count, Q
+from django.db.models.functions import Now
 
 from accounts.roles import Scope
 from accounts.typing import Actor
 from alerts.states import OPEN, State
 
 if TYPE_CHECKING:
-    from alerts.models import Alert, AlertRule, Silence
+    from alerts.models import Alert, AlertEvent, AlertRule, Silence
 
 
 class AlertRuleQuerySet(models.QuerySet["AlertRule"]):
@@ -63,6 +64,19 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         ended = Q(members__ended_at__isnull=False)
         return self.annotate(
             member_count=Count("members"), left_count=Count("members", filter=ended)
+        )
+
+
+class AlertEventQuerySet(models.QuerySet["AlertEvent"]):
+    """What happened to alerts."""
+
+    def expired(self, retention: timedelta) -> Self:
+        """What rules noted about alerts that were resolved before that.
+
+        What people did and wrote stays: similar alerts later on show it.
+        """
+        return self.filter(
+            actor="", alert__state=State.RESOLVED, alert__resolved_at__lt=Now() - retention
         )
 
 

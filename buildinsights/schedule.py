@@ -39,6 +39,9 @@ EVERY_SECONDS = {
 AT_NIGHT = {
     "cache.enforce_retention": (2, 30),
     "ingest.purge_expired": (3, 10),
+    "channels.forget_old": (3, 12),
+    "alerts.forget_old": (3, 14),
+    "reports.forget_old": (3, 16),
     "cache.forget_old_snapshots": (3, 20),
     "audit.sign_checkpoints": (3, 30),
     "audit.cut_expired": (3, 35),

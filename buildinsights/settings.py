@@ -206,6 +206,9 @@ MAIL_IS_SENT = bool(_email_url)
 MAILERS = mailers(_email_url)
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="buildinsights@localhost")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000")
+DELIVERY_RETENTION_DAYS = env.int("DELIVERY_RETENTION_DAYS", default=400)
+ALERT_EVENT_RETENTION_DAYS = env.int("ALERT_EVENT_RETENTION_DAYS", default=400)
+REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=400)
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -1,5 +1,6 @@
 """Reads of channels and deliveries."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -52,3 +53,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             pk__lt=OuterRef("pk"),
         )
         return self.filter(~Exists(earlier))
+
+    def expired(self, retention: timedelta) -> Self:
+        """What ended, and was last to be tried before that; what is to be sent stays."""
+        return self.exclude(state="pending").filter(next_at__lt=Now() - retention)

@@ -1,4 +1,4 @@
-"""Writes of payloads: accept, replay, dismiss, purge."""
+"""Writes of payloads: accept, replay, dismiss."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,8 @@ import structlog
 from django.db import transaction
 from django.db.models.functions import Now
 
-from accounts.models import ApiToken, Project, User
+from accounts.models import ApiToken, User
 from audit.services import SYSTEM, record, record_soon
-from buildinsights.batches import delete_in_batches
 from ingest.exceptions import IdempotencyConflictError, NotReplayableError
 from ingest.models import IngestPayload
 from ingest.querysets import IngestPayloadQuerySet
@@ -113,21 +112,3 @@ def _change_failed(payload: IngestPayload, **values: object) -> None:
     changed = IngestPayload.objects.filter(pk=payload.pk, state="failed").update(**values)
     if not changed:
         raise NotReplayableError
-
-
-def purge(payloads: IngestPayloadQuerySet) -> int:
-    """Delete payloads in batches; builds made from them stay."""
-    projects = payloads.order_by().values_list("project", flat=True).distinct()
-    return sum(_purge(payloads, project) for project in Project.objects.filter(pk__in=projects))
-
-
-def _purge(payloads: IngestPayloadQuerySet, project: Project) -> int:
-    count = delete_in_batches(payloads.filter(project=project))
-    record_soon(
-        actor=SYSTEM,
-        action="payloads.purged",
-        target=project,
-        project=project,
-        changes={"count": count},
-    )
-    return count

@@ -1,6 +1,5 @@
 """Work off payload rows; a message is only a hint that there is one."""
 
-from datetime import timedelta
 from time import monotonic
 from typing import Any
 
@@ -8,10 +7,11 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
+from accounts.retention import purge
 from ingest.claims import LEAVE_ALONE, give_up_killers
 from ingest.digest import digest_payload as digest
 from ingest.models import IngestPayload
-from ingest.services import digest_again, purge
+from ingest.services import digest_again
 from security.matching import now_known
 from security.models import Scan
 
@@ -62,6 +62,10 @@ def match_scans(**_: Any) -> None:
 
 @shared_task(name="ingest.purge_expired")
 def purge_expired(**_: Any) -> None:
-    """Delete payloads beyond their retention."""
-    expired = IngestPayload.objects.expired(timedelta(days=settings.INGEST_RETENTION_DAYS))
-    log.info("payloads_purged", count=purge(expired))
+    """Delete payloads beyond their retention; builds made from them stay."""
+    count = purge(
+        IngestPayload.objects.expired,
+        days=settings.INGEST_RETENTION_DAYS,
+        action="payloads.purged",
+    )
+    log.info("payloads_purged", count=count)

@@ -27,13 +27,13 @@ class PrometheusText(BaseRenderer):
 
 
 class MetricsView(APIView):
-    """Numbers of the services that the actor may read."""
+    """Numbers of the projects that the actor may read."""
 
     scope = Scope.BUILDS_READ
     renderer_classes = (PrometheusText, JSONRenderer)
 
     @extend_schema(operation_id="metrics", responses={(200, "text/plain"): OpenApiTypes.STR})
     def get(self, request: Request) -> Response:
-        """Gauges for Prometheus, with the labels project, service and one more each."""
+        """Gauges for Prometheus: of services, and of alerts, deliveries, reports and the trail."""
         found = exposition(actor_of(request).project_ids_with(Scope.BUILDS_READ))
         return Response(found, content_type=CONTENT_TYPE_LATEST)

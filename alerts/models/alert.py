@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import Project, User
 from alerts.models.rule import SEVERITIES, AlertRule, Kind
 from alerts.models.silence import Silence
-from alerts.querysets import AlertQuerySet
+from alerts.querysets import AlertEventQuerySet, AlertQuerySet
 from alerts.states import OPEN, State
 from builds.models import Service
 
@@ -182,6 +182,8 @@ class AlertEvent(models.Model):
     actor = models.CharField(max_length=200, blank=True)
     """Empty: the rule."""
     text = models.TextField(blank=True)
+
+    objects = AlertEventQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["at", "pk"]

@@ -71,6 +71,7 @@ class ReportSchedule(models.Model):
     branch_class = models.CharField(max_length=10, choices=BranchClass, blank=True)
     sections = ArrayField(models.CharField(max_length=20, choices=ReportSection))
     """In the order in which they are told."""
+    attaches_pdf = models.BooleanField("Attach the PDF", default=False, db_default=False)
     is_on = models.BooleanField(default=True)
     next_run_at = models.DateTimeField(null=True, editable=False)
     created_by = models.ForeignKey(
@@ -231,6 +232,11 @@ class ReportRun(models.Model):
     def key(self) -> str:
         """What its deliveries begin with."""
         return f"report/{self.public_id}"
+
+    @property
+    def file_name(self) -> str:
+        """What files of it are called, without what they end in."""
+        return f"report-{self.project.slug}-{self.last}"
 
     def get_absolute_url(self) -> str:
         """Its page."""

@@ -111,6 +111,7 @@ class ReportScheduleSerializer(serializers.ModelSerializer[ReportSchedule]):
             "environment",
             "branch_class",
             "sections",
+            "attaches_pdf",
             "is_on",
             "next_run_at",
             "created_by",
@@ -147,6 +148,9 @@ class ReportScheduleWriteSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), required=False, default=list, help_text="Names of users."
     )
     addresses = serializers.ListField(child=serializers.CharField(), required=False, default=list)
+    attaches_pdf = serializers.BooleanField(
+        required=False, default=False, help_text="E-mails have the report as a PDF file, too."
+    )
     is_on = serializers.BooleanField(required=False, default=True)
 
 
@@ -326,8 +330,8 @@ class ReportScheduleViewSet(
 def _as_written(schedule: ReportSchedule) -> dict[str, Any]:
     """Return a schedule as somebody would write it."""
     people = [person for person in schedule.recipients.all() if not person.unsubscribed_at]
-    names = ("name", "cron", "time_zone", "days", "services", "environment", "branch_class")
-    return {name: getattr(schedule, name) for name in (*names, "sections", "is_on")} | {
+    names = (*ReportScheduleForm.Meta.fields, "services", "sections")
+    return {name: getattr(schedule, name) for name in names} | {
         "members": [person.user.username for person in people if person.user],
         "addresses": [person.address for person in people if person.address],
     }
@@ -372,4 +376,4 @@ class ReportRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
             return Response(ReportRunDetailSerializer(run, context={"request": request}).data)
         if run.report is None:
             raise ValidationError({"format": ["It is not made yet."]})
-        return document(run.report, form, f"report-{run.project.slug}-{run.last}")
+        return document(run.report, form, run.file_name)

@@ -68,12 +68,22 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
 
     class Meta:
         model = ReportSchedule
-        fields = ("name", "cron", "time_zone", "days", "environment", "branch_class", "is_on")
+        fields = (
+            "name",
+            "cron",
+            "time_zone",
+            "days",
+            "environment",
+            "branch_class",
+            "attaches_pdf",
+            "is_on",
+        )
         labels = {"cron": "When", "days": "Tells of", "is_on": "Is sent"}
         help_texts = {
             "cron": "Minute hour day month weekday: “0 7 * * 1” is Mondays at 7.",
             "time_zone": "Such as Europe/Berlin.",
             "days": "Whole days in UTC before it, held against as many before these.",
+            "attaches_pdf": "The e-mail has the report as a file, too, to be filed or printed.",
         }
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:

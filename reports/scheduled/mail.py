@@ -16,6 +16,7 @@ from reports.models import ReportRecipient, ReportRun
 from reports.scheduled.drawing import png_of
 from reports.scheduled.links import absolute, unsubscribe_url
 from reports.scheduled.optimisation import Optimisation
+from reports.scheduled.pdf import as_pdf
 from reports.scheduled.rendering import as_html, as_text
 
 
@@ -78,6 +79,8 @@ def mail_of(
     made.pictures = pictures
     sources = {name: f"cid:{name}" for name in pictures}
     made.attach_alternative(as_html(report, sources, links), "text/html")
+    if person.schedule.attaches_pdf:
+        made.attach(f"{run.file_name}.pdf", as_pdf(report), "application/pdf")
     return made
 
 

@@ -1,14 +1,17 @@
 """Reads of reports."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Now
 
 from accounts.models import Membership
 from accounts.roles import Scope
 from accounts.typing import Actor
+from channels.models import Delivery
 
 if TYPE_CHECKING:
     from reports.models import ReportRecipient, ReportRun, ReportSchedule
@@ -59,3 +62,13 @@ class ReportRunQuerySet(models.QuerySet["ReportRun"]):
     def without_data(self) -> Self:
         """Without what was sent, which lists do not show."""
         return self.defer("data")
+
+    def expired(self, retention: timedelta) -> Self:
+        """Those that ended before that; what is still to be sent to somebody stays."""
+        unsent = Delivery.objects.annotate(run=KT("message__run")).filter(
+            state="pending",
+            project=OuterRef("project"),
+            run=Cast(OuterRef("public_id"), models.TextField()),
+        )
+        ended = self.exclude(state="pending").filter(ended_at__lt=Now() - retention)
+        return ended.filter(~Exists(unsent))

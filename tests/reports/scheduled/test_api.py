@@ -69,13 +69,16 @@ class TestSchedules:
         assert (changed["days"], changed["sections"]) == (30, ["trends", "attention"])
         assert changed["recipients"]["members"] == []
         assert changed["recipients"]["addresses"] == ["boss@example.org"]
+        assert told["attaches_pdf"] is False
+        changed = writer.patch(own, {"attaches_pdf": True}, format="json").json()
+        assert (changed["attaches_pdf"], changed["days"]) == (True, 30)
         whole = writer.put(own, WEEKLY | {"is_on": False}, format="json").json()
-        assert (whole["is_on"], whole["days"]) == (False, 7)
+        assert (whole["is_on"], whole["days"], whole["attaches_pdf"]) == (False, 7, False)
         assert writer.get(SCHEDULES).json()["results"] == [whole]
         assert writer.delete(own).status_code == 204
         assert not ReportSchedule.objects.exists()
         actions = list(AuditEvent.objects.values_list("action", flat=True))
-        assert actions.count("report_schedule.changed") == 3
+        assert actions.count("report_schedule.changed") == 4
         assert actions.count("report_schedule.deleted") == 1
 
     @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from builds.models import Service
 from channels.composing import compose
 from channels.models import Delivery
 from channels.sending import send_due
-from reports.models import ReportRun
+from reports.models import ReportRun, ReportSchedule
 from reports.scheduled.drawing import png_of
 from reports.scheduled.optimisation import Chart, Optimisation, Point
 from reports.scheduled.pdf import as_pdf
@@ -110,6 +110,28 @@ class TestMessage:
         assert all(link.startswith("https://builds.example.org/") for link in seen.links)
         assert not re.search(r"@import|url\(", body_of(message, "html"))
         assert 'alt="Median wall time by week' in body_of(message, "html")
+
+    def test_the_pdf_is_attached_where_it_is_wanted(self, delivery: Delivery):
+        assert not list(parsed(compose(delivery)).iter_attachments())
+        ReportSchedule.objects.update(attaches_pdf=True)
+        message = parsed(compose(delivery))
+        assert message.get_content_type() == "multipart/mixed"
+        [attached] = message.iter_attachments()
+        assert attached.get_content_type() == "application/pdf"
+        assert attached.get_filename() == "report-shop-2026-11-29.pdf"
+        run = ReportRun.objects.get()
+        assert run.report is not None
+        assert attached.get_content() == as_pdf(run.report)
+        assert "4 builds, 0 of them failed" in body_of(message, "plain")
+        assert "4 builds, 0 of them failed" in body_of(message, "html")
+        kinds = [part.get_content_type() for part in message.walk()]
+        assert kinds[:5] == [
+            "multipart/mixed",
+            "multipart/alternative",
+            "text/plain",
+            "multipart/related",
+            "text/html",
+        ]
 
     def test_each_recipient_has_a_link_of_their_own(self, make_schedule: MakeSchedule, alice: User):
         with time_machine.travel(NOW, tick=False):
