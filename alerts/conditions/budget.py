@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from django.urls import reverse
 from pydantic import Field
@@ -15,7 +15,7 @@ from alerts.conditions.contract import (
     Window,
     between,
 )
-from alerts.conditions.groups import Group
+from alerts.conditions.groups import Group, metrics_named
 from builds.branches import branch_class
 from builds.models import Build
 from trends.metrics import METRICS
@@ -27,8 +27,19 @@ GROUP = ("service_id", "target", "variant", "environment", "platforms")
 class BudgetParameters(Parameters):
     """Budgets of which metrics; builds of how many days count."""
 
-    metrics: list[str] = Field(default_factory=lambda: ["image_bytes"], min_length=1)
-    days: int = Field(default=30, ge=1, le=90)
+    metrics: Annotated[list[str], metrics_named(METRICS)] = Field(
+        default_factory=lambda: ["image_bytes"],
+        min_length=1,
+        title="Budgets of",
+        description="A group without a budget is not looked at.",
+    )
+    days: int = Field(
+        default=30,
+        ge=1,
+        le=90,
+        title="Builds of the last",
+        description="Days: the newest build of them counts.",
+    )
 
     def model_post_init(self, context: Any) -> None:
         """Refuse metrics that have no budgets."""
@@ -124,4 +135,10 @@ def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
     return between(newest.values_list("listed_at", flat=True)[:MOST_BUILDS], first, window.at)
 
 
-CONDITION = Condition(BudgetParameters, observe, moments, absent_is_good=False)
+CONDITION = Condition(
+    BudgetParameters,
+    observe,
+    moments,
+    absent_is_good=False,
+    about="The newest build of a group does not keep a budget.",
+)

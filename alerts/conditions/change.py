@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
@@ -17,6 +17,7 @@ from alerts.conditions.contract import (
     Window,
     between,
 )
+from alerts.conditions.groups import metrics_named
 from bases.models import BaseUse
 from trends.changes_page import title_of
 from trends.metrics import METRICS
@@ -29,13 +30,29 @@ LEAST_SPEAKS = 0.5
 class ChangeParameters(Parameters):
     """Which changes: of which metrics, how large, and for how long each counts as new."""
 
-    metrics: list[str] = Field(default_factory=list)
-    """Of ``trends.metrics.METRICS``; empty: any."""
-    least_percent: float = Field(default=0, ge=0, le=10_000)
-    """Of ratios: points."""
-    days: int = Field(default=28, ge=1, le=365)
-    """After that a level is the usual one, and its alert is resolved."""
-    with_outliers: bool = False
+    metrics: Annotated[list[str], metrics_named(METRICS)] = Field(
+        default_factory=list, title="Metrics", description="None: any whose level is watched."
+    )
+    least_percent: float = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        title="Worse by at least",
+        description="Percent; of ratios, points.",
+        examples=[20],
+    )
+    days: int = Field(
+        default=28,
+        ge=1,
+        le=365,
+        title="Counts as new for",
+        description="Days; after that the level is the usual one, and the alert is resolved.",
+    )
+    with_outliers: bool = Field(
+        default=False,
+        title="With outliers",
+        description="Single builds that were much worse than those around them.",
+    )
 
     def model_post_init(self, context: Any) -> None:
         """Refuse metrics whose level is not watched."""
@@ -198,5 +215,6 @@ CONDITION = Condition(
     observe,
     moments,
     absent_is_good=True,
+    about="A level changed for the worse, and has not gone back.",
     narrowed_by=frozenset({"services", "environments", "targets"}),
 )

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 
 from builds.models import Service
 
@@ -18,9 +19,37 @@ SCOPES = ("services", "branch_classes", "environments", "targets")
 
 
 class Parameters(BaseModel):
-    """What a rule of a kind says besides what all rules do; an unknown name is an error."""
+    """What a rule of a kind says besides what all rules do; an unknown name is an error.
+
+    Its fields are those of the form, too: ``title`` and ``description`` are label and help,
+    the first of ``examples`` is what a new rule begins with, and ``Choices`` are what there is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The values that a parameter may have, or be a list of, each with what it is called."""
+
+    of: Callable[[int], Iterable[tuple[str, str]]]
+    """Of a project, by its key: some have their own."""
+
+
+def named(names: Mapping[str, str]) -> Choices:
+    """Return choices that are the same everywhere."""
+    return Choices(lambda _project: names.items())
+
+
+def either(parameters: Parameters, *names: str) -> None:
+    """Refuse parameters of which one is to be said, and no other.
+
+    Raises:
+        PydanticCustomError: with the names in its context.
+    """
+    if sum(getattr(parameters, name) is not None for name in names) != 1:
+        text = f"Say either {' or '.join(names)}."
+        raise PydanticCustomError("either", text, {"fields": names})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +179,8 @@ class Condition:
     """When, from a time until that of the window, what is observed may have become different."""
     absent_is_good: bool
     """Whether what is not observed any more holds no more; else nothing is known of it."""
+    about: str
+    """What it looks for, in a sentence."""
     narrowed_by: frozenset[str] = frozenset(SCOPES)
     """Which parts of a rule's scope it knows."""
 

@@ -25,7 +25,9 @@ LOOKED_BACK = 28
 class MissingParameters(Parameters):
     """Without a build for how many whole days."""
 
-    days: int = Field(default=3, ge=1, le=90)
+    days: int = Field(
+        default=3, ge=1, le=90, title="Without a build for", description="Whole days."
+    )
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -68,4 +70,10 @@ def _read(window: Window, wanted: Wanted, first: Any) -> list[tuple[int, Any, in
     return [(service, last, builds) for service, last, builds in sums]
 
 
-CONDITION = Condition(MissingParameters, observe, ends_of_days, absent_is_good=False)
+CONDITION = Condition(
+    MissingParameters,
+    observe,
+    ends_of_days,
+    absent_is_good=False,
+    about="A service that was built is built no more.",
+)

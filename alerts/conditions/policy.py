@@ -1,12 +1,13 @@
 """Images that their policy refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from alerts.conditions.contract import (
+    Choices,
     Condition,
     Observation,
     Parameters,
@@ -14,18 +15,24 @@ from alerts.conditions.contract import (
     Window,
     between,
 )
-from policies.models import Verdict
+from policies.models import Policy, Verdict
 
 BUILT_IN = "the built-in policy"
 MOST = 2000
 """Verdicts that are looked at one by one, the newest."""
 
 
+def _named_policies(project: int) -> Iterable[tuple[str, str]]:
+    return Policy.objects.filter(project=project).order_by("name").values_list("slug", "name")
+
+
 class PolicyParameters(Parameters):
     """Verdicts of how many days, and of which policies (slugs; empty: any)."""
 
-    policies: list[str] = Field(default_factory=list)
-    days: int = Field(default=14, ge=1, le=90)
+    policies: Annotated[list[str], Choices(_named_policies)] = Field(
+        default_factory=list, title="Policies", description="None: any."
+    )
+    days: int = Field(default=14, ge=1, le=90, title="Verdicts of the last", description="Days.")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -94,5 +101,6 @@ CONDITION = Condition(
     observe,
     moments,
     absent_is_good=True,
+    about="A policy refused an image.",
     narrowed_by=frozenset({"services", "environments", "targets"}),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.urls import reverse
 from pydantic import Field, model_validator
@@ -15,7 +15,9 @@ from alerts.conditions.contract import (
     Parameters,
     Wanted,
     Window,
+    either,
     ends_of_days,
+    named,
 )
 from buildinsights.templatetags.formats import filesize
 from cache.models import BuilderSnapshot, RegistryDay, RetentionPolicy
@@ -24,17 +26,33 @@ RECENT = timedelta(days=7)
 """What was not looked at for longer says nothing of now."""
 
 
+PLACES = {"builders": "Builders of the whole server", "registries": "The project in registries"}
+
+
 class StorageParameters(Parameters):
     """Over how many bytes, or over which share of what may be used."""
 
-    of: Literal["builders", "registries"] = "builders"
-    limit_bytes: float | None = Field(default=None, gt=0)
-    share: float | None = Field(default=None, gt=0, le=10)
+    of: Annotated[Literal["builders", "registries"], named(PLACES)] = Field(
+        default="builders", title="Caches of"
+    )
+    limit_bytes: float | None = Field(
+        default=None,
+        gt=0,
+        title="Limit",
+        description="Bytes; or leave it empty, and say a share.",
+    )
+    share: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        title="Share",
+        description="Of what the cache may take: 0.9 is 90 %. Instead of limit.",
+        examples=[0.9],
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "StorageParameters":
-        if (self.limit_bytes is None) == (self.share is None):
-            raise ValueError("Say either limit_bytes or share.")
+        either(self, "limit_bytes", "share")
         return self
 
 
@@ -100,5 +118,6 @@ CONDITION = Condition(
     observe,
     ends_of_days,
     absent_is_good=False,
+    about="Caches take more storage than they may.",
     narrowed_by=frozenset(),
 )
