@@ -1,6 +1,6 @@
 """Budgets that the newest builds do not keep to."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,11 +11,14 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
     between,
+    ends_of_days,
 )
 from alerts.conditions.groups import Group, metrics_named
+from alerts.conditions.last_days import last_builds
 from builds.branches import branch_class
 from builds.models import Build
 from trends.metrics import METRICS
@@ -130,9 +133,16 @@ MOST_BUILDS = 300
 
 
 def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
-    """Return when builds were made that have budgets."""
+    """Return when builds were made that have budgets, and the ends of days."""
     newest = _builds(wanted, window).filter(listed_at__gt=first).order_by("-listed_at")
-    return between(newest.values_list("listed_at", flat=True)[:MOST_BUILDS], first, window.at)
+    made = newest.values_list("listed_at", flat=True)[:MOST_BUILDS]
+    return between([*made, *ends_of_days(wanted, window, first)], first, window.at)
+
+
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    builds = {group: group.partition("/")[2] for group in groups}
+    found = last_builds(wanted, window, builds.values())
+    return {group: found[name] for group, name in builds.items() if name in found}
 
 
 CONDITION = Condition(
@@ -140,5 +150,6 @@ CONDITION = Condition(
     observe,
     moments,
     absent_is_good=False,
+    quiet=Quiet(_last),
     about="The newest build of a group does not keep a budget.",
 )

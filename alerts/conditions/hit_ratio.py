@@ -12,12 +12,14 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
     ends_of_days,
     named,
 )
 from alerts.conditions.groups import Group, name_of, trend_path
+from alerts.conditions.last_days import last_days
 from buildinsights.templatetags.formats import ratio
 from cache.models import CacheDay
 
@@ -96,6 +98,7 @@ CONDITION = Condition(
     observe,
     ends_of_days,
     absent_is_good=False,
+    quiet=Quiet(last_days(CacheDay, ("target", "variant", "platforms"))),
     about="The cache spares a smaller share of the work than it should.",
     narrowed_by=frozenset({"services", "branch_classes", "targets"}),
 )

@@ -1,9 +1,10 @@
 """What caches take: of builders, and of a project in registries."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
+from django.db.models import Max
 from django.urls import reverse
 from pydantic import Field, model_validator
 
@@ -13,9 +14,11 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
     either,
+    end_of,
     ends_of_days,
     named,
 )
@@ -113,11 +116,22 @@ def _registries(window: Window) -> Iterator[tuple[Any, ...]]:
         yield f"registry:{look.host}", look.host, look.used_bytes, may, at
 
 
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    if wanted.parameters.of == "builders":
+        looks = BuilderSnapshot.objects.filter(taken_at__lte=window.at).order_by()
+        newest = looks.values_list("builder_id").annotate(Max("taken_at"))
+        return {f"builder:{builder}": at for builder, at in newest}
+    known = RegistryDay.objects.filter(project=window.project_id, used_bytes__isnull=False)
+    days = known.filter(day__lte=window.last_day).order_by().values_list("host")
+    return {f"registry:{host}": end_of(day) for host, day in days.annotate(Max("day"))}
+
+
 CONDITION = Condition(
     StorageParameters,
     observe,
     ends_of_days,
     absent_is_good=False,
+    quiet=Quiet(_last, of="looks at it"),
     about="Caches take more storage than they may.",
     narrowed_by=frozenset(),
 )

@@ -1,6 +1,6 @@
 """Builds that fail: too many of some days, or the last ones in a row."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -11,6 +11,7 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
     between,
@@ -18,9 +19,11 @@ from alerts.conditions.contract import (
     named,
 )
 from alerts.conditions.groups import Group, meant, name_of, rows_of
+from alerts.conditions.last_days import last_builds, last_days
 from buildinsights.templatetags.formats import ratio
 from builds.branches import branch_class
 from builds.models import Build
+from trends.models import BuildDay
 
 WAYS = {"ratio": "Share of builds that succeed", "streak": "Failures in a row"}
 
@@ -175,10 +178,18 @@ MOST_FAILURES = 200
 """Failed builds that are looked at one by one, the newest; besides, the ends of days are."""
 
 
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    is_streak = wanted.parameters.by == "streak"
+    return (_last_of_streaks if is_streak else last_builds)(wanted, window, groups)
+
+
+_last_of_streaks = last_days(BuildDay, ("target", "variant", "environment"))
+
 CONDITION = Condition(
     SuccessParameters,
     observe,
     moments,
     absent_is_good=False,
+    quiet=Quiet(_last),
     about="Too many builds fail, or the last ones in a row did.",
 )

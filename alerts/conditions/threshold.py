@@ -10,6 +10,7 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
     either,
@@ -25,6 +26,7 @@ from alerts.conditions.groups import (
     rows_of,
     trend_path,
 )
+from alerts.conditions.last_days import last_builds
 from analytics.sketch import merged, quantiles
 from trends.metrics import TRENDS, Metric
 
@@ -178,5 +180,6 @@ CONDITION = Condition(
     observe,
     ends_of_days,
     absent_is_good=False,
+    quiet=Quiet(last_builds),
     about="A metric of builds is over a limit, or worse than it was.",
 )
