@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from accounts.models import Project, User
+from alerts.conditions import CONDITIONS, Wanted, Window
 from alerts.evaluating import evaluate
 from alerts.models import Alert, AlertRule
 from alerts.outcome import outcome_of
 from alerts.previewing import preview
-from alerts.reading import wanted_of
+from alerts.reading import parameters_of, wanted_of
 from builds.models import Service
 from cache.models import BuilderSnapshot
 from channels.models import Delivery
@@ -146,6 +147,20 @@ def test_one_of_two_that_goes_quiet_leaves_with_its_reason(project: Project, api
     [left] = alert.events.filter(kind="left")
     assert left.text == "Wall time of api up 50 %. No builds for 14 days."
     assert look(rule, MIDNIGHT + 25 * DAY).resolved_because == "No builds for 14 days."
+
+
+def test_one_query_tells_of_all_that_are_unseen(project: Project, django_assert_num_queries):
+    for number in range(20):
+        day_of(service_of(project, f"s{number}"), TODAY, [150.0])
+    wanted = Wanted("threshold", parameters_of("threshold", SLOW))
+    condition = CONDITIONS["threshold"]
+    groups = {item.group for item in condition.observe(wanted, Window(project.pk, NOON))}
+
+    with django_assert_num_queries(1):
+        gone = condition.gone(wanted, Window(project.pk, MIDNIGHT + 15 * DAY), groups)
+
+    assert gone == dict.fromkeys(groups, "No builds for 14 days.")
+    assert len(gone) == 20
 
 
 def test_it_is_told_and_is_no_improvement(project: Project, api: Service, alice: User, client_of):
