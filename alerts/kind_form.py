@@ -21,8 +21,8 @@ PREFIX = "parameter-"
 class KindForm(RuleForm):
     """A rule whose kind is settled: of the scope it asks what that knows."""
 
-    kind: Any = None  # type: ignore[assignment]  # these two are no fields here
-    parameters: Any = None  # type: ignore[assignment]
+    kind: Any = None  # these two are no fields here
+    parameters: Any = None
 
     def __init__(self, project: Project, kind: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(project, *args, **kwargs)

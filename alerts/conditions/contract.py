@@ -49,7 +49,7 @@ def either(parameters: Parameters, *names: str) -> None:
     """
     if sum(getattr(parameters, name) is not None for name in names) != 1:
         text = f"Say either {' or '.join(names)}."
-        raise PydanticCustomError("either", text, {"fields": names})  # type: ignore[arg-type]
+        raise PydanticCustomError("either", text, {"fields": names})
 
 
 @dataclass(frozen=True, slots=True)
