@@ -49,7 +49,8 @@ class Fields(HTMLParser):
         elif tag == "input" and name:
             is_box = said.get("type") in {"checkbox", "radio"}
             if not is_box or "checked" in said:
-                self.sent.setdefault(name, []).append(said.get("value") or "on")
+                value = said.get("value") or ("on" if is_box else "")
+                self.sent.setdefault(name, []).append(value)
 
 
 def sent_by(page: str) -> dict[str, list[str]]:
