@@ -114,6 +114,7 @@ def similar_to(rule: AlertRule, key: int, seen: Observation) -> list[dict[str, A
             "path": row.get_absolute_url(),
             "resolved_at": row.resolved_at.isoformat() if row.resolved_at else "",
             "resolved_by": row.resolved_by,
+            "resolved_because": row.resolved_because,
             "note": row.note or "",
         }
         for row in told.select_related("project").order_by("-seen_at", "-pk")[:MOST_SIMILAR]

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from alerts.conditions import CONDITIONS, Window
 from alerts.exceptions import MovedError
+from alerts.following import follow
 from alerts.lifecycle import Deed, Tracks
 from alerts.models import Alert, AlertMember, AlertRule, Silence
 from alerts.reading import tracks_of, wanted_of
@@ -77,11 +78,9 @@ def _evaluate(rule: AlertRule, tracks: Tracks, window: Window) -> bool:
     """Evaluate one rule, all or nothing; tell whether that was possible."""
     try:
         wanted = wanted_of(rule)
-        condition = CONDITIONS[rule.kind]
         with transaction.atomic():
-            seen = list(condition.observe(wanted, window))
-            news = tracks.advance(seen, wanted, window.at, absent_is_good=condition.absent_is_good)
-            for track, acts in news:
+            seen = list(CONDITIONS[rule.kind].observe(wanted, window))
+            for track, acts in follow(tracks, seen, wanted, window):
                 alert = write(rule, track, acts, window)
                 if alert is not None:
                     _tell(rule, alert, {act.deed for act in acts}, window)

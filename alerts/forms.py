@@ -21,19 +21,8 @@ MOST_NAMES = 50
 MOST_CHARACTERS = 5000
 LONGEST_SILENCE = timedelta(days=90)
 
-EXAMPLES: Mapping[str, Any] = {
-    "change": {"least_percent": 20},
-    "threshold": {"metric": "wall_seconds", "statistic": "p90", "days": 1, "limit": 600},
-    "success": {"by": "streak", "failures": 2},
-    "hit_ratio": {"by": "time", "least_ratio": 0.6, "days": 7},
-    "budget": {"metrics": ["image_bytes"]},
-    "queue": {"limit_seconds": 600, "share": 0.5, "hours": 1},
-    "storage": {"of": "builders", "share": 0.9},
-    "vulnerability": {"severity": "high", "only_fixable": True},
-    "policy": {"policies": []},
-    "missing": {"days": 3},
-}
-"""Parameters to begin with, by kind."""
+OWN = frozenset({"services", "channels", "version"})
+"""What a form says besides the columns of a rule."""
 
 
 class NamesField(forms.CharField):
@@ -59,15 +48,11 @@ class NamesField(forms.CharField):
 
 
 class RuleForm(forms.Form):
-    """A rule; what a kind knows besides is JSON, whose problems are told with their place."""
+    """A rule of any kind, as machines write it; what its kind knows besides is an object."""
 
     name = forms.CharField(max_length=100)
     kind = forms.ChoiceField(choices=Kind)
-    parameters = forms.JSONField(
-        required=False,
-        help_text="JSON, by kind: see the examples below, and docs/alerts.md.",
-        widget=forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
-    )
+    parameters = forms.JSONField(required=False)
     severity = forms.ChoiceField(choices=SEVERITIES, initial="medium")
     services = forms.ModelMultipleChoiceField(
         Service.objects.none(), required=False, to_field_name="slug", help_text="None: all of them."
@@ -128,14 +113,27 @@ class RuleForm(forms.Form):
         said = super().clean() or {}
         if self.errors:
             return said
-        own = {"services", "channels", "version"}
-        values = {name: value for name, value in said.items() if name not in own}
-        said["draft"] = Draft(values, list(said["services"]), list(said["channels"]))
+        services = list(said.get("services", ()))
         try:
-            said["draft"].wanted()
+            draft = Draft(self.values_of(said), services, list(said["channels"]))
+            draft.wanted()
         except BadParametersError as error:
-            self.add_error("parameters", str(error))
+            self.refuse(error)
+        else:
+            said["draft"] = draft
         return said
+
+    def values_of(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns of the rule.
+
+        Raises:
+            BadParametersError: what is said of its parameters is none.
+        """
+        return {name: value for name, value in said.items() if name not in OWN}
+
+    def refuse(self, error: BadParametersError) -> None:
+        """Tell what is wrong with the parameters."""
+        self.add_error("parameters", str(error))
 
     @property
     def draft(self) -> Draft:

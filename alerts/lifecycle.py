@@ -4,9 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from alerts.conditions.contract import Observation, Wanted
 from alerts.states import State
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Deed(StrEnum):
@@ -31,6 +34,8 @@ class Act:
     seen: tuple[Observation, ...] = ()
     groups: tuple[str, ...] = ()
     """Names of those that leave."""
+    text: str = ""
+    """Why, if it is not known to have become good."""
 
 
 @dataclass(slots=True)
@@ -85,14 +90,31 @@ class Tracks:
             found.setdefault(homes.get(item.group, item.key), []).append(item)
         return found
 
+    def unseen(self, seen: Iterable[Observation]) -> set[str]:
+        """Return the groups for which an open alert holds, and that are not seen any more."""
+        holding = {
+            group
+            for track in self.by_cause.values()
+            if track.is_open
+            for group, holds in track.groups.items()
+            if holds
+        }
+        return holding - {item.group for item in seen}
+
     def advance(
-        self, seen: Iterable[Observation], wanted: Wanted, at: datetime, *, absent_is_good: bool
+        self,
+        seen: Iterable[Observation],
+        wanted: Wanted,
+        at: datetime,
+        *,
+        absent_is_good: bool,
+        gone: Mapping[str, str] = NOTHING,
     ) -> list[tuple[Track, list[Act]]]:
-        """Return what happens to each cause, and note it here."""
+        """Return what happens to each cause, and note it here; ``gone`` says why, by group."""
         done = []
         for cause, own in self.sort(seen).items():
             track = self.by_cause.get(cause) or Track(cause)
-            acts = advance(track, own, wanted, at, absent_is_good=absent_is_good)
+            acts = advance(track, own, wanted, at, absent_is_good=absent_is_good, gone=gone)
             if acts:
                 self.by_cause[cause] = track
                 done.append((track, acts))
@@ -100,16 +122,24 @@ class Tracks:
 
 
 def advance(
-    track: Track, seen: Sequence[Observation], wanted: Wanted, at: datetime, *, absent_is_good: bool
+    track: Track,
+    seen: Sequence[Observation],
+    wanted: Wanted,
+    at: datetime,
+    *,
+    absent_is_good: bool,
+    gone: Mapping[str, str] = NOTHING,
 ) -> list[Act]:
     """Return what happens to one cause at a time, by what is seen of it; ``track`` goes along."""
     bad = {item.group: item for item in seen if item.is_bad}
     known_good = {item.group for item in seen if item.is_bad is False}
     if track.is_open:
         absent = set(track.groups) - {item.group for item in seen} if absent_is_good else set()
-        acts = _members(track, bad, known_good | absent)
+        lost = {group: why for group, why in gone.items() if track.groups.get(group)}
+        acts = _members(track, bad, known_good | absent | set(lost), lost)
+        why = _said(lost)
         return acts + (
-            _holding(track, bad, wanted, at) if track.holds else _clear(track, wanted, at)
+            _holding(track, bad, wanted, at) if track.holds else _clear(track, wanted, at, why)
         )
     if track.is_held:
         return [] if bad or not (absent_is_good or known_good) else _let_go(track)
@@ -129,13 +159,19 @@ def _begin(track: Track, bad: Mapping[str, Observation], wanted: Wanted, at: dat
     return [Act(Deed.NOTICE, seen), *_holding(track, bad, wanted, at)]
 
 
-def _members(track: Track, bad: Mapping[str, Observation], good: set[str]) -> list[Act]:
+def _said(lost: Mapping[str, str]) -> str:
+    return " ".join(sorted(set(lost.values())))
+
+
+def _members(
+    track: Track, bad: Mapping[str, Observation], good: set[str], lost: Mapping[str, str]
+) -> list[Act]:
     """Take in who joins, or is back, and note of whom it holds no more."""
     joining = tuple(item for group, item in bad.items() if not track.groups.get(group))
     leaving = tuple(sorted(group for group in good if track.groups.get(group)))
     track.groups |= {item.group: True for item in joining} | dict.fromkeys(leaving, False)
     acts = [Act(Deed.JOIN, joining)] if joining else []
-    return acts + ([Act(Deed.LEAVE, groups=leaving)] if leaving else [])
+    return acts + ([Act(Deed.LEAVE, groups=leaving, text=_said(lost))] if leaving else [])
 
 
 def _holding(
@@ -158,15 +194,18 @@ def _is_ripe(track: Track, wanted: Wanted, at: datetime) -> bool:
     return track.resolved_at is None or at - track.resolved_at >= wanted.settle_time
 
 
-def _clear(track: Track, wanted: Wanted, at: datetime) -> list[Act]:
-    """Resolve it when it has not held for long enough; what never fired, at once."""
+def _clear(track: Track, wanted: Wanted, at: datetime, why: str) -> list[Act]:
+    """Resolve it when it has not held for long enough; at once what never fired, and that of which
+    nothing is known any more: there is nothing to wait for.
+    """
     acts = []
-    if track.clear_since is None:
-        track.clear_since = at
+    if track.clear_since is None and not why:
         acts.append(Act(Deed.CLEAR))
-    if track.state == State.PENDING or at - track.clear_since >= wanted.settle_time:
+    track.clear_since = track.clear_since or at
+    is_settled = at - track.clear_since >= wanted.settle_time
+    if why or is_settled or track.state == State.PENDING:
         fired = track.state != State.PENDING
         track.state, track.clear_since, track.groups = State.RESOLVED, None, {}
         track.resolved_at = at if fired else track.resolved_at
-        acts.append(Act(Deed.RESOLVE))
+        acts.append(Act(Deed.RESOLVE, text=why))
     return acts

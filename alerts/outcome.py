@@ -24,11 +24,15 @@ class Outcome:
     since: str
     builds_since: int
     is_better: bool | None
-    """``None``: too few builds for that."""
+    """``None``: too few builds for that, or none came while it could have ended."""
+    because: str = ""
+    """Why nothing was known of it any more when it was resolved."""
 
     @property
     def words(self) -> str:
         """What came of it, in a sentence."""
+        if self.because:
+            return f"Not known: it was resolved because nothing came any more. {self.because}"
         if self.is_better is None:
             return (
                 f"Not known yet: {self.builds_since} builds since, {self.builds_before} while it "
@@ -54,7 +58,7 @@ def outcome_of(alert: Alert) -> Outcome | None:
     after = values.filter(listed_at__gte=alert.resolved_at).reverse()
     since = [float(value) for value in after[:MOST]]
     is_better = None
-    if min(len(before), len(since)) >= ENOUGH:
+    if not alert.resolved_because and min(len(before), len(since)) >= ENOUGH:
         is_better = metric.worse(1) is (median(since) < median(before))
     return Outcome(
         metric.label,
@@ -63,4 +67,5 @@ def outcome_of(alert: Alert) -> Outcome | None:
         str(metric.shown(median(since))) if since else "",
         len(since),
         is_better,
+        alert.resolved_because,
     )

@@ -3,7 +3,7 @@
 It is evaluation at the times at which what is observed may have changed, one after the other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.models import Project
 from alerts.conditions import CONDITIONS, Observation, Wanted, Window
+from alerts.following import follow
 from alerts.lifecycle import Act, Deed, Track, Tracks
 from alerts.writing import title_of, title_with
 from builds.models import Build
@@ -34,6 +35,8 @@ class Fired:
     summary: str
     fired_at: datetime
     resolved_at: datetime | None = None
+    resolved_because: str = ""
+    """Why nothing is known of it any more; empty if it ended."""
     flaps: int = 0
     services: set[int | None] = field(default_factory=set)
     members: list[dict[str, str]] = field(default_factory=list)
@@ -93,7 +96,8 @@ class _Run:
         ends, window = monotonic() + LONGEST_SECONDS, self._window(self.found.until)
         moments = sorted(set(self.condition.moments(self.wanted, window, first)))
         waits = {timedelta(0), self.wanted.for_time, self.wanted.settle_time}
-        looks, seen = set(moments[:MOST_MOMENTS]), []
+        looks = set(moments[:MOST_MOMENTS])
+        seen: list[Observation] = []
         for at in sorted({moment + wait for moment in looks for wait in waits}):
             is_over = monotonic() > ends or len(self.found.fired) >= MOST_FIRED
             if at > window.at:
@@ -111,9 +115,8 @@ class _Run:
     def _window(self, at: datetime) -> Window:
         return Window(self.project.pk, at, self.wanted.services)
 
-    def _advance(self, seen: Iterable[Observation], at: datetime) -> None:
-        good = self.condition.absent_is_good
-        for track, acts in self.tracks.advance(seen, self.wanted, at, absent_is_good=good):
+    def _advance(self, seen: Sequence[Observation], at: datetime) -> None:
+        for track, acts in follow(self.tracks, seen, self.wanted, self._window(at)):
             for act in acts:
                 self._note(track, act, at)
 
@@ -128,7 +131,8 @@ class _Run:
         elif act.deed is Deed.FLAP and track.cause in self.open:
             self.open[track.cause].flaps += 1
         elif act.deed is Deed.RESOLVE and track.cause in self.open:
-            self.open.pop(track.cause).resolved_at = at
+            over = self.open.pop(track.cause)
+            over.resolved_at, over.resolved_because = at, act.text
 
     def _join(self, track: Track, act: Act) -> None:
         if track.cause in self.open:

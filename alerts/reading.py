@@ -1,7 +1,7 @@
 """What is stored, as the lifecycle knows it: two queries for any number of rules."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,11 @@ class BadParametersError(DomainError):
     code = "bad_parameters"
     message = "These are no parameters of this kind of rule."
 
+    def __init__(self, message: str = "", errors: Mapping[str, list[str]] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or {}
+        """Its sentences by parameter; those of none in particular are by an empty name."""
+
 
 def parameters_of(kind: str, document: Any) -> Parameters:
     """Return the parameters of a kind.
@@ -39,7 +44,15 @@ def parameters_of(kind: str, document: Any) -> Parameters:
             )
             for item in error.errors(include_url=False)
         )
-        raise BadParametersError("; ".join(problems)) from error
+        raise BadParametersError("; ".join(problems), _by_name(error)) from error
+
+
+def _by_name(error: ValidationError) -> dict[str, list[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for item in error.errors(include_url=False):
+        names = item["loc"] or item.get("ctx", {}).get("fields", ("",))
+        found[str(names[0])].append(_plain(item["msg"]))
+    return dict(found)
 
 
 def _plain(message: str) -> str:

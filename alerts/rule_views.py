@@ -1,7 +1,5 @@
 """Pages of rules."""
 
-import json
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,7 +13,9 @@ from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
-from alerts.forms import EXAMPLES, RuleForm, initial_of
+from alerts.conditions import CONDITIONS
+from alerts.forms import initial_of
+from alerts.kind_form import KindForm
 from alerts.models import AlertRule
 from alerts.models.rule import Kind
 from alerts.pages import tabs_of
@@ -37,13 +37,15 @@ def rules(request: HttpRequest, project_slug: str) -> HttpResponse:
 
 
 def rule_new(request: HttpRequest, project_slug: str) -> HttpResponse:
-    """Write a rule, try it on what is stored, keep it."""
+    """Choose a kind; then write a rule of it, try it on what is stored, keep it."""
     project = get_project(request, project_slug, Scope.ALERTS_WRITE)
     kind = request.GET.get("kind", "")
-    kind = kind if kind in EXAMPLES else Kind.CHANGE.value
-    initial = {"kind": kind, "parameters": EXAMPLES[kind]}
-    form = RuleForm(project, request.POST or None, initial=initial)
-    return _form_page(request, project, form, None)
+    if kind not in CONDITIONS:
+        kinds = [(each, CONDITIONS[each].about) for each in Kind]
+        context = {"project": project, "kinds": kinds, "crumbs": _crumbs(project)}
+        return render(request, "alerts/kinds.html", context)
+    form = KindForm(project, kind, request.POST or None)
+    return _form_page(request, project, form, None, Kind(kind))
 
 
 def rule(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
@@ -52,8 +54,8 @@ def rule(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpRespon
     if request.method == "POST":
         get_project(request, project_slug, Scope.ALERTS_WRITE)
     found = get_object_or_404(AlertRule.objects.filter(project=project).told(), public_id=public_id)
-    form = RuleForm(project, request.POST or None, initial=initial_of(found))
-    return _form_page(request, project, form, found)
+    form = KindForm(project, found.kind, request.POST or None, initial=initial_of(found))
+    return _form_page(request, project, form, found, Kind(found.kind))
 
 
 @require_POST
@@ -68,7 +70,7 @@ def rule_delete(request: HttpRequest, project_slug: str, public_id: UUID) -> Htt
 
 
 def _form_page(
-    request: HttpRequest, project: Project, form: RuleForm, found: AlertRule | None
+    request: HttpRequest, project: Project, form: KindForm, found: AlertRule | None, kind: Kind
 ) -> HttpResponse:
     tried = None
     if request.method == "POST" and form.is_valid():
@@ -76,10 +78,20 @@ def _form_page(
             tried = preview(project, form.draft.wanted(), timezone.now())
         elif _save(request, project, form, found):
             return redirect("alerts:rules", project.slug)
-    return render(request, "alerts/rule.html", _context(request, project, form, found, tried))
+    context = {
+        "project": project,
+        "form": form,
+        "rule": found,
+        "kind": kind,
+        "about": CONDITIONS[kind].about,
+        "tried": tried,
+        "may_change": Scope.ALERTS_WRITE in scopes_in(request, project),
+        "crumbs": _crumbs(project),
+    }
+    return render(request, "alerts/rule.html", context)
 
 
-def _save(request: HttpRequest, project: Project, form: RuleForm, found: AlertRule | None) -> bool:
+def _save(request: HttpRequest, project: Project, form: KindForm, found: AlertRule | None) -> bool:
     actor = actor_of(request)
     try:
         if found is None:
@@ -94,19 +106,8 @@ def _save(request: HttpRequest, project: Project, form: RuleForm, found: AlertRu
     return True
 
 
-def _context(
-    request: HttpRequest, project: Project, form: RuleForm, found: AlertRule | None, tried: Any
-) -> dict[str, Any]:
-    rules_page = reverse("alerts:rules", args=[project.slug])
-    return {
-        "project": project,
-        "form": form,
-        "rule": found,
-        "tried": tried,
-        "may_change": Scope.ALERTS_WRITE in scopes_in(request, project),
-        "examples": [(kind.label, json.dumps(EXAMPLES[kind])) for kind in Kind],
-        "crumbs": [
-            {"label": "Alerts", "href": reverse("alerts:list", args=[project.slug])},
-            {"label": "Rules", "href": rules_page},
-        ],
-    }
+def _crumbs(project: Project) -> list[dict[str, str]]:
+    return [
+        {"label": "Alerts", "href": reverse("alerts:list", args=[project.slug])},
+        {"label": "Rules", "href": reverse("alerts:rules", args=[project.slug])},
+    ]

@@ -75,6 +75,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "acknowledged_by",
             "resolved_at",
             "resolved_by",
+            "resolved_because",
             "seconds_to_acknowledge",
             "seconds_to_resolve",
             "path",
@@ -195,6 +196,7 @@ class FiredSerializer(serializers.Serializer[Any]):
     summary = serializers.CharField()
     fired_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)
+    resolved_because = serializers.CharField()
     flaps = serializers.IntegerField()
     members = serializers.ListField(child=serializers.DictField())
     builds = serializers.ListField(child=serializers.DictField(), source="links")

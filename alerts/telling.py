@@ -80,7 +80,7 @@ def message_of(alert: Alert, event: Event) -> Message:
         event=event,
         severity=Severity(alert.severity),
         title=alert.title,
-        summary=alert.summary,
+        summary=alert.resolved_because or alert.summary,
         path=alert.get_absolute_url(),
         facts=(*facts, *_members(alert), Fact("Rule", alert.rule_name)),
         commit=Commit(commits["repository_url"], commits["last"], commits.get("change_id", ""))

@@ -120,7 +120,8 @@ def _leave(rule: AlertRule, track: Track, act: Act, window: Window) -> None:
     rows = AlertMember.objects.filter(alert=track.key, group__in=act.groups, ended_at=None)
     names = list(rows.values_list("title", flat=True)[:MOST_NAMED])
     rows.update(ended_at=window.at)
-    note(track.key, Kind.LEFT, window.at, _joined(names, len(act.groups)))
+    left = _joined(names, len(act.groups))
+    note(track.key, Kind.LEFT, window.at, f"{left}. {act.text}" if act.text else left)
 
 
 def _fire(rule: AlertRule, track: Track, act: Act, window: Window) -> None:
@@ -143,8 +144,8 @@ def _flap(rule: AlertRule, track: Track, act: Act, window: Window) -> None:
 
 def _resolve(rule: AlertRule, track: Track, act: Act, window: Window) -> None:
     values = {"resolved_at": window.at, "clear_since": None, "holds": False}
-    move(track.key, State.RESOLVED, **values)
-    note(track.key, Kind.RESOLVED, window.at)
+    move(track.key, State.RESOLVED, **values, resolved_because=act.text[:200])
+    note(track.key, Kind.RESOLVED, window.at, act.text)
 
 
 def _let_go(rule: AlertRule, track: Track, act: Act, window: Window) -> None:

@@ -1,26 +1,31 @@
 """Levels that changed for the worse: what ``trends`` found, and what is behind it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 from pydantic import Field
 
 from alerts.conditions.contract import (
+    QUIET_DAYS,
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
     between,
+    ends_of_days,
 )
+from alerts.conditions.groups import Group, metrics_named
+from alerts.conditions.last_days import last_builds
 from bases.models import BaseUse
 from trends.changes_page import title_of
 from trends.metrics import METRICS
-from trends.models import Change
+from trends.models import HOMOGENEOUS, Change, Series
 
 LEAST_SPEAKS = 0.5
 """Share of the likeliest cause's weight from which on another one may be what is common."""
@@ -29,13 +34,29 @@ LEAST_SPEAKS = 0.5
 class ChangeParameters(Parameters):
     """Which changes: of which metrics, how large, and for how long each counts as new."""
 
-    metrics: list[str] = Field(default_factory=list)
-    """Of ``trends.metrics.METRICS``; empty: any."""
-    least_percent: float = Field(default=0, ge=0, le=10_000)
-    """Of ratios: points."""
-    days: int = Field(default=28, ge=1, le=365)
-    """After that a level is the usual one, and its alert is resolved."""
-    with_outliers: bool = False
+    metrics: Annotated[list[str], metrics_named(METRICS)] = Field(
+        default_factory=list, title="Metrics", description="None: any whose level is watched."
+    )
+    least_percent: float = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        title="Worse by at least",
+        description="Percent; of ratios, points.",
+        examples=[20],
+    )
+    days: int = Field(
+        default=28,
+        ge=1,
+        le=365,
+        title="Counts as new for",
+        description="Days; after that the level is the usual one, and the alert is resolved.",
+    )
+    with_outliers: bool = Field(
+        default=False,
+        title="With outliers",
+        description="Single builds that were much worse than those around them.",
+    )
 
     def model_post_init(self, context: Any) -> None:
         """Refuse metrics whose level is not watched."""
@@ -44,10 +65,12 @@ class ChangeParameters(Parameters):
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
-    """Yield the changes that are new at the time, and have not gone back by then."""
+    """Yield the changes that are new at the time, have not gone back by then, and whose builds
+    still come.
+    """
     said: ChangeParameters = wanted.parameters
     since = window.at - timedelta(days=said.days)
-    changes = window.once(("changes", said.days), lambda: _read(window, since))
+    changes = window.once(("changes", said.days), lambda: _read(wanted, window, since))
     bases = window.once(("change-bases", said.days), lambda: _new_bases(window, changes))
     for change in changes:
         if _is_meant(change, wanted, window.at):
@@ -59,13 +82,16 @@ def _changes(window: Window) -> QuerySet[Change]:
     return window.narrowed(rows, "series__service")  # type: ignore[no-any-return]
 
 
-def _read(window: Window, since: datetime) -> list[Change]:
+def _read(wanted: Wanted, window: Window, since: datetime) -> list[Change]:
     rows = _changes(window).filter(found_at__gt=since, found_at__lte=window.at)
     still = Q(ended_at=None) | Q(ended_at__gt=window.at)
     # A single outlier is over when it is told.
     found = rows.filter(still | Q(kind=Change.Kind.OUTLIER))
     related = ("series__service__project", "build", "last_before")
-    return list(found.select_related(*related).order_by("found_at", "pk"))
+    changes = list(found.select_related(*related).order_by("found_at", "pk"))
+    last = _last_of(changes, wanted, window) if changes else {}
+    quiet = {name for name, at in last.items() if (window.at - at).days >= QUIET_DAYS}
+    return [change for change in changes if f"change:{change.public_id}" not in quiet]
 
 
 def _is_meant(change: Change, wanted: Wanted, at: datetime) -> bool:
@@ -184,13 +210,31 @@ def _speaks_of_base(change: Change) -> bool:
 
 
 def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
-    """Return when changes were found, went back, or became usual."""
+    """Return when changes were found, went back, or became usual, and the ends of days."""
     usual = timedelta(days=wanted.parameters.days)
     rows = _changes(window).filter(found_at__gt=first - usual, found_at__lte=window.at)
     times: list[datetime | None] = []
     for found, ended in rows.values_list("found_at", "ended_at"):
         times += [found, ended, found + usual]
-    return between(times, first, window.at)
+    return between([*times, *ends_of_days(wanted, window, first)], first, window.at)
+
+
+def _group_of(series: Series) -> Group:
+    return Group(series.service_id, *(getattr(series, name) for name in HOMOGENEOUS))
+
+
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    """Return until when builds came of the groups of changes that have not gone back."""
+    still = Q(ended_at=None) | Q(ended_at__gt=window.at)
+    keys = [group.removeprefix("change:") for group in groups]
+    changes = Change.objects.filter(still, public_id__in=keys).select_related("series")
+    return _last_of(changes, wanted, window)
+
+
+def _last_of(changes: Iterable[Change], wanted: Wanted, window: Window) -> dict[str, datetime]:
+    names = {f"change:{change.public_id}": _group_of(change.series).key for change in changes}
+    found = last_builds(wanted, window, names.values())
+    return {group: found[name] for group, name in names.items() if name in found}
 
 
 CONDITION = Condition(
@@ -198,5 +242,7 @@ CONDITION = Condition(
     observe,
     moments,
     absent_is_good=True,
+    quiet=Quiet(_last),
+    about="A level changed for the worse, and has not gone back.",
     narrowed_by=frozenset({"services", "environments", "targets"}),
 )

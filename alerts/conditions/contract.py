@@ -1,11 +1,12 @@
 """What a kind of rule is: parameters, what it observes at a time, and when that may change."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 
 from builds.models import Service
 
@@ -18,9 +19,37 @@ SCOPES = ("services", "branch_classes", "environments", "targets")
 
 
 class Parameters(BaseModel):
-    """What a rule of a kind says besides what all rules do; an unknown name is an error."""
+    """What a rule of a kind says besides what all rules do; an unknown name is an error.
+
+    Its fields are those of the form, too: ``title`` and ``description`` are label and help,
+    the first of ``examples`` is what a new rule begins with, and ``Choices`` are what there is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The values that a parameter may have, or be a list of, each with what it is called."""
+
+    of: Callable[[int], Iterable[tuple[str, str]]]
+    """Of a project, by its key: some have their own."""
+
+
+def named(names: Mapping[str, str]) -> Choices:
+    """Return choices that are the same everywhere."""
+    return Choices(lambda _project: names.items())
+
+
+def either(parameters: Parameters, *names: str) -> None:
+    """Refuse parameters of which one is to be said, and no other.
+
+    Raises:
+        PydanticCustomError: with the names in its context.
+    """
+    if sum(getattr(parameters, name) is not None for name in names) != 1:
+        text = f"Say either {' or '.join(names)}."
+        raise PydanticCustomError("either", text, {"fields": names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +169,30 @@ class Observation:
         return self.cause or self.group
 
 
+QUIET_DAYS = 14
+"""Days without data after which nobody can tell any more whether an alert still holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """How it is known that nothing comes any more of what a rule looks at."""
+
+    last: Callable[[Wanted, Window, Collection[str]], Mapping[str, datetime]]
+    """Until when data came, by groups of observations, as far as that is known."""
+    of: str = "builds"
+    days: int = QUIET_DAYS
+
+    def words(self, wanted: Wanted, window: Window, groups: Collection[str]) -> dict[str, str]:
+        """Return a sentence for each group of which nothing has come for long."""
+        last = self.last(wanted, window, groups)
+        silent = {group: (window.at - last[group]).days for group in groups if group in last}
+        return {
+            group: f"No {self.of} for {days} days."
+            for group, days in silent.items()
+            if days >= self.days
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One kind of rule."""
@@ -150,8 +203,21 @@ class Condition:
     """When, from a time until that of the window, what is observed may have become different."""
     absent_is_good: bool
     """Whether what is not observed any more holds no more; else nothing is known of it."""
+    about: str
+    """What it looks for, in a sentence."""
     narrowed_by: frozenset[str] = frozenset(SCOPES)
     """Which parts of a rule's scope it knows."""
+    quiet: Quiet | None = None
+    """``None``: what it looks at does not come by itself, such as findings."""
+
+    def gone(self, wanted: Wanted, window: Window, unseen: Collection[str]) -> Mapping[str, str]:
+        """Return why nothing is known any more, of groups that are not observed any more."""
+        return self.quiet.words(wanted, window, unseen) if self.quiet and unseen else {}
+
+
+def end_of(day: date) -> datetime:
+    """Return when a day is over."""
+    return datetime.combine(day + DAY, time(), UTC)
 
 
 def ends_of_days(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:

@@ -1,7 +1,7 @@
 """Days of builds by group, read once for all rules of a project that look at the same days."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,13 +10,23 @@ from django.db.models import F
 from django.urls import reverse
 
 from accounts.models import Project
-from alerts.conditions.contract import Wanted, Window
+from alerts.conditions.contract import Choices, Wanted, Window, named
+from trends.metrics import Metric
 from trends.models import HOMOGENEOUS, BuildDay
+
+WORDS = {"s": "seconds", "bytes": "bytes", "ratio": "0 to 1", "x": "times"}
+"""Units of metrics, as somebody who enters a value needs them."""
 
 type Row = tuple[str, int, int, Any]
 """Class of branches, succeeded and failed builds, and the sketch of a metric."""
 
 FIELDS = ("service_id", *HOMOGENEOUS, "branch_class", "succeeded", "failed")
+
+
+def metrics_named(metrics: Mapping[str, Metric]) -> Choices:
+    """Return metrics to choose from, each with its unit."""
+    units = {name: WORDS[metric.unit] for name, metric in metrics.items()}
+    return named({name: f"{metric.label} ({units[name]})" for name, metric in metrics.items()})
 
 
 @dataclass(frozen=True, slots=True)

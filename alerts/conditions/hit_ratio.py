@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.db.models import Sum
 from pydantic import Field
@@ -12,23 +12,31 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
     ends_of_days,
+    named,
 )
 from alerts.conditions.groups import Group, name_of, trend_path
+from alerts.conditions.last_days import last_days
 from buildinsights.templatetags.formats import ratio
 from cache.models import CacheDay
 
 COUNTS = ("builds", "cached_steps", "cacheable_steps", "saved_seconds", "executed_seconds")
 
 
+WAYS = {"steps": "Steps that could be cached", "time": "The time of steps"}
+
+
 class HitRatioParameters(Parameters):
     """Below which ratio, of steps or of their time, over how many days."""
 
-    by: Literal["steps", "time"] = "time"
-    least_ratio: float = Field(gt=0, le=1)
-    days: int = Field(default=7, ge=1, le=90)
+    by: Annotated[Literal["steps", "time"], named(WAYS)] = Field(default="time", title="Of")
+    least_ratio: float = Field(
+        gt=0, le=1, title="Share, at least", description="0 to 1.", examples=[0.6]
+    )
+    days: int = Field(default=7, ge=1, le=90, title="Builds of the last", description="Days.")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -90,5 +98,7 @@ CONDITION = Condition(
     observe,
     ends_of_days,
     absent_is_good=False,
+    quiet=Quiet(last_days(CacheDay, ("target", "variant", "platforms"))),
+    about="The cache spares a smaller share of the work than it should.",
     narrowed_by=frozenset({"services", "branch_classes", "targets"}),
 )

@@ -1,6 +1,6 @@
 """Services of which builds came, and come no more."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -11,11 +11,14 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
+    end_of,
     ends_of_days,
 )
 from alerts.conditions.groups import name_of
+from alerts.conditions.last_days import service_of
 from trends.models import BuildDay
 
 LOOKED_BACK = 28
@@ -25,7 +28,9 @@ LOOKED_BACK = 28
 class MissingParameters(Parameters):
     """Without a build for how many whole days."""
 
-    days: int = Field(default=3, ge=1, le=90)
+    days: int = Field(
+        default=3, ge=1, le=90, title="Without a build for", description="Whole days."
+    )
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -57,15 +62,32 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
 
 
 def _read(window: Window, wanted: Wanted, first: Any) -> list[tuple[int, Any, int]]:
-    rows = window.narrowed(BuildDay.objects.within(first, window.last_day))
+    rows = _days(wanted, window).filter(day__gte=first)
+    sums = rows.order_by().values_list("service_id").annotate(Max("day"), Sum("builds"))
+    return [(service, last, builds) for service, last, builds in sums]
+
+
+def _days(wanted: Wanted, window: Window) -> Any:
+    rows = window.narrowed(BuildDay.objects.filter(day__lte=window.last_day))
     named = {
         "branch_class__in": wanted.branch_classes,
         "environment__in": wanted.environments,
         "target__in": wanted.targets,
     }
-    rows = rows.filter(**{name: sorted(values) for name, values in named.items() if values})
-    sums = rows.order_by().values_list("service_id").annotate(Max("day"), Sum("builds"))
-    return [(service, last, builds) for service, last, builds in sums]
+    return rows.filter(**{name: sorted(values) for name, values in named.items() if values})
 
 
-CONDITION = Condition(MissingParameters, observe, ends_of_days, absent_is_good=False)
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    rows = _days(wanted, window).filter(service__in={service_of(group) for group in groups})
+    last = rows.order_by().values_list("service_id").annotate(Max("day"))
+    return {f"service:{service}": end_of(day) for service, day in last}
+
+
+CONDITION = Condition(
+    MissingParameters,
+    observe,
+    ends_of_days,
+    absent_is_good=False,
+    quiet=Quiet(_last),
+    about="A service that was built is built no more.",
+)

@@ -1,31 +1,41 @@
 """Images that their policy refused."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
+from django.db.models import Max
 from pydantic import Field
 
 from alerts.conditions.contract import (
+    Choices,
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
     between,
 )
-from policies.models import Verdict
+from policies.models import Policy, Verdict
 
+GROUP = ("build__service_id", "build__target", "environment", "version__policy_id")
 BUILT_IN = "the built-in policy"
 MOST = 2000
 """Verdicts that are looked at one by one, the newest."""
 
 
+def _named_policies(project: int) -> Iterable[tuple[str, str]]:
+    return Policy.objects.filter(project=project).order_by("name").values_list("slug", "name")
+
+
 class PolicyParameters(Parameters):
     """Verdicts of how many days, and of which policies (slugs; empty: any)."""
 
-    policies: list[str] = Field(default_factory=list)
-    days: int = Field(default=14, ge=1, le=90)
+    policies: Annotated[list[str], Choices(_named_policies)] = Field(
+        default_factory=list, title="Policies", description="None: any."
+    )
+    days: int = Field(default=14, ge=1, le=90, title="Verdicts of the last", description="Days.")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -49,9 +59,13 @@ def _verdicts(window: Window) -> Any:
 
 def _read(window: Window, days: int) -> list[Any]:
     rows = _verdicts(window).filter(at__gt=window.at - timedelta(days=days), at__lte=window.at)
-    group = ("build__service_id", "build__target", "environment", "version__policy_id")
-    newest = rows.order_by(*group, "-at", "-pk").distinct(*group)
+    newest = rows.order_by(*GROUP, "-at", "-pk").distinct(*GROUP)
     return list(newest.select_related("project", "version__policy", "build__service"))
+
+
+def _name(service: int, target: str, environment: str, policy: int | None) -> str:
+    """Return what names a group: whom which policy judges."""
+    return f"verdict:{service}/{target}/{environment}/{policy or ''}"
 
 
 def _observed(verdict: Any, policy: Any) -> Observation:
@@ -63,8 +77,9 @@ def _observed(verdict: Any, policy: Any) -> Observation:
     is_bad = verdict.outcome == Verdict.Outcome.FAIL
     where = f" for {verdict.environment}" if verdict.environment else ""
     return Observation(
-        group=f"verdict:{build.service_id}/{build.target}/{verdict.environment}/"
-        f"{policy.pk if policy else ''}",
+        group=_name(
+            build.service_id, build.target, verdict.environment, policy.pk if policy else None
+        ),
         title=f"{build.service.name} violates {name}{where}",
         is_bad=is_bad,
         value=float(len(reasons)),
@@ -89,10 +104,19 @@ def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
     return between([*given, *(at + days for at in given)], first, window.at)
 
 
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    """Return when the last verdicts were given: those that are not seen any more are too old."""
+    rows = _verdicts(window).filter(at__lte=window.at).order_by()
+    newest = rows.values_list(*GROUP).annotate(Max("at"))
+    return {_name(*group): at for *group, at in newest}
+
+
 CONDITION = Condition(
     PolicyParameters,
     observe,
     moments,
     absent_is_good=True,
+    quiet=Quiet(_last, of="verdicts", days=1),
+    about="A policy refused an image.",
     narrowed_by=frozenset({"services", "environments", "targets"}),
 )

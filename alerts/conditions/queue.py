@@ -38,9 +38,17 @@ GROUP BY 1, 2 ORDER BY 1
 class QueueParameters(Parameters):
     """How long a share of the requests of the last hours may wait, those that still do with it."""
 
-    limit_seconds: float = Field(gt=0, le=7 * 24 * 3600)
-    share: float = Field(default=0.5, ge=0, le=1)
-    hours: int = Field(default=1, ge=1, le=168)
+    limit_seconds: float = Field(
+        gt=0, le=7 * 24 * 3600, title="Wait at most", description="Seconds.", examples=[600]
+    )
+    share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        title="Share of requests",
+        description="0 to 1: 0.5 is the median, 1 the one that waited longest.",
+    )
+    hours: int = Field(default=1, ge=1, le=168, title="Requests of the last", description="Hours.")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -106,5 +114,6 @@ CONDITION = Condition(
     observe,
     moments,
     absent_is_good=True,
+    about="Builds that the server was asked for wait too long for a worker.",
     narrowed_by=frozenset({"services"}),
 )

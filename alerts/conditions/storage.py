@@ -1,9 +1,10 @@
 """What caches take: of builders, and of a project in registries."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from django.db.models import Max
 from django.urls import reverse
 from pydantic import Field, model_validator
 
@@ -13,9 +14,13 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
+    either,
+    end_of,
     ends_of_days,
+    named,
 )
 from buildinsights.templatetags.formats import filesize
 from cache.models import BuilderSnapshot, RegistryDay, RetentionPolicy
@@ -24,17 +29,33 @@ RECENT = timedelta(days=7)
 """What was not looked at for longer says nothing of now."""
 
 
+PLACES = {"builders": "Builders of the whole server", "registries": "The project in registries"}
+
+
 class StorageParameters(Parameters):
     """Over how many bytes, or over which share of what may be used."""
 
-    of: Literal["builders", "registries"] = "builders"
-    limit_bytes: float | None = Field(default=None, gt=0)
-    share: float | None = Field(default=None, gt=0, le=10)
+    of: Annotated[Literal["builders", "registries"], named(PLACES)] = Field(
+        default="builders", title="Caches of"
+    )
+    limit_bytes: float | None = Field(
+        default=None,
+        gt=0,
+        title="Limit",
+        description="Bytes; or leave it empty, and say a share.",
+    )
+    share: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        title="Share",
+        description="Of what the cache may take: 0.9 is 90 %. Instead of limit.",
+        examples=[0.9],
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "StorageParameters":
-        if (self.limit_bytes is None) == (self.share is None):
-            raise ValueError("Say either limit_bytes or share.")
+        either(self, "limit_bytes", "share")
         return self
 
 
@@ -95,10 +116,22 @@ def _registries(window: Window) -> Iterator[tuple[Any, ...]]:
         yield f"registry:{look.host}", look.host, look.used_bytes, may, at
 
 
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    if wanted.parameters.of == "builders":
+        looks = BuilderSnapshot.objects.filter(taken_at__lte=window.at).order_by()
+        newest = looks.values_list("builder_id").annotate(Max("taken_at"))
+        return {f"builder:{builder}": at for builder, at in newest}
+    known = RegistryDay.objects.filter(project=window.project_id, used_bytes__isnull=False)
+    days = known.filter(day__lte=window.last_day).order_by().values_list("host")
+    return {f"registry:{host}": end_of(day) for host, day in days.annotate(Max("day"))}
+
+
 CONDITION = Condition(
     StorageParameters,
     observe,
     ends_of_days,
     absent_is_good=False,
+    quiet=Quiet(_last, of="looks at it"),
+    about="Caches take more storage than they may.",
     narrowed_by=frozenset(),
 )

@@ -1,8 +1,8 @@
 """Builds that fail: too many of some days, or the last ones in a row."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.db import connection
 from pydantic import Field
@@ -11,15 +11,21 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
     between,
     ends_of_days,
+    named,
 )
 from alerts.conditions.groups import Group, meant, name_of, rows_of
+from alerts.conditions.last_days import last_builds, last_days
 from buildinsights.templatetags.formats import ratio
 from builds.branches import branch_class
 from builds.models import Build
+from trends.models import BuildDay
+
+WAYS = {"ratio": "Share of builds that succeed", "streak": "Failures in a row"}
 
 
 class SuccessParameters(Parameters):
@@ -27,10 +33,22 @@ class SuccessParameters(Parameters):
     last ``failures`` ended builds of a target failed, the last of them within ``days``.
     """
 
-    by: Literal["ratio", "streak"] = "ratio"
-    least_ratio: float = Field(default=0.8, gt=0, le=1)
-    failures: int = Field(default=3, ge=1, le=100)
-    days: int = Field(default=7, ge=1, le=90)
+    by: Annotated[Literal["ratio", "streak"], named(WAYS)] = Field(default="ratio", title="By")
+    least_ratio: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        title="Share that succeeds, at least",
+        description="0 to 1: succeeded ÷ (succeeded + failed). Not of failures in a row.",
+    )
+    failures: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        title="Failures in a row",
+        description="Builds of one target, up to its last one. Not of a share.",
+    )
+    days: int = Field(default=7, ge=1, le=90, title="Builds of the last", description="Days.")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -160,4 +178,18 @@ MOST_FAILURES = 200
 """Failed builds that are looked at one by one, the newest; besides, the ends of days are."""
 
 
-CONDITION = Condition(SuccessParameters, observe, moments, absent_is_good=False)
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    is_streak = wanted.parameters.by == "streak"
+    return (_last_of_streaks if is_streak else last_builds)(wanted, window, groups)
+
+
+_last_of_streaks = last_days(BuildDay, ("target", "variant", "environment"))
+
+CONDITION = Condition(
+    SuccessParameters,
+    observe,
+    moments,
+    absent_is_good=False,
+    quiet=Quiet(_last),
+    about="Too many builds fail, or the last ones in a row did.",
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,11 +10,23 @@ from alerts.conditions.contract import (
     Condition,
     Observation,
     Parameters,
+    Quiet,
     Wanted,
     Window,
+    either,
     ends_of_days,
+    named,
 )
-from alerts.conditions.groups import Group, in_branches, meant, name_of, rows_of, trend_path
+from alerts.conditions.groups import (
+    Group,
+    in_branches,
+    meant,
+    metrics_named,
+    name_of,
+    rows_of,
+    trend_path,
+)
+from alerts.conditions.last_days import last_builds
 from analytics.sketch import merged, quantiles
 from trends.metrics import TRENDS, Metric
 
@@ -29,19 +41,42 @@ class ThresholdParameters(Parameters):
     the same of the ``baseline_days`` before (of ratios: points).
     """
 
-    metric: str
-    statistic: Literal["median", "p75", "p90", "p95"] = "median"
-    days: int = Field(default=1, ge=1, le=90)
-    limit: float | None = Field(default=None, ge=0)
-    percent: float | None = Field(default=None, gt=0, le=10_000)
-    baseline_days: int = Field(default=28, ge=1, le=365)
+    metric: Annotated[str, metrics_named(TRENDS)] = Field(title="Metric", examples=["wall_seconds"])
+    statistic: Annotated[Literal["median", "p75", "p90", "p95"], named(WORDS)] = Field(
+        default="median",
+        title="Statistic",
+        description="Of the builds, so many have this value or a lower one.",
+    )
+    days: int = Field(
+        default=1, ge=1, le=90, title="Builds of the last", description="Days, today with them."
+    )
+    limit: float | None = Field(
+        default=None,
+        ge=0,
+        title="Limit",
+        description="In the metric's unit; or leave it empty, and say percent.",
+        examples=[600],
+    )
+    percent: float | None = Field(
+        default=None,
+        gt=0,
+        le=10_000,
+        title="Percent",
+        description="By how much it may be worse than before; of ratios, points. Instead of limit.",
+    )
+    baseline_days: int = Field(
+        default=28,
+        ge=1,
+        le=365,
+        title="Before is the",
+        description="Days before those of the builds; for percent.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "ThresholdParameters":
         if self.metric not in TRENDS:
             raise ValueError(f"There is no metric {self.metric}: {', '.join(TRENDS)}.")
-        if (self.limit is None) == (self.percent is None):
-            raise ValueError("Say either limit or percent.")
+        either(self, "limit", "percent")
         return self
 
     @property
@@ -140,4 +175,11 @@ def _told(
     )
 
 
-CONDITION = Condition(ThresholdParameters, observe, ends_of_days, absent_is_good=False)
+CONDITION = Condition(
+    ThresholdParameters,
+    observe,
+    ends_of_days,
+    absent_is_good=False,
+    quiet=Quiet(last_builds),
+    about="A metric of builds is over a limit, or worse than it was.",
+)

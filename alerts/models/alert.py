@@ -60,6 +60,8 @@ class Alert(models.Model):
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.CharField(max_length=200, blank=True)
     """Empty if the condition ended by itself."""
+    resolved_because = models.CharField(max_length=200, blank=True)
+    """Why nothing is known of it any more, in a sentence; empty if its condition ended."""
 
     objects = AlertQuerySet.as_manager()
 
@@ -121,7 +123,9 @@ class Alert(models.Model):
 
     @property
     def badge(self) -> str:
-        """The state that the badge of its state shows."""
+        """The state that the badge of its state shows: only what ended looks good."""
+        if self.resolved_because:
+            return "canceled"
         return {
             State.PENDING: "pending",
             State.FIRING: "failed",

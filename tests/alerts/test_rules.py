@@ -112,20 +112,3 @@ def test_another_name_closes_nothing(project: Project, writer: APIClient):
     evaluate_due(NOON)
     writer.patch(f"{RULES}{rule.public_id}/", {"name": "Other"}, format="json")
     assert Alert.objects.get().state == "firing"
-
-
-@pytest.mark.parametrize("count", [1, 10])
-def test_lists_cost_the_same_however_long(
-    project: Project, api: APIClient, django_assert_max_num_queries, count: int
-):
-    for number in range(count):
-        rule_of(project, services=[service_of(project, f"s{number}")])
-        change_of(service_of(project, f"s{number}"), NOON - HOUR, revision=f"{number}")
-    evaluate_due(NOON)
-    api.get("/api/v1/alerts/")
-    with django_assert_max_num_queries(2):
-        assert len(api.get("/api/v1/alerts/").json()["results"]) == count
-    with django_assert_max_num_queries(4):
-        assert len(api.get(RULES).json()["results"]) == count
-    with django_assert_max_num_queries(2):
-        assert api.get("/api/v1/silences/").json()["results"] == []

@@ -1,0 +1,44 @@
+"""When data last came of groups that are not observed any more: one query for all of them."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+
+from django.db.models import Max
+
+from alerts.conditions.contract import Wanted, Window, end_of
+from alerts.conditions.groups import Group
+from cache.models import CacheDay
+from trends.models import HOMOGENEOUS, BuildDay
+
+NONE = {"target": "", "variant": "", "environment": "", "platforms": ""}
+
+
+def service_of(group: str) -> int:
+    """Return the key of the service that the name of a group begins with."""
+    return int(group.partition("/")[0].removeprefix("service:"))
+
+
+def last_days(
+    days: type[BuildDay] | type[CacheDay], fields: tuple[str, ...] = HOMOGENEOUS
+) -> Callable[[Wanted, Window, Collection[str]], Mapping[str, datetime]]:
+    """Return what tells the end of the last day of groups that differ by these fields."""
+
+    def last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+        rows = days.objects.filter(
+            service__project=window.project_id,
+            service__in={service_of(group) for group in groups},
+            day__lte=window.last_day,
+        )
+        if wanted.branch_classes:
+            rows = rows.filter(branch_class__in=sorted(wanted.branch_classes))
+        found = rows.order_by().values_list("service_id", *fields).annotate(Max("day"))
+        return {
+            Group(service, **NONE | dict(zip(fields, values, strict=True))).key: end_of(day)
+            for service, *values, day in found
+        }
+
+    return last
+
+
+last_builds = last_days(BuildDay)
+"""Of groups of builds."""
