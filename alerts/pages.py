@@ -16,6 +16,7 @@ from alerts.wording import shown
 from buildinsights.paging import page_of
 from builds.build_list import active_filters
 from channels.models import Delivery
+from channels.pages import BADGES
 
 NEWEST = ("-seen_at", "-id")
 MOST_EVENTS = 200
@@ -82,7 +83,6 @@ def alert_page(alert: Alert) -> dict[str, Any]:
     """Return the context of one alert."""
     context = alert.context
     commits = context.get("commits", {})
-    deliveries = Delivery.objects.filter(key__startswith=f"alert/{alert.public_id}/")
     members = alert.members.select_related("service__project")
     return {
         "context": context,
@@ -94,14 +94,19 @@ def alert_page(alert: Alert) -> dict[str, Any]:
         "members": [_member(row) for row in members[:MOST_MEMBERS]],
         "member_count": alert.members.count(),
         "events": alert.events.all()[:MOST_EVENTS],
-        "deliveries": deliveries.select_related("channel").order_by("-created_at")[
-            :MOST_DELIVERIES
-        ],
+        "deliveries": _deliveries(alert),
         "outcome": outcome_of(alert),
         "people": User.objects.filter(memberships__project=alert.project_id).order_by("username"),
         "is_firing": alert.state == State.FIRING,
         "crumbs": [{"label": "Alerts", "href": reverse("alerts:list", args=[alert.project.slug])}],
     }
+
+
+def _deliveries(alert: Alert) -> list[tuple[Delivery, str]]:
+    """Return what was sent of an alert, the newest first, each with the look of its state."""
+    rows = Delivery.objects.filter(key__startswith=f"alert/{alert.public_id}/")
+    newest = rows.select_related("project", "channel").order_by("-created_at")[:MOST_DELIVERIES]
+    return [(row, BADGES[Delivery.State(row.state)]) for row in newest]
 
 
 def _member(row: Any) -> dict[str, Any]:
