@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -9,13 +11,15 @@ from django.utils import timezone
 from accounts.models import Project, User
 from alerts.context import commit_range
 from alerts.filters import AlertFilter
-from alerts.models import Alert, Silence
+from alerts.models import Alert, AlertRule, Silence
 from alerts.outcome import outcome_of
 from alerts.states import State
 from alerts.wording import shown
 from buildinsights.paging import page_of
 from builds.build_list import active_filters
+from builds.models import Service
 from channels.models import Delivery
+from channels.pages import BADGES
 
 NEWEST = ("-seen_at", "-id")
 MOST_EVENTS = 200
@@ -54,13 +58,31 @@ def list_page(request: HttpRequest, project: Project, *, is_open: bool) -> dict[
     return {
         "tabs": tabs_of(project, here),
         "is_open": is_open,
-        "filter_form": filters.form,
+        "filter_form": _with_names(filters.form, project),
         "active_filters": active_filters(filters, request.GET),
         "reset": reverse(here, args=[project.slug]),
         "rows": [_line(alert) for alert in page.rows],
         "page": page,
         "summary": page.describe("alert"),
     }
+
+
+def _with_names(form: forms.Form, project: Project) -> forms.Form:
+    """Let services, owners and rules be chosen; one that is gone stays while it is asked for."""
+    known = {
+        "service": Service.objects.filter(project=project).values_list("slug", "name"),
+        "owner": [(name, name) for name in _people(project.pk).values_list("username", flat=True)],
+        "rule": AlertRule.objects.filter(project=project).values_list("name", "name"),
+    }
+    for name, choices in known.items():
+        asked, offered = form.data.get(name), dict(choices)
+        gone = {asked: asked} if asked and asked not in offered else {}
+        form.fields[name].widget = forms.Select(choices=[("", "Any"), *(offered | gone).items()])
+    return form
+
+
+def _people(project_id: int) -> QuerySet[User]:
+    return User.objects.filter(memberships__project=project_id).order_by("username")
 
 
 def _line(alert: Alert) -> dict[str, Any]:
@@ -82,7 +104,6 @@ def alert_page(alert: Alert) -> dict[str, Any]:
     """Return the context of one alert."""
     context = alert.context
     commits = context.get("commits", {})
-    deliveries = Delivery.objects.filter(key__startswith=f"alert/{alert.public_id}/")
     members = alert.members.select_related("service__project")
     return {
         "context": context,
@@ -94,14 +115,19 @@ def alert_page(alert: Alert) -> dict[str, Any]:
         "members": [_member(row) for row in members[:MOST_MEMBERS]],
         "member_count": alert.members.count(),
         "events": alert.events.all()[:MOST_EVENTS],
-        "deliveries": deliveries.select_related("channel").order_by("-created_at")[
-            :MOST_DELIVERIES
-        ],
+        "deliveries": _deliveries(alert),
         "outcome": outcome_of(alert),
-        "people": User.objects.filter(memberships__project=alert.project_id).order_by("username"),
+        "people": _people(alert.project_id),
         "is_firing": alert.state == State.FIRING,
         "crumbs": [{"label": "Alerts", "href": reverse("alerts:list", args=[alert.project.slug])}],
     }
+
+
+def _deliveries(alert: Alert) -> list[tuple[Delivery, str]]:
+    """Return what was sent of an alert, the newest first, each with the look of its state."""
+    rows = Delivery.objects.filter(key__startswith=f"alert/{alert.public_id}/")
+    newest = rows.select_related("project", "channel").order_by("-created_at")[:MOST_DELIVERIES]
+    return [(row, BADGES[Delivery.State(row.state)]) for row in newest]
 
 
 def _member(row: Any) -> dict[str, Any]:

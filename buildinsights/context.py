@@ -22,21 +22,25 @@ NAVIGATION = (
     ("Cache", "cache:overview", Scope.BUILDS_READ),
     ("Images", "sizes:images", Scope.BUILDS_READ),
     ("Security", "reports:security", Scope.BUILDS_READ),
+    ("Reports", "reports:schedules", Scope.BUILDS_READ),
+    ("Failures", "farm:failures", Scope.BUILDS_READ),
     ("Builders", "resources:builders", Scope.BUILDS_READ),
     ("Platforms", "reports:platforms", Scope.BUILDS_READ),
+    ("Wall screen", "reports:wall", Scope.BUILDS_READ),
     ("Queue", "farm:queue", Scope.BUILDS_READ),
     ("Triggers", "farm:triggers", Scope.BUILDS_READ),
-    ("Failures", "farm:failures", Scope.BUILDS_READ),
-    ("Reports", "reports:schedules", Scope.BUILDS_READ),
     ("Receipts", "ingest:list", Scope.INGEST_READ),
     ("Channels", "channels:channels", Scope.BUILDS_READ),
+    ("Audit trail", "evidence:trail", Scope.AUDIT_READ),
     ("Members", "accounts:members", Scope.MEMBERS_WRITE),
     ("Tokens", "accounts:tokens", Scope.TOKENS_WRITE),
-    ("Wall screen", "reports:wall", Scope.BUILDS_READ),
 )
 
 FIRST = 9
 """Pages that stand side by side; the others are in a menu beside them."""
+
+BEGINNINGS = {"reports:schedules", "farm:queue", "channels:channels"}
+"""Where groups of that menu begin: what is to be read, what is at work, what is set."""
 
 SECURITY = (
     ("Overview", "reports:security"),
@@ -48,12 +52,8 @@ SECURITY = (
     ("Image checks", "inspections:checks"),
     ("Signatures", "trust:signatures"),
     ("Policies", "policies:policies"),
-    ("Audit trail", "evidence:trail"),
 )
 """Pages of what is in images and whether they may ship: tabs under one place of the navigation."""
-
-TAB_SCOPES = {"evidence:trail": Scope.AUDIT_READ}
-"""What a tab needs besides reading builds."""
 
 PARENTS = {
     "alerts:alert": "alerts:list",
@@ -124,7 +124,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         projects = list(_with_firing(Project.objects.visible_to(user)))
         context["switcher_projects"] = projects
         context["nav"] = navigation(request, user, projects)
-        context["section_tabs"] = section_tabs(request, user, projects)
+        context["section_tabs"] = section_tabs(request)
     return context
 
 
@@ -139,6 +139,7 @@ def navigation(request: HttpRequest, user: User, projects: list[Any]) -> list[di
         {
             "label": label,
             "is_later": number >= FIRST,
+            "begins": name in BEGINNINGS,
             "count": project.firing if name == "alerts:list" else 0,
             "href": reverse(name, args=[project.slug]),
             "current": name in {match.view_name, PARENTS.get(match.view_name)}
@@ -160,23 +161,17 @@ def _with_firing(projects: QuerySet[Project]) -> Any:
     return projects.annotate(firing=Coalesce(Subquery(count), 0))
 
 
-def section_tabs(request: HttpRequest, user: User, projects: list[Project]) -> list[dict[str, Any]]:
-    """Return the pages beside the one that is shown that the person may see, if there are any."""
+def section_tabs(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the pages beside the one that is shown, if there are any."""
     match = request.resolver_match
-    if match is None or len(SECURITY) == 1 or not _is_of_security(match.view_name):
+    if match is None or not _is_of_security(match.view_name):
         return []
     here = PARENTS.get(match.view_name, match.view_name)
     slug = match.kwargs["project_slug"]
-    project = next((project for project in projects if project.slug == slug), None)
     return [
         {"label": label, "href": reverse(name, args=[slug]), "current": name == here}
         for label, name in SECURITY
-        if name not in TAB_SCOPES or (project and _holds(user, project, TAB_SCOPES[name]))
     ]
-
-
-def _holds(user: User, project: Project, scope: Scope) -> bool:
-    return project.pk in user.project_ids_with(scope)
 
 
 def _is_of_security(view_name: str) -> bool:

@@ -4,28 +4,53 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+GUIDES = ("alerts", "audit", "channels", "reports", "troubleshooting")
+"""Documents that the image of the server has (see .dockerignore)."""
 
-def troubleshooting(request: HttpRequest) -> HttpResponse:
-    """What to do about what the cache's pages say."""
-    return render(request, "help.html", {"text": rendered("troubleshooting.md")})
+
+def guide(request: HttpRequest, name: str) -> HttpResponse:
+    """One document."""
+    if name not in GUIDES:
+        raise Http404
+    title, text = rendered(f"{name}.md")
+    return render(request, "help.html", {"title": title, "text": text})
 
 
 @cache
-def rendered(name: str) -> SafeString:
-    """Return a document of ours as HTML without its title; each heading can be linked to."""
-    source = (settings.BASE_DIR / "docs" / name).read_text()
+def rendered(name: str) -> tuple[str, SafeString]:
+    """Return a document of ours: its title, and the rest as HTML with headings to link to."""
+    title, _, source = (settings.BASE_DIR / "docs" / name).read_text().partition("\n")
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = list(_addressed(parser.parse(source.partition("\n")[2])))
+    tokens = list(_addressed(parser.parse(source)))
+    for token in tokens:
+        if token.children:
+            token.children = list(_linked(token.children))
     html: str = parser.renderer.render(tokens, parser.options, {})
-    return mark_safe(html)  # noqa: S308  # the text is ours
+    return title.lstrip("# "), mark_safe(html)  # noqa: S308  # the text is ours
+
+
+def _linked(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Yield tokens with links among the guides; those to other documents are words alone."""
+    is_left_out = False
+    for token in tokens:
+        if token.type == "link_open":
+            document, _, place = str(token.attrGet("href")).partition("#")
+            is_ours = document.endswith(".md")
+            is_left_out = is_ours and document.removesuffix(".md") not in GUIDES
+            if is_ours and not is_left_out:
+                address = reverse("guide", args=[document.removesuffix(".md")])
+                token.attrSet("href", f"{address}#{place}" if place else address)
+        if not (is_left_out and token.type in {"link_open", "link_close"}):
+            yield token
 
 
 def _addressed(tokens: Sequence[Token]) -> Iterator[Token]:

@@ -6,7 +6,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from buildinsights import health
-from buildinsights.help import troubleshooting
+from buildinsights.help import guide
 from buildinsights.styleguide import styleguide
 from reports.scheduled.unsubscribing import unsubscribe
 from reports.views import home
@@ -37,7 +37,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/settings/", include("accounts.urls")),
     path("unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("projects/<slug:project_slug>/settings/", include("channels.urls")),
-    path("help/troubleshooting/", troubleshooting, name="troubleshooting"),
+    path("help/<slug:name>/", guide, name="guide"),
     path("admin/", admin.site.urls),
     path("livez", health.livez),
     path("readyz", health.readyz),

@@ -129,7 +129,7 @@ class Delivery(models.Model):
     @property
     def title(self) -> str:
         """What it is about, in a line."""
-        return str(self.message.get("title") or self.key)
+        return str(self.message.get("title") or self.composer.capitalize())
 
     @property
     def told(self) -> Message:

@@ -21,9 +21,20 @@ BADGES = {
 """Looks of states, as ``components/badge.html`` has them."""
 
 
-def kinds() -> list[tuple[str, str]]:
-    """Return the kinds that a channel can be of, with their names."""
-    return [(name, kind.label) for name, kind in KINDS.items()]
+ABOUT = {
+    Channel.Kind.EMAIL: "To inboxes; all about one alert is one thread.",
+    Channel.Kind.SLACK: "To a room of Slack, Mattermost or Rocket.Chat.",
+    Channel.Kind.TEAMS: "To a channel of Microsoft Teams, by a workflow.",
+    Channel.Kind.WEBHOOK: "To a program of yours, as JSON with a signature.",
+    Channel.Kind.PAGERDUTY: "Wakes who is on call, and is told when it is acknowledged and over.",
+    Channel.Kind.GITHUB: "A status at the commit, and a comment at its pull request.",
+}
+"""What a channel of a kind is for."""
+
+
+def kinds() -> list[tuple[str, str, str]]:
+    """Return the kinds that a channel can be of, with their names and what they are for."""
+    return [(name, kind.label, ABOUT[Channel.Kind(name)]) for name, kind in KINDS.items()]
 
 
 def channels_page(project: Project) -> dict[str, Any]:

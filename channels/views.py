@@ -32,7 +32,7 @@ from channels.managing import (
     switch_channel,
 )
 from channels.models import Channel, Delivery
-from channels.pages import channels_page, crumbs, deliveries_page, delivery_page
+from channels.pages import ABOUT, channels_page, crumbs, deliveries_page, delivery_page
 
 CHANGE = Scope.CHANNELS_WRITE
 
@@ -63,6 +63,7 @@ def new(request: HttpRequest, project_slug: str, kind: str) -> HttpResponse:
         "project": project,
         "form": form,
         "kind": KINDS[kind].label,
+        "about": ABOUT[Channel.Kind(kind)],
         "crumbs": crumbs(project),
     }
     return render(request, "channels/new.html", context)

@@ -16,13 +16,21 @@ class AddressFilter(django_filters.CharFilter):
     field_class = forms.GenericIPAddressField
 
 
+def _example(text: str) -> forms.TextInput:
+    return forms.TextInput(attrs={"placeholder": text})
+
+
 class TrailFilter(django_filters.FilterSet):
     """By who, what, to what, when and from where."""
 
-    actor = django_filters.CharFilter(field_name="actor_name", label="Who")
-    action = django_filters.CharFilter(method="by_action", label="Act")
+    actor = django_filters.CharFilter(
+        field_name="actor_name", label="Who", widget=_example("the whole name")
+    )
+    action = django_filters.CharFilter(
+        method="by_action", label="Act", widget=_example("token. or token.created")
+    )
     target = django_filters.CharFilter(field_name="target_id", label="Target's id")
-    address = AddressFilter(field_name="ip", label="Address")
+    address = AddressFilter(field_name="ip", label="IP address")
     after = MomentFilter(field_name="occurred_at", lookup_expr="gte", label="From")
     before = MomentFilter(field_name="occurred_at", lookup_expr="lt", label="Before")
     request_id = django_filters.CharFilter(label="Request's id")

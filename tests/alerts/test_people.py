@@ -216,5 +216,9 @@ def test_pages_do_what_people_ask(alert: Alert, alice: User, client_of):
     browser.post(f"{page}resolve/", {"text": "Done"})
     listed = browser.get(f"/projects/{alert.project.slug}/alerts/all/?severity=medium&service=api")
     assert alert.title in listed.content.decode()
+    assert '<option value="api" selected>api</option>' in listed.content.decode()
+    gone = browser.get("/projects/shop/alerts/all/?rule=Gone").content.decode()
+    assert '<option value="Gone" selected>Gone</option>' in gone
+    assert "No alert is as these filters say" in gone
     assert alert.title not in browser.get("/projects/shop/alerts/").content.decode()
     assert Alert.objects.get().state == "resolved"

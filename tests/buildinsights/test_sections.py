@@ -1,4 +1,4 @@
-"""Pages of the section Security: tabs, and pages that belong to one of them."""
+"""Where pages stand: in the menu, or as tabs of Security, and pages that belong to one of them."""
 
 from typing import Any
 
@@ -31,3 +31,13 @@ def test_all_tabs_are_shown_and_one_is_current(
     assert [tab["label"] for tab in tabs] == [label for label, _ in SECURITY]
     here = reverse(PARENTS.get(name, name), args=[project.slug])
     assert [tab["href"] for tab in tabs if tab["current"]] == [here]
+
+
+def test_the_menu_has_the_audit_trail_for_those_who_may_read_it(
+    project: Project, alice: User, bob: User, client_of: Any
+):
+    page = client_of(alice).get(reverse("evidence:keys", args=[project.slug]))
+    assert [item["label"] for item in page.context["nav"] if item["current"]] == ["Audit trail"]
+    assert page.context["section_tabs"] == []
+    seen = client_of(bob).get(reverse("reports:schedules", args=[project.slug])).context["nav"]
+    assert "Audit trail" not in [item["label"] for item in seen]
