@@ -36,3 +36,10 @@ class NameTakenError(DomainError):
 
     code = "name_taken"
     message = "The project has a rule of this name."
+
+
+class RuleGoneError(DomainError):
+    """What somebody deleted can neither be changed nor deleted again."""
+
+    code = "alert_rule_gone"
+    message = "Somebody has deleted this rule meanwhile."

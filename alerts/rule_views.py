@@ -62,8 +62,12 @@ def rule_delete(request: HttpRequest, project_slug: str, public_id: UUID) -> Htt
     project = get_project(request, project_slug, Scope.ALERTS_WRITE)
     rows = AlertRule.objects.filter(project=project).told()
     found = get_object_or_404(rows, public_id=public_id)
-    delete_rule(rule=found, actor=actor_of(request))
-    messages.success(request, f"{found.name} is deleted; its alerts are kept.")
+    try:
+        delete_rule(rule=found, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{found.name} is deleted; its alerts are kept.")
     return redirect("alerts:rules", project.slug)
 
 

@@ -143,7 +143,11 @@ def switch(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResp
     """Switch a channel on or off."""
     found = _channel(request, project_slug, public_id)
     is_on = request.POST.get("on") == "1"
-    switch_channel(channel=found, is_on=is_on, actor=actor_of(request))
+    try:
+        switch_channel(channel=found, is_on=is_on, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("channels:channels", project_slug)
     messages.success(request, f"{found.name} is {'on' if is_on else 'off'}.")
     return redirect(found)
 
@@ -166,8 +170,12 @@ def rotate(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResp
 def delete(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """Remove a channel."""
     found = _channel(request, project_slug, public_id)
-    delete_channel(channel=found, actor=actor_of(request))
-    messages.success(request, f"{found.name} was deleted.")
+    try:
+        delete_channel(channel=found, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{found.name} was deleted.")
     return redirect("channels:channels", project_slug)
 
 

@@ -1,6 +1,7 @@
 """Receivers that answer what a database cannot hold, and who may see to whom mail goes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,8 +11,11 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from accounts.roles import Role, Scope
 from accounts.services import set_member_role
+from audit.models import AuditEvent
 from channels import outbound
-from channels.models import Delivery
+from channels.exceptions import ChannelGoneError
+from channels.managing import delete_channel, rotate_secret, switch_channel
+from channels.models import Channel, Delivery
 from channels.outbound import Answer
 from channels.sending import send_due
 from channels.services import queue_mail
@@ -111,3 +115,13 @@ def test_nor_do_tokens(
 )
 def test_no_form_of_an_inner_address_is_one_of_the_internet(address: str):
     assert not outbound.is_global(outbound.ipaddress.ip_address(address))
+
+
+def test_a_channel_is_deleted_once(make_channel: MakeChannel, alice: User):
+    channel = make_channel()
+    stale = Channel.objects.select_related("project").get()
+    delete_channel(channel=channel, actor=alice)
+    for act in (delete_channel, rotate_secret, partial(switch_channel, is_on=True)):
+        with pytest.raises(ChannelGoneError):
+            act(channel=stale, actor=alice)
+    assert AuditEvent.objects.filter(action__startswith="channel.").count() == 1
