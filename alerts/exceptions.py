@@ -43,3 +43,11 @@ class RuleGoneError(DomainError):
 
     code = "alert_rule_gone"
     message = "Somebody has deleted this rule meanwhile."
+
+
+class PreviewBusyError(DomainError):
+    """Previews read much: one at a time for each project, so that many do not stop the server."""
+
+    code = "preview_busy"
+    message = "Another preview of this project is under way. Try again in some seconds."
+    status_code = 429

@@ -19,7 +19,7 @@ from alerts.forms import EXAMPLES, RuleForm, initial_of
 from alerts.models import AlertRule
 from alerts.models.rule import Kind
 from alerts.pages import tabs_of
-from alerts.previewing import preview
+from alerts.previewing import Preview, preview
 from alerts.rules import change_rule, create_rule, delete_rule
 from buildinsights.exceptions import DomainError
 
@@ -77,10 +77,18 @@ def _form_page(
     tried = None
     if request.method == "POST" and form.is_valid():
         if "try" in request.POST:
-            tried = preview(project, form.draft.wanted(), timezone.now())
+            tried = _tried(project, form)
         elif _save(request, project, form, found):
             return redirect("alerts:rules", project.slug)
     return render(request, "alerts/rule.html", _context(request, project, form, found, tried))
+
+
+def _tried(project: Project, form: RuleForm) -> Preview | None:
+    try:
+        return preview(project, form.draft.wanted(), timezone.now())
+    except DomainError as error:
+        form.add_error(None, str(error))
+        return None
 
 
 def _save(request: HttpRequest, project: Project, form: RuleForm, found: AlertRule | None) -> bool:
