@@ -12,6 +12,7 @@ from django.test.utils import override_settings
 
 from accounts.models import Project, User
 from audit.appending import append_pending_of
+from audit.checkpoints import signer
 from audit.models import AuditEvent, PendingEvent
 from audit.services import act_of, chain_name, record
 from audit.signing import make_key_file
@@ -62,7 +63,9 @@ def export(project: Project, user: User, path: Path) -> float:
 
 def verify(path: Path) -> None:
     """Prove the export, as an auditor does."""
-    command = [sys.executable, verify_trail.__file__, str(path)]
+    key = signer()
+    assert key is not None  # it was made for this
+    command = [sys.executable, verify_trail.__file__, str(path), "--fingerprint", key.key_id]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
