@@ -36,3 +36,18 @@ class NameTakenError(DomainError):
 
     code = "name_taken"
     message = "The project has a rule of this name."
+
+
+class RuleGoneError(DomainError):
+    """What somebody deleted can neither be changed nor deleted again."""
+
+    code = "alert_rule_gone"
+    message = "Somebody has deleted this rule meanwhile."
+
+
+class PreviewBusyError(DomainError):
+    """Previews read much: one at a time for each project, so that many do not stop the server."""
+
+    code = "preview_busy"
+    message = "Another preview of this project is under way. Try again in some seconds."
+    status_code = 429

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from django.utils import timezone
 
 from accounts.models import Project
@@ -13,6 +14,7 @@ from alerts.models import AlertRule
 from alerts.models.rule import SEVERITIES, Kind
 from alerts.reading import BadParametersError
 from alerts.rules import Draft
+from audit.chain import storable
 from builds.branches import BranchClass
 from builds.models import Service
 from channels.models import Channel
@@ -47,12 +49,39 @@ class NamesField(forms.CharField):
         return ", ".join(value) if isinstance(value, list) else value
 
 
+class ParametersField(forms.JSONField):
+    """A JSON object that can be read and stored; an empty text has nothing in it."""
+
+    def clean(self, value: Any) -> Any:
+        """Return it as it will be read again."""
+        try:
+            said = super().clean(value)
+            is_fine = said is None or (isinstance(said, dict) and _can_be_stored(said))
+        except RecursionError:
+            is_fine = False
+        if not is_fine:
+            raise forms.ValidationError("Write a JSON object, such as {}.")
+        return said or {}
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Show again what was typed, also if it is nested too deeply to be read."""
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)
+
+
+def _can_be_stored(said: dict[str, Any]) -> bool:
+    """Tell whether it is short, and has no NUL, half a sign or endless number in it."""
+    return len(json.dumps(said)) <= MOST_CHARACTERS and storable(said) == said
+
+
 class RuleForm(forms.Form):
     """A rule of any kind, as machines write it; what its kind knows besides is an object."""
 
     name = forms.CharField(max_length=100)
     kind = forms.ChoiceField(choices=Kind)
-    parameters = forms.JSONField(required=False)
+    parameters = ParametersField(required=False)
     severity = forms.ChoiceField(choices=SEVERITIES, initial="medium")
     services = forms.ModelMultipleChoiceField(
         Service.objects.none(), required=False, to_field_name="slug", help_text="None: all of them."
@@ -98,15 +127,6 @@ class RuleForm(forms.Form):
         services.queryset = Service.objects.filter(project=project)
         channels: Any = self.fields["channels"]
         channels.queryset = Channel.objects.filter(project=project)
-
-    def clean_parameters(self) -> dict[str, Any]:
-        """They are an object; an empty text has none."""
-        said = self.cleaned_data["parameters"]
-        if said is None:
-            return {}
-        if not isinstance(said, dict) or len(json.dumps(said)) > MOST_CHARACTERS:
-            raise forms.ValidationError("Write a JSON object, such as {}.")
-        return said
 
     def clean(self) -> dict[str, Any]:
         """Read it as a rule of its kind."""
@@ -204,6 +224,6 @@ class SilenceForm(forms.Form):
         said["starts_at"] = said["starts_at"].astimezone(UTC)
         if said["ends_at"] <= max(now, said["starts_at"]):
             self.add_error("ends_at", "It must end later than it begins, and than now.")
-        elif said["ends_at"] > said["starts_at"] + LONGEST_SILENCE:
+        elif said["ends_at"] - said["starts_at"] > LONGEST_SILENCE:
             self.add_error("ends_at", f"{LONGEST_SILENCE.days} days at most.")
         return said

@@ -13,9 +13,11 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.models import Project
 from alerts.conditions import CONDITIONS, Observation, Wanted, Window
+from alerts.exceptions import PreviewBusyError
 from alerts.following import follow
 from alerts.lifecycle import Act, Deed, Track, Tracks
 from alerts.writing import title_of, title_with
+from builds.locks import try_lock
 from builds.models import Build
 
 DAYS = 90
@@ -23,6 +25,8 @@ MOST_MOMENTS = 400
 MOST_FIRED = 100
 LONGEST_SECONDS = 15.0
 LONGEST_QUERY_MS = 5000
+LOCK = 0x6170
+"""The letters "ap": first key of the two-key advisory lock."""
 LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 
 
@@ -67,11 +71,17 @@ class Preview:
 
 
 def preview(project: Project, wanted: Wanted, at: datetime, *, days: int = DAYS) -> Preview:
-    """Return what a rule would have told; bounded in time, moments and alerts."""
+    """Return what a rule would have told; bounded in time, moments and alerts.
+
+    Raises:
+        PreviewBusyError: another one of the project is under way.
+    """
     first = at - timedelta(days=days)
     run = _Run(project, wanted, Preview(first, at))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            if not try_lock(LOCK, project.pk):
+                raise PreviewBusyError
             # It ends with the transaction.
             cursor.execute(LIMIT, [str(LONGEST_QUERY_MS)])
             run.follow(first)

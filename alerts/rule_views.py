@@ -19,7 +19,7 @@ from alerts.kind_form import KindForm
 from alerts.models import AlertRule
 from alerts.models.rule import Kind
 from alerts.pages import tabs_of
-from alerts.previewing import preview
+from alerts.previewing import Preview, preview
 from alerts.rules import change_rule, create_rule, delete_rule
 from buildinsights.exceptions import DomainError
 
@@ -64,8 +64,12 @@ def rule_delete(request: HttpRequest, project_slug: str, public_id: UUID) -> Htt
     project = get_project(request, project_slug, Scope.ALERTS_WRITE)
     rows = AlertRule.objects.filter(project=project).told()
     found = get_object_or_404(rows, public_id=public_id)
-    delete_rule(rule=found, actor=actor_of(request))
-    messages.success(request, f"{found.name} is deleted; its alerts are kept.")
+    try:
+        delete_rule(rule=found, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{found.name} is deleted; its alerts are kept.")
     return redirect("alerts:rules", project.slug)
 
 
@@ -75,7 +79,7 @@ def _form_page(
     tried = None
     if request.method == "POST" and form.is_valid():
         if "try" in request.POST:
-            tried = preview(project, form.draft.wanted(), timezone.now())
+            tried = _tried(project, form)
         elif _save(request, project, form, found):
             return redirect("alerts:rules", project.slug)
     context = {
@@ -89,6 +93,14 @@ def _form_page(
         "crumbs": _crumbs(project),
     }
     return render(request, "alerts/rule.html", context)
+
+
+def _tried(project: Project, form: KindForm) -> Preview | None:
+    try:
+        return preview(project, form.draft.wanted(), timezone.now())
+    except DomainError as error:
+        form.add_error(None, str(error))
+        return None
 
 
 def _save(request: HttpRequest, project: Project, form: KindForm, found: AlertRule | None) -> bool:

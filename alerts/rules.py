@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Project
 from alerts.conditions import CONDITIONS, Wanted
 from alerts.conditions.contract import SCOPES
-from alerts.exceptions import ChangedError, NameTakenError
+from alerts.exceptions import ChangedError, NameTakenError, RuleGoneError
 from alerts.models import Alert, AlertEvent, AlertRule
 from alerts.reading import BadParametersError, parameters_of
 from alerts.states import OPEN, State
@@ -77,11 +77,11 @@ def change_rule(
     """Change a rule. If its condition is another one, or it is off, its open alerts are closed.
 
     Raises:
-        ChangedError: it is not of the version that was looked at.
+        ChangedError, RuleGoneError: it is not of the version that was looked at, or deleted.
         BadParametersError, NameTakenError: as of a new one.
     """
     draft.wanted()
-    locked = AlertRule.objects.select_for_update().get(pk=rule.pk)
+    locked = _locked(rule)
     if version is not None and locked.version != version:
         raise ChangedError
     before = locked.as_document()
@@ -95,7 +95,12 @@ def change_rule(
 
 @transaction.atomic
 def delete_rule(*, rule: AlertRule, actor: ActorLike) -> None:
-    """Forget a rule; its alerts are kept, and closed."""
+    """Forget a rule; its alerts are kept, and closed.
+
+    Raises:
+        RuleGoneError: somebody else did.
+    """
+    _locked(rule)
     _close(rule, "The rule was deleted.")
     before = rule.as_document()
     record(
@@ -106,6 +111,13 @@ def delete_rule(*, rule: AlertRule, actor: ActorLike) -> None:
         changes={"before": before},
     )
     rule.delete()
+
+
+def _locked(rule: AlertRule) -> AlertRule:
+    locked = AlertRule.objects.select_for_update().filter(pk=rule.pk).first()
+    if locked is None:
+        raise RuleGoneError
+    return locked
 
 
 def _save(rule: AlertRule) -> None:

@@ -70,6 +70,7 @@ def add_note(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpRe
 @require_POST
 def own(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """Say who takes care of it."""
+    get_project(request, project_slug, Scope.ALERTS_WRITE)  # before anybody learns who is a member
     name = request.POST.get("owner", "")
     members = User.objects.filter(memberships__project__slug=project_slug)
     owner = get_object_or_404(members, username=name) if name else None

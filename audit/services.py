@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
 import structlog
@@ -36,6 +36,9 @@ class System:
 
 
 SYSTEM = System()
+
+IPV4_COMPATIBLE = range(1 << 16, 1 << 32)
+"""Addresses of IPv6 that PostgreSQL writes like those of IPv4, and Python does not: ::1.2.3.4."""
 
 
 class Stranger:
@@ -154,9 +157,12 @@ def user_id_of(actor: ActorLike) -> int | None:
 def _stored_ip(ip: object) -> str | None:
     """Return the address as the database gives it back, without a zone, so that hashes hold."""
     try:
-        return str(ip_address(str(ip).partition("%")[0]))
+        address = ip_address(str(ip).partition("%")[0])
     except ValueError:
         return None
+    if isinstance(address, IPv6Address) and int(address) in IPV4_COMPATIBLE:
+        return f"::{IPv4Address(int(address))}"
+    return str(address)
 
 
 def chain_name(project: models.Model | None) -> str:

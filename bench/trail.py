@@ -18,6 +18,7 @@ from psycopg import sql
 
 from accounts.models import Project, User
 from audit.appending import append_pending_of, note_from, note_values
+from audit.checkpoints import signer
 from audit.models import PendingEvent
 from audit.services import act_of, chain_name, record
 from bench.digest import accept
@@ -168,7 +169,10 @@ def verify(tenth: Path, whole: Path) -> None:
 
 def _verify(path: Path) -> float:
     """Return the seconds of a core that it takes."""
-    command = [sys.executable, verify_trail.__file__, str(path)]
+    key = signer()
+    if key is None:
+        raise RuntimeError("the benchmark's own server has a key")
+    command = [sys.executable, verify_trail.__file__, str(path), "--fingerprint", key.key_id]
     before = _of_children()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return _of_children() - before

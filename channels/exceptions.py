@@ -19,6 +19,13 @@ class ChannelOffError(DomainError):
     message = "This channel is off. Switch it on first."
 
 
+class ChannelGoneError(DomainError):
+    """What somebody deleted can neither be changed nor deleted again."""
+
+    code = "channel_gone"
+    message = "Somebody has deleted this channel meanwhile."
+
+
 class NotRotatableError(DomainError):
     """Only secrets that were made here are replaced here."""
 

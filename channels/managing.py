@@ -11,6 +11,7 @@ from accounts.typing import Actor
 from audit.services import record
 from channels.contract import Event, Message, PermanentDeliveryError, Severity
 from channels.exceptions import (
+    ChannelGoneError,
     ChannelNameTakenError,
     ChannelOffError,
     NotGivenUpError,
@@ -159,7 +160,16 @@ def made_secret(channel: Channel) -> str:
 
 
 def _locked(channel: Channel) -> Channel:
-    return Channel.objects.select_for_update(of=("self",), no_key=True).get(pk=channel.pk)
+    """Lock a channel until the transaction ends; who sends through it now goes on first.
+
+    Raises:
+        ChannelGoneError: it was deleted meanwhile.
+    """
+    rows = Channel.objects.select_for_update(of=("self",), no_key=True)
+    locked = rows.filter(pk=channel.pk).first()
+    if locked is None:
+        raise ChannelGoneError
+    return locked
 
 
 def _save(channel: Channel) -> None:

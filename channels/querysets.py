@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from accounts.roles import Scope
@@ -30,8 +30,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """Deliveries."""
 
     def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
-        """Those of projects in which the actor holds ``scope``."""
-        return self.filter(project__in=actor.project_ids_with(scope))
+        """Those of projects in which the actor holds ``scope``.
+
+        To whom reports go is for those to see who may send them, and for auditors.
+        """
+        senders = {*actor.project_ids_with(Scope.REPORTS_WRITE)}
+        senders |= {*actor.project_ids_with(Scope.AUDIT_READ)}
+        is_shown = Q(channel__isnull=False) | Q(project__in=senders)
+        return self.filter(is_shown, project__in=actor.project_ids_with(scope))
 
     def told(self) -> Self:
         """Each with its channel and project."""

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Min
 from django.utils import timezone
 
+from audit.chain import storable_text
 from audit.services import SYSTEM, record
 from channels.composing import compose
 from channels.contract import DeliveryError, Event, PermanentDeliveryError, Receipt
@@ -132,7 +133,8 @@ def _send(delivery: Delivery) -> Receipt:
 
 def _note_sent(delivery: Delivery, receipt: Receipt) -> None:
     delivery.state, delivery.sent_at = Delivery.State.SENT, timezone.now()
-    delivery.provider_id, delivery.error = receipt.provider_id[:300], ""
+    # It is theirs: what the database cannot hold must not undo that it was sent.
+    delivery.provider_id, delivery.error = storable_text(receipt.provider_id)[:300], ""
     if delivery.channel is not None and delivery.channel.failures:
         Channel.objects.filter(pk=delivery.channel.pk).update(failures=0)
 

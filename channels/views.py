@@ -33,6 +33,7 @@ from channels.managing import (
 )
 from channels.models import Channel, Delivery
 from channels.pages import ABOUT, channels_page, crumbs, deliveries_page, delivery_page
+from channels.querysets import DeliveryQuerySet
 
 CHANGE = Scope.CHANNELS_WRITE
 
@@ -143,7 +144,11 @@ def switch(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResp
     """Switch a channel on or off."""
     found = _channel(request, project_slug, public_id)
     is_on = request.POST.get("on") == "1"
-    switch_channel(channel=found, is_on=is_on, actor=actor_of(request))
+    try:
+        switch_channel(channel=found, is_on=is_on, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("channels:channels", project_slug)
     messages.success(request, f"{found.name} is {'on' if is_on else 'off'}.")
     return redirect(found)
 
@@ -166,15 +171,19 @@ def rotate(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResp
 def delete(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """Remove a channel."""
     found = _channel(request, project_slug, public_id)
-    delete_channel(channel=found, actor=actor_of(request))
-    messages.success(request, f"{found.name} was deleted.")
+    try:
+        delete_channel(channel=found, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{found.name} was deleted.")
     return redirect("channels:channels", project_slug)
 
 
 def deliveries(request: HttpRequest, project_slug: str) -> HttpResponse:
     """What was sent from a project, through channels and as reports."""
     project = get_project(request, project_slug)
-    filters = DeliveryFilter(request.GET, queryset=Delivery.objects.filter(project=project))
+    filters = DeliveryFilter(request.GET, queryset=_deliveries(request, project))
     rows = filters.qs if filters.is_valid() else Delivery.objects.none()
     context = deliveries_page(request, rows) | {
         "project": project,
@@ -190,7 +199,7 @@ def deliveries(request: HttpRequest, project_slug: str) -> HttpResponse:
 def delivery(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """One delivery: what is told, and what came of it."""
     project = get_project(request, project_slug)
-    found = get_object_or_404(Delivery.objects.filter(project=project).told(), public_id=public_id)
+    found = get_object_or_404(_deliveries(request, project).told(), public_id=public_id)
     context = delivery_page(found) | {"may_change": CHANGE in scopes_in(request, project)}
     name = "channels/delivery.html"
     return render(request, name + "#outcome" if is_htmx(request) else name, context)
@@ -200,12 +209,16 @@ def delivery(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpRe
 def retry(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpResponse:
     """Let what was given up be tried again."""
     project = get_project(request, project_slug, CHANGE)
-    found = get_object_or_404(Delivery.objects.filter(project=project).told(), public_id=public_id)
+    found = get_object_or_404(_deliveries(request, project).told(), public_id=public_id)
     try:
         retry_delivery(delivery=found, actor=actor_of(request))
     except DomainError as error:
         messages.error(request, str(error))
     return redirect(found)
+
+
+def _deliveries(request: HttpRequest, project: Project) -> DeliveryQuerySet:
+    return Delivery.objects.visible_to(actor_of(request)).filter(project=project)
 
 
 def _channel(

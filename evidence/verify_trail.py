@@ -20,7 +20,7 @@ The hash of an event is SHA-256 of its JSON with keys sorted, without spaces, in
 in it is the hash of the event before. Signatures are Ed25519 over JSON written the same way.
 
 Exit codes: 0 it holds, 1 it does not, 2 it cannot be checked, 3 it holds by itself, but is signed
-by nobody, or with a key that you did not name.
+by nobody, or with a key that you did not name: by --fingerprint, or by an export that you kept.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ START = "0" * 64
 # How the server writes the line of an event: so its bytes can be hashed as they are.
 BEFORE_HASH, BEFORE_EVENT = b'{"hash":"', b'","event":'
 EVENT_AT = len(BEFORE_HASH) + 64 + len(BEFORE_EVENT)
+MOST_LINE = 16 * 1024 * 1024
+# Bytes; no server writes a longer line, and a small ZIP can hold one that fills the memory.
 
 
 class BrokenError(Exception):
@@ -64,6 +66,23 @@ def canonical(document: Any) -> bytes:
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def parsed(text: bytes) -> Any:
+    """Return the JSON of a line, in which each name stands once: else programs read it apart."""
+    return json.loads(text, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands there twice")
+    return found
+
+
+def plain(text: str) -> str:
+    """Return a text without what commands a terminal, or begins a line: names are anybody's."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def is_signed(document: Any, signature: str, public_key: str) -> bool:
@@ -94,6 +113,7 @@ class Trail:
             "tombstone": self.take_tombstone,
             "end": self.take_end,
         }
+        self.beside = {"event": ("hash",), "withheld": ()}  # what else stands in a line
         self.header: Any = None
         self.keys: dict[str, Any] = {}
         self.checkpoints: list[Any] = []
@@ -130,18 +150,19 @@ class Trail:
 
     def take(self, line: bytes) -> None:
         """Take one line."""
-        if line.startswith(BEFORE_HASH) and line[73:EVENT_AT] == BEFORE_EVENT:
-            body = line.rstrip(b"\r\n")[EVENT_AT:-1]
-            self.take_event(json.loads(body), line[9:73].decode(), sha256(body))
+        if self.end is not None:
+            raise BrokenError("there is something after the end.")
+        line = line.rstrip(b"\r\n")
+        if line.startswith(BEFORE_HASH) and line[73:EVENT_AT] == BEFORE_EVENT and line[-1:] == b"}":
+            body = line[EVENT_AT:-1]
+            self.take_event(parsed(body), line[9:73].decode(), sha256(body))
             return
-        row = json.loads(line)
+        row = parsed(line)
         if self.header is None:
             self.take_header(row)
             return
-        if self.end is not None:
-            raise BrokenError("there is something after the end.")
         noun = next((noun for noun in self.takers if noun in row), "")
-        if not noun:
+        if set(row) != {noun, *self.beside.get(noun, ("signature",))}:
             raise BrokenError("nobody knows what this is.")
         self.takers[noun](row)
 
@@ -156,6 +177,8 @@ class Trail:
             raise BrokenError("the key is not what its fingerprint says.")
         if not is_signed(key, signature, key["public_key"]):
             raise BrokenError("the key {} did not sign its own row.".format(key["key_id"]))
+        if key["key_id"] in self.keys:
+            raise BrokenError("the key {} stands there twice.".format(key["key_id"]))
         self.keys[key["key_id"]] = key
 
     def take_signed(self, rows: list[Any], noun: str, row: Any) -> None:
@@ -300,8 +323,12 @@ class Trail:
             raise ForeignError(
                 "Nothing is signed: whoever wrote the file may have made up all of it."
             )
-        named = [text.lower().replace(":", "") for text in fingerprints]
-        trusted = self.vouched_for(named or used[-1:])
+        if not fingerprints:
+            raise ForeignError(
+                f"It is signed with the key {used[-1]}: whose that is, you have to know. Name it by"
+                " --fingerprint, if you got it by another way."
+            )
+        trusted = self.vouched_for(text.lower().replace(":", "") for text in fingerprints)
         for key_id in used:
             if key_id not in trusted:
                 raise ForeignError(f"It is signed with the key {key_id}, which you do not trust.")
@@ -311,18 +338,34 @@ def lines_of(path: str) -> Iterable[bytes]:
     """Return the lines of an export, which may be in a ZIP."""
     try:
         if not zipfile.is_zipfile(path):
-            return Path(path).open("rb")
-        return zipfile.ZipFile(path).open("trail.jsonl")
-    except (OSError, KeyError, zipfile.BadZipFile) as problem:
+            return bounded(Path(path).open("rb"))
+        archive = zipfile.ZipFile(path)
+        if archive.namelist().count("trail.jsonl") > 1:
+            raise UnusableError(f"{path} holds more than one trail.jsonl.")
+        return bounded(archive.open("trail.jsonl"))
+    except (OSError, KeyError, zipfile.BadZipFile, RuntimeError) as problem:
         raise UnusableError(f"{path} cannot be read: {problem}.") from None
+
+
+def bounded(file: Any) -> Iterator[bytes]:
+    """Yield the lines of a file, none of which is longer than memory is for."""
+    while line := file.readline(MOST_LINE + 1):
+        if len(line) > MOST_LINE:
+            raise UnusableError("There is a line that is longer than a server writes any.")
+        yield line
 
 
 def earlier_checkpoints(path: str) -> list[Any]:
     """Return the checkpoints in an earlier export, or in a file of checkpoints alone."""
     lines = lines_of(path)
-    found = [json.loads(line) for line in lines if line.startswith(b'{"checkpoint"')]
+    try:
+        found = [parsed(line) for line in lines if line.startswith(b'{"checkpoint"')]
+    except (ValueError, RecursionError) as problem:
+        raise UnusableError(f"A checkpoint in {path} cannot be read: {problem}.") from None
     if not found:
         raise UnusableError(f"There is no checkpoint in {path}.")
+    if not all(isinstance(row["checkpoint"], dict) for row in found):
+        raise UnusableError(f"A checkpoint in {path} is none.")
     return found
 
 
@@ -330,9 +373,20 @@ def check(path: str, fingerprints: Sequence[str], earlier: Sequence[str]) -> Tra
     """Return the trail if it holds."""
     trail = Trail()
     before = [row for name in earlier for row in earlier_checkpoints(name)]
-    trail.read(lines_of(path), [row["checkpoint"]["sequence"] for row in before])
-    trail.check_checkpoints(trail.checkpoints, "the")
-    trail.check_end()
+    try:
+        trail.read(lines_of(path), [row["checkpoint"]["sequence"] for row in before])
+        trail.check_checkpoints(trail.checkpoints, "the")
+        trail.check_end()
+        check_earlier(trail, before)
+        trail.check_keys(fingerprints or [row["checkpoint"]["key_id"] for row in before])
+        list(told(trail))
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise BrokenError(f"What is signed is not what a server signs: {problem}.") from None
+    return trail
+
+
+def check_earlier(trail: Trail, before: Sequence[Any]) -> None:
+    """Compare the trail with checkpoints that somebody kept."""
     for row in before:
         if row["checkpoint"]["chain"] != trail.header["chain"]:
             raise UnusableError("An earlier checkpoint is of another chain.")
@@ -342,11 +396,9 @@ def check(path: str, fingerprints: Sequence[str], earlier: Sequence[str]) -> Tra
                 "An earlier checkpoint is signed with a key that this file does not have."
             )
     trail.check_checkpoints([row["checkpoint"] for row in before], "an earlier")
-    trail.check_keys(fingerprints)
-    return trail
 
 
-def told(trail: Trail, fingerprints: Sequence[str]) -> Iterator[str]:
+def told(trail: Trail) -> Iterator[str]:
     """Return what is to be said of a trail that holds."""
     header = trail.header
     yield "Holds: {}, events {} to {}, written {}.".format(
@@ -366,8 +418,6 @@ def told(trail: Trail, fingerprints: Sequence[str]) -> Iterator[str]:
         )
     yield f"{len(trail.checkpoints)} checkpoints.{trail.newest_says()}"
     yield f"Signed with the key {trail.signers()[-1]}."
-    if not fingerprints:
-        yield "Compare that with the fingerprint that you got by another way (--fingerprint)."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -384,16 +434,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         trail = check(said.export, said.fingerprint, said.earlier)
     except BrokenError as problem:
-        print(f"DOES NOT HOLD. {problem}")
+        print(plain(f"DOES NOT HOLD. {problem}"))
         return BROKEN
     except ForeignError as problem:
-        print(f"NOT TO BE TRUSTED. {problem}")
+        print(plain(f"NOT TO BE TRUSTED. {problem}"))
         return FOREIGN
-    except (UnusableError, OSError, zipfile.BadZipFile, zlib.error) as problem:
-        print(f"Cannot be checked: {problem}", file=sys.stderr)
+    except (UnusableError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
+        print(plain(f"Cannot be checked: {problem}"), file=sys.stderr)
         return UNUSABLE
-    for sentence in told(trail, said.fingerprint):
-        print(sentence)
+    for sentence in told(trail):
+        print(plain(sentence))
     return HOLDS
 
 

@@ -1,4 +1,4 @@
-"""What can be refused about saved views."""
+"""What can be refused about saved views and scheduled reports."""
 
 from buildinsights.exceptions import DomainError
 
@@ -30,3 +30,10 @@ class NotAgainError(DomainError):
 
     code = "not_given_up"
     message = "Only a report that was given up can be made again, while its schedule exists."
+
+
+class ScheduleGoneError(DomainError):
+    """What somebody deleted does not come back by being saved."""
+
+    code = "schedule_gone"
+    message = "Somebody has deleted this report meanwhile."

@@ -1,6 +1,11 @@
 """Texts of messages that several kinds share."""
 
+import re
+
 from channels.contract import Event, Message
+
+CALLING = re.compile(r"([@#])(?=\w)")
+"""What mentions people, rooms and issues."""
 
 WORDS = {
     Event.TEST: "Test",
@@ -14,6 +19,11 @@ WORDS = {
 def headline(message: Message) -> str:
     """Say in one line what has happened."""
     return " ".join(f"{WORDS[message.event]}: {message.title}".split())
+
+
+def calling_nobody(text: str) -> str:
+    """Return a text that looks the same and mentions nobody."""
+    return CALLING.sub("\\1\N{ZERO WIDTH SPACE}", text)
 
 
 def shortened(text: str, most: int) -> str:

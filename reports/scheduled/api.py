@@ -282,7 +282,9 @@ class ReportScheduleViewSet(
     def partial_update(self, request: Request, public_id: str) -> Response:
         """Change what is named; the rest stays."""
         found = self.get_object()
-        return Response(self._told(self._keep(found, _as_written(found) | dict(request.data))))
+        body = ReportScheduleWriteSerializer(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        return Response(self._told(self._keep(found, _as_written(found) | body.validated_data)))
 
     def destroy(self, request: Request, public_id: str) -> Response:
         """Forget it; what was sent stays."""

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.typing import Actor
 from audit.services import System, record
 from farm.cron import next_time
-from reports.exceptions import NotAgainError
+from reports.exceptions import NotAgainError, ScheduleGoneError
 from reports.models import ReportRecipient, ReportRun, ReportSchedule
 from reports.scheduled.running import note_run
 
@@ -36,7 +36,12 @@ def save_schedule(
     """Save a schedule with its recipients, and when it is made next.
 
     Who has unsubscribed stays so, whoever names them again.
+
+    Raises:
+        ScheduleGoneError: it was deleted meanwhile.
     """
+    if schedule.pk:
+        _lock(schedule)
     schedule.next_run_at = next_time(schedule.cron, schedule.time_zone, timezone.now())
     if schedule.pk is None and isinstance(actor, User):
         schedule.created_by = actor
@@ -66,7 +71,12 @@ def save_schedule(
 
 @transaction.atomic
 def delete_schedule(*, schedule: ReportSchedule, actor: Actor) -> None:
-    """Forget a schedule and its recipients; what was sent stays."""
+    """Forget a schedule and its recipients; what was sent stays.
+
+    Raises:
+        ScheduleGoneError: somebody else did.
+    """
+    _lock(schedule)
     _note(schedule, "report_schedule.deleted", actor, {"name": schedule.name})
     schedule.delete()
 
@@ -111,6 +121,11 @@ def set_subscribed(*, recipient: ReportRecipient, is_subscribed: bool) -> None:
     action = "report_recipient.subscribed" if is_subscribed else "report_recipient.unsubscribed"
     changes = {"recipient": str(recipient)}
     _note(recipient.schedule, action, Recipient(recipient), changes)
+
+
+def _lock(schedule: ReportSchedule) -> None:
+    if not ReportSchedule.objects.select_for_update().filter(pk=schedule.pk).exists():
+        raise ScheduleGoneError
 
 
 def _note(schedule: ReportSchedule, action: str, actor: Any, changes: dict[str, Any]) -> None:

@@ -40,11 +40,17 @@ def schedule(
         context |= {"schedule": known, "heading": known.name, "unsubscribed": left}
     if request.method == "POST" and form.is_valid():
         if "preview" not in request.POST:
-            saved = form.keep(actor_of(request))
-            messages.success(request, f"{saved.name} is saved.")
-            return redirect("reports:schedules", project.slug)
+            return _kept(request, project, form)
         context["report"] = shown(preview_of(form.instance))
     return render(request, "reports/schedule.html", context)
+
+
+def _kept(request: HttpRequest, project: Project, form: ReportScheduleForm) -> HttpResponse:
+    try:
+        messages.success(request, f"{form.keep(actor_of(request)).name} is saved.")
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect("reports:schedules", project.slug)
 
 
 @require_POST
@@ -52,8 +58,12 @@ def schedule_delete(request: HttpRequest, project_slug: str, public_id: UUID) ->
     """Forget a schedule."""
     project = get_project(request, project_slug, Scope.REPORTS_WRITE)
     found = _schedule(project, public_id)
-    delete_schedule(schedule=found, actor=actor_of(request))
-    messages.success(request, f"{found.name} is deleted; what was sent stays.")
+    try:
+        delete_schedule(schedule=found, actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{found.name} is deleted; what was sent stays.")
     return redirect("reports:schedules", project.slug)
 
 

@@ -1,15 +1,17 @@
 """A preview is what evaluation did, and writes nothing."""
 
 from datetime import timedelta
+from zlib import crc32
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts.models import Project
+from accounts.models import Project, User
 from alerts.conditions import CONDITIONS, Window
 from alerts.evaluating import evaluate
 from alerts.models import Alert, AlertEvent, AlertRule
-from alerts.previewing import DAYS, preview
+from alerts.previewing import DAYS, LOCK, preview
 from alerts.reading import wanted_of
 from tests.alerts.making import DAY, HOUR, NOON, build_of, change_of, day_of, rule_of, service_of
 
@@ -105,6 +107,34 @@ def test_a_preview_that_is_too_long_says_so(project: Project, monkeypatch):
     found = preview(project, wanted_of(rule), AT)
     assert found.is_cut
     assert found.until == (AT - DAYS * DAY).replace(hour=0) + 11 * DAY
+
+
+def test_previews_of_a_project_are_made_one_at_a_time(
+    project: Project, alice: User, api: APIClient, client_of
+):
+    """Anybody who may read may ask, and each can take seconds: together they took all threads."""
+    body = {"name": "x", "kind": "missing"}
+    page = "/projects/shop/alerts/rules/new/?kind=missing"
+    times = {
+        "days": 7,
+        "for_seconds": 0,
+        "settle_seconds": 0,
+        "least_samples": 1,
+        "every_seconds": 60,
+    }
+    form = body | times | {"severity": "low", "try": "1"}
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            key = crc32(str(project.pk).encode()) - 2**31
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, key])
+            answer = api.post("/api/v1/alert-rules/preview/", body, format="json")
+            assert (answer.status_code, answer.json()["errors"][0]["code"]) == (429, "preview_busy")
+            assert "is under way" in client_of(alice).post(page, form).content.decode()
+    finally:
+        other.close()
+    assert api.post("/api/v1/alert-rules/preview/", body, format="json").status_code == 200
 
 
 def test_the_api_previews_without_a_right_to_write(project: Project, api: APIClient):

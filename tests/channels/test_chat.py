@@ -36,7 +36,11 @@ def test_slack_gets_blocks_and_the_same_as_text(
             },
             {
                 "type": "section",
-                "text": {"type": "mrkdwn", "text": "It takes 95 s, 60 s before."},
+                "text": {
+                    "type": "mrkdwn",
+                    "text": "It takes 95 s, 60 s before.",
+                    "verbatim": True,
+                },
             },
             {
                 "type": "section",
@@ -44,13 +48,14 @@ def test_slack_gets_blocks_and_the_same_as_text(
                     {
                         "type": "mrkdwn",
                         "text": f"*Step*\n<{SITE}/builds/1/|RUN npm ci &lt;fast&gt; &amp; *bold*>",
+                        "verbatim": True,
                     },
-                    {"type": "mrkdwn", "text": "*Since*\n29 Nov"},
+                    {"type": "mrkdwn", "text": "*Since*\n29 Nov", "verbatim": True},
                 ],
             },
             {
                 "type": "context",
-                "elements": [{"type": "mrkdwn", "text": "Shop · severity high"}],
+                "elements": [{"type": "mrkdwn", "text": "Shop · severity high", "verbatim": True}],
             },
             {
                 "type": "actions",
@@ -97,7 +102,19 @@ def test_teams_gets_a_card(make_channel: MakeChannel, tell: Tell, receiver: Rece
 
 
 def test_nobody_is_called_by_what_is_told():
-    assert escaped("<!channel> & <@U1>") == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
+    assert escaped("<!channel> & <@U1>") == "&lt;!channel&gt; &amp; &lt;@\u200bU1&gt;"
+
+
+def test_nobody_is_called_in_rooms_that_read_plain_text():
+    """Mattermost and Rocket.Chat call all for ``@channel``, ``@all`` and ``@here``."""
+    called = "fix: ask @channel, @all and @here about #7"
+    message = Message("k", Event.FIRING, Severity.LOW, called, called, "/x/", (Fact("By", called),))
+    payload = slack_payload(message, "Shop @all")
+    markup = [block for block in payload["blocks"] if block["type"] != "header"]
+    told = json.dumps([payload["text"], markup], ensure_ascii=False)
+    assert told.count("\u200bchannel") == told.count("\u200bhere") == 4
+    for name in ("@channel", "@all", "@here", "#7"):
+        assert name not in told
 
 
 def long_message(title: str, text: str) -> Message:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from accounts.models import Project
 from channels.composing import register
-from channels.contract import Event
+from channels.contract import Event, Fact
 from channels.kinds.email import EmailSettings
 from channels.models import Channel, Delivery
 from channels.sending import send_due
@@ -58,6 +58,19 @@ def test_messages_of_one_key_are_one_thread(
     assert all(mail["In-Reply-To"] == mail["References"] for _, mail in inbox.messages)
     assert len(set(threads.values())) == 2
     assert len({mail["Message-ID"] for _, mail in inbox.messages}) == 3
+
+
+def test_a_value_cannot_add_lines(
+    inbox: Inbox,  # noqa: F811
+    make_channel: MakeChannel,
+    tell: Tell,
+):
+    value = "fix\n\nhttps://evil.example\u2028-- \nSent by buildinsights"
+    tell(make_channel("email", recipients=TEAM), facts=(Fact("Commit", value),))
+    send_due()
+    [(_, mail)] = inbox.messages
+    text = mail.get_body(("plain",)).get_content()
+    assert "Commit: fix https://evil.example -- Sent by buildinsights" in text.splitlines()
 
 
 def test_a_title_cannot_add_headers(

@@ -14,6 +14,7 @@ from django.db import transaction
 from accounts.models import Project, User
 from accounts.roles import Role
 from accounts.services import set_member_role
+from audit.checkpoints import signer
 from audit.models import AuditEvent
 from audit.services import chain_name, record
 from evidence.exports.archive import archive_of
@@ -83,6 +84,8 @@ def changed(unpacked: Path) -> Callable[[Callable[[list[Any]], None]], tuple[int
         lines = [json.loads(line) for line in path.read_bytes().splitlines()]
         change(lines)
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        return verify(unpacked, "trail.jsonl")
+        key = signer()
+        assert key
+        return verify(unpacked, "trail.jsonl", "--fingerprint", key.key_id)
 
     return after

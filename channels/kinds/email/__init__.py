@@ -1,6 +1,7 @@
 """E-mail with a text and an HTML part; messages of one key are one thread (RFC 5322, 3.6.4)."""
 
 import hashlib
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.template.loader import render_to_string
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from channels import addresses
-from channels.contract import Receipt
+from channels.contract import Fact, Receipt
 from channels.kinds.contract import KindSettings, Outgoing
 from channels.kinds.texts import WORDS, headline, shortened
 from channels.mail import send_as
@@ -73,9 +74,7 @@ def compose(settings: EmailSettings, outgoing: Outgoing) -> EmailMultiAlternativ
         "word": WORDS[message.event],
         "project": outgoing.project,
         "url": addresses.absolute(message.path),
-        "facts": [
-            (fact, addresses.absolute(fact.path) if fact.path else "") for fact in message.facts
-        ],
+        "facts": [_fact(fact) for fact in message.facts],
     }
     thread = _thread_of(outgoing.channel_id, message.key)
     mail = EmailMultiAlternatives(
@@ -86,6 +85,12 @@ def compose(settings: EmailSettings, outgoing: Outgoing) -> EmailMultiAlternativ
     )
     mail.attach_alternative(render_to_string("emails/alert.html", context), "text/html")
     return mail
+
+
+def _fact(fact: Fact) -> tuple[Fact, str]:
+    """Return a fact in one line, which nothing in it can end, with its address."""
+    href = addresses.absolute(fact.path) if fact.path else ""
+    return replace(fact, value=" ".join(fact.value.split())), href
 
 
 def _thread_of(channel: UUID, key: str) -> str:

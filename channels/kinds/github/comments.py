@@ -9,13 +9,11 @@ from django.utils.crypto import salted_hmac
 from channels import addresses
 from channels.contract import DeliveryError, Message
 from channels.kinds.github.requests import ForbiddenError, GitHub
-from channels.kinds.texts import headline, shortened
+from channels.kinds.texts import calling_nobody, headline, shortened
 
 PAGE, MOST_PAGES = 30, 20
 MOST_CHARACTERS, MOST_LINE = 20_000, 500
 MEANINGFUL = re.compile(r"([\\`*_{}\[\]()+.!|~<>&:-])")
-CALLING = re.compile(r"([@#])(?=\w)")
-"""What mentions people and other issues, also when it is written as an entity."""
 
 
 def comment_on(host: GitHub, number: str, message: Message, channel: UUID) -> str:
@@ -54,8 +52,8 @@ def body_of(message: Message, marker: str) -> str:
 def _escaped(text: str) -> str:
     """Write what means something in Markdown or HTML as what it is, in one line."""
     line = shortened(" ".join(text.split()), MOST_LINE)
-    silent = CALLING.sub("\\1\N{ZERO WIDTH SPACE}", line)
-    return MEANINGFUL.sub(lambda found: f"&#{ord(found[1])};", silent)
+    # GitHub reads mentions also where they are written as entities.
+    return MEANINGFUL.sub(lambda found: f"&#{ord(found[1])};", calling_nobody(line))
 
 
 def _own_comments(host: GitHub, number: str, marker: str) -> Iterator[int]:

@@ -13,7 +13,7 @@ from channels import addresses
 from channels.contract import Fact, Message, Receipt
 from channels.kinds.contract import KindSettings, Outgoing, SecretAddress
 from channels.kinds.http import host_of, post_json
-from channels.kinds.texts import headline, shortened
+from channels.kinds.texts import calling_nobody, headline, shortened
 
 MOST_HEADER, MOST_SECTION, MOST_FIELD, MOST_FIELDS = 150, 3000, 2000, 10
 """Characters and fields that blocks may have."""
@@ -66,12 +66,15 @@ def payload_of(message: Message, project: str) -> dict[str, Any]:
 
 
 def escaped(text: str) -> str:
-    """Write the three characters that have a meaning as what they are."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Write the three characters that have a meaning as what they are, and mention nobody.
+
+    Of Slack ``<!channel>`` would, of Mattermost and Rocket.Chat ``@channel`` as well.
+    """
+    return calling_nobody(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _mrkdwn(text: str, most: int) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": _bounded(text, most)}
+    return _verbatim(_bounded(text, most))
 
 
 def _plain(text: str) -> dict[str, Any]:
@@ -83,7 +86,12 @@ def _field(fact: Fact) -> dict[str, Any]:
     value = _bounded(fact.value, MOST_FIELD // 2)
     if fact.path and len(address := addresses.absolute(fact.path)) < MOST_FIELD // 5:
         value = f"<{address}|{value}>"
-    return {"type": "mrkdwn", "text": label + value}
+    return _verbatim(label + value)
+
+
+def _verbatim(text: str) -> dict[str, Any]:
+    """Return a text in which only links of ours are links."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _bounded(text: str, most: int) -> str:
