@@ -74,8 +74,8 @@ def test_parameters_that_the_database_cannot_hold(parameters: str):
 
 @pytest.mark.parametrize("limit", ["Infinity", "NaN", "1e400", "\0"])
 def test_a_form_with_a_number_that_is_none(project: Project, alice: User, client_of, limit: str):
-    body = {"name": "Rule", "metric": "wall_seconds", "limit": limit, "severity": "low"}
-    body |= {"for_seconds": "0", "settle_seconds": "0", "least_samples": "1"}
+    body = {"name": "Rule", "parameter-metric": "wall_seconds", "parameter-limit": limit}
+    body |= {"for_seconds": "0", "settle_seconds": "0", "least_samples": "1", "severity": "low"}
     page = f"/projects/{project.slug}/alerts/rules/new/?kind=threshold"
     answer = client_of(alice).post(page, body | {"every_seconds": "60"})
     assert answer.status_code in {200, 400}
