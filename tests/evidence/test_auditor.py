@@ -22,7 +22,7 @@ PERSONAL = "/views/"
 """Saved views are a person's own."""
 SIGNED_ELSEWHERE = "/hooks/"
 """Webhooks are signed, and know no people."""
-ONLY_READS = "/policies/dry-run/"
+ONLY_READS = ("/policies/dry-run/", "/alert-rules/preview/")
 """Sent by POST as what is asked is long; it changes nothing."""
 REFUSED = {302, 401, 403, 404, 405, 415}
 """302: to sign in as somebody else, at the administration site."""

@@ -125,7 +125,7 @@ OF_PROJECT = {"policy-list", "policy-detail", "policy-dry-run", "image-verdict",
 """Of the API, what is of the one project that is named or the token's: another's is refused."""
 
 PAGES_TOLD_ELSEWHERE = {"bases:update", "bases:patch", "bases:cancel"}
-TOLD_ELSEWHERE = {"remediation", "image-list", "image-detail", "ingest-buildkit"}
+TOLD_ELSEWHERE = {"remediation", "image-list", "image-detail", "image-dossier", "ingest-buildkit"}
 
 
 @pytest.fixture
