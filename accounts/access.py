@@ -1,5 +1,7 @@
 """Which project a page or a request is of, and whether whoever asks may see it."""
 
+from typing import Any
+
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter
@@ -27,6 +29,15 @@ def scopes_in(request: HttpRequest, project: Project) -> set[str]:
     """Return what the person may do in the project, for pages to show or hide controls."""
     actor = actor_of(request)
     return {scope.value for scope in Scope if project.pk in actor.project_ids_with(scope)}
+
+
+def in_project(request: Request, rows: Any, path: str = "project") -> Any:
+    """Narrow rows to the project that a request of the API names, if it names one.
+
+    ``path`` leads from a row to its project.
+    """
+    slug = request.query_params.get("project")
+    return rows.filter(**{f"{path}__slug": slug}) if slug else rows
 
 
 def project_id_for(request: Request, scope: Scope = Scope.INGEST_WRITE) -> int:

@@ -9,6 +9,13 @@ from accounts.authentication import actor_of
 from accounts.roles import Scope
 
 
+def scope_asked(request: Request, view: Any) -> Any:
+    """Return the scope, or scopes, that a request needs of a view: to read, or to change."""
+    if request.method in SAFE_METHODS:
+        return view.scope
+    return getattr(view, "write_scope", view.scope)
+
+
 class HasScope(BasePermission):
     """The actor holds the view's scope in at least one project; rows are checked by querysets.
 
@@ -22,8 +29,6 @@ class HasScope(BasePermission):
         """Tell whether any project could be meant."""
         if not request.user or not request.user.is_authenticated:
             return False
-        wanted = view.scope
-        if request.method not in SAFE_METHODS:
-            wanted = getattr(view, "write_scope", wanted)
+        wanted = scope_asked(request, view)
         scopes = (wanted,) if isinstance(wanted, Scope) else wanted
         return any(actor_of(request).project_ids_with(scope) for scope in scopes)

@@ -7,14 +7,14 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import project_id_for
+from accounts.access import in_project, project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project, User
+from accounts.permissions import scope_asked
 from accounts.roles import Scope
 from alerts import services
 from alerts.filters import AlertFilter
@@ -32,7 +32,6 @@ from alerts.serializers import (
 from alerts.silences import create_silence, end_silence
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
-from security.api import in_project
 
 
 @extend_schema_view(
@@ -51,11 +50,11 @@ class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
 
     def get_queryset(self) -> Any:
         """Alerts that the actor may see, or change."""
-        scope = self.scope if self.request.method in SAFE_METHODS else self.write_scope
+        scope = scope_asked(self.request, self)
         rows = Alert.objects.visible_to(actor_of(self.request), scope).told()
         if self.action == "retrieve":
             rows = rows.prefetch_related("members__service", "events")
-        return in_project(self, rows)
+        return in_project(self.request, rows)
 
     def get_serializer_class(self) -> Any:
         """One alert tells its context, too."""
@@ -123,9 +122,9 @@ class SilenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
 
     def get_queryset(self) -> Any:
         """Silences that the actor may see, or end."""
-        scope = self.scope if self.request.method in SAFE_METHODS else self.write_scope
+        scope = scope_asked(self.request, self)
         rows = Silence.objects.visible_to(actor_of(self.request), scope).told()
-        return in_project(self, rows)
+        return in_project(self.request, rows)
 
     @extend_schema(parameters=[PROJECT])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -8,14 +8,14 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import project_id_for
+from accounts.access import in_project, project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project
+from accounts.permissions import scope_asked
 from accounts.roles import Scope
 from alerts.forms import RuleForm, initial_of
 from alerts.models import AlertRule
@@ -24,7 +24,6 @@ from alerts.rules import change_rule, create_rule, delete_rule
 from alerts.serializers import AlertRuleSerializer, AlertRuleWriteSerializer, PreviewSerializer
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
-from security.api import in_project
 
 
 @extend_schema_view(
@@ -44,9 +43,9 @@ class AlertRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
 
     def get_queryset(self) -> Any:
         """Rules that the actor may see, or change."""
-        scope = self.scope if self.request.method in SAFE_METHODS else self.write_scope
+        scope = scope_asked(self.request, self)
         rows = AlertRule.objects.visible_to(actor_of(self.request), scope).told()
-        return in_project(self, rows)
+        return in_project(self.request, rows)
 
     @extend_schema(
         request=AlertRuleWriteSerializer, responses={201: AlertRuleSerializer}, parameters=[PROJECT]

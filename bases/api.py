@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import in_project
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from bases.alternatives import compared
@@ -45,8 +46,7 @@ class BaseImageViewSet(GenericViewSet[BaseImage]):
     def get_queryset(self) -> Any:
         """Bases that the actor may see; in lists those that services stand on."""
         rows = BaseImage.objects.visible_to(actor_of(self.request)).told()
-        slug = self.request.query_params.get("project")
-        rows = rows.filter(project__slug=slug) if slug else rows
+        rows = in_project(self.request, rows)
         return rows.standing() if self.action == "list" else rows
 
     def list(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import in_project
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from bases.filters import BaseUpdateFilter
@@ -56,8 +57,7 @@ class BaseUpdateViewSet(GenericViewSet[BaseUpdate]):
     def get_queryset(self) -> Any:
         """Updates that the actor may see."""
         rows = BaseUpdate.objects.visible_to(actor_of(self.request)).told()
-        slug = self.request.query_params.get("project")
-        return rows.filter(request__project__slug=slug) if slug else rows
+        return in_project(self.request, rows, "request__project")
 
     def list(self, request: Request) -> Response:
         """Updates, the newest first; what was said is told of each alone."""

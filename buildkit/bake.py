@@ -95,14 +95,6 @@ class Plan:
                 raise UnknownTargetError(name, f"there is no such target; there are {known}")
         return tuple(found)
 
-    def dependents(self, name: str) -> tuple[str, ...]:
-        """Return the targets that must be built again when ``name`` changes, in build order."""
-        touched = {name}
-        for target in self.order():
-            if touched.intersection(self.targets[target].needs):
-                touched.add(target)
-        return tuple(target for target in self.order() if target in touched - {name})
-
     def order(self) -> tuple[str, ...]:
         """Return all targets, each after those it needs; equals in the order of their names.
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.access import PROJECT as PROJECT
+from accounts.access import in_project
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from builds.comparison import ComparisonSerializer, compare
@@ -151,8 +152,7 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         """Services for which the actor has the scope, of all projects or of the one named."""
         services = Service.objects.visible_to(actor_of(self.request), self.scope)
         services = services.select_related("project")
-        project = self.request.query_params.get("project")
-        return services.filter(project__slug=project) if project else services
+        return in_project(self.request, services)
 
     def get_object(self) -> Service:
         """Return the service; a slug that two projects share needs ``?project=``."""

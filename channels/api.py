@@ -7,14 +7,14 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import PROJECT, project_id_for
+from accounts.access import PROJECT, in_project, project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project
+from accounts.permissions import scope_asked
 from accounts.roles import Scope
 from channels.entering import entered
 from channels.exceptions import SettingsError
@@ -57,10 +57,9 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
 
     def get_queryset(self) -> Any:
         """Channels that the actor may see, or change if that is asked for."""
-        scope = self.scope if self.request.method in SAFE_METHODS else self.write_scope
+        scope = scope_asked(self.request, self)
         rows = Channel.objects.visible_to(actor_of(self.request), scope)
-        slug = self.request.query_params.get("project")
-        return (rows.filter(project__slug=slug) if slug else rows).select_related("project")
+        return in_project(self.request, rows).select_related("project")
 
     @extend_schema(
         request=ChannelWriteSerializer,
@@ -159,8 +158,7 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
     def get_queryset(self) -> Any:
         """Deliveries that the actor may see."""
         rows = Delivery.objects.visible_to(actor_of(self.request)).told()
-        slug = self.request.query_params.get("project")
-        return rows.filter(project__slug=slug) if slug else rows
+        return in_project(self.request, rows)
 
     @extend_schema(request=None, responses=DeliverySerializer, parameters=[PROJECT], filters=False)
     @action(detail=True, methods=["post"])

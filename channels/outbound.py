@@ -19,16 +19,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
+from buildkit.addresses import Address, unwrapped
 from channels.contract import DeliveryError, PermanentDeliveryError
 
 TOTAL_SECONDS = 10.0
 MOST_BYTES = 2 * 1024**2
 MOST_URL_CHARACTERS = 2000
 PORTS = {"https": 443, "http": 80}
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-"""IPv4 addresses as networks of IPv6 alone reach them (RFC 6052)."""
-
-type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class ForbiddenAddressError(PermanentDeliveryError):
@@ -166,24 +163,13 @@ def is_allowed(address: Address) -> bool:
 
 def is_global(address: Address) -> bool:
     """Tell whether an address is of the internet, whatever it is wrapped in."""
-    inner = _inside(address)
-    if inner is not None:
-        return is_global(inner)
-    return address.is_global and not (
-        address.is_multicast
-        or address.is_reserved
-        or address.is_unspecified
-        or getattr(address, "is_site_local", False)
+    meant = unwrapped(address)
+    return meant.is_global and not (
+        meant.is_multicast
+        or meant.is_reserved
+        or meant.is_unspecified
+        or getattr(meant, "is_site_local", False)
     )
-
-
-def _inside(address: Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that one of IPv6 leads to."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address in NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour
 
 
 class _Pinned(HTTPConnection):

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import project_id_for
+from accounts.access import in_project, project_id_for
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from builds.api import PROJECT
@@ -28,7 +28,6 @@ from inspections.serializers import (
     TakenSerializer,
 )
 from inspections.services import take_inspection
-from security.api import in_project
 
 SENT_TO = OpenApiParameter(
     "project", str, description="Slug; needed if you may send to several projects."
@@ -61,7 +60,9 @@ class InspectionViewSet(
 
     def get_queryset(self) -> Any:
         """Inspections that the actor may see."""
-        return in_project(self, Inspection.objects.visible_to(actor_of(self.request)).told())
+        return in_project(
+            self.request, Inspection.objects.visible_to(actor_of(self.request)).told()
+        )
 
     def get_serializer_class(self) -> Any:
         """One inspection tells the results, too."""
@@ -106,7 +107,7 @@ class RuleViewSet(mixins.ListModelMixin, GenericViewSet[Rule]):
     def get_queryset(self) -> Any:
         """Rules of services that the actor may see."""
         rules = Rule.objects.visible_to(actor_of(self.request)).with_state().told()
-        return in_project(self, rules)
+        return in_project(self.request, rules)
 
     @extend_schema(
         parameters=[SENT_TO],

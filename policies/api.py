@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import project_id_for
+from accounts.access import in_project, project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
@@ -218,8 +218,7 @@ class VerdictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     def get_queryset(self) -> Any:
         """Verdicts that the actor may see."""
         rows = Verdict.objects.visible_to(actor_of(self.request)).told()
-        slug = self.request.query_params.get("project")
-        return rows.filter(project__slug=slug) if slug else rows
+        return in_project(self.request, rows)
 
     def get_serializer_class(self) -> Any:
         """One verdict tells its evidence, too."""

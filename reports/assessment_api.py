@@ -1,6 +1,5 @@
 """The vulnerability assessment for machines: as JSON, CSV and PDF."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -9,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,31 +23,11 @@ from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from reports.assessment import WORST, FindingLine, assessment_of, findings_of, lines_of
 from reports.assessment_pdf import as_pdf
+from reports.renderers import AsPDF
 from security.remediation import PERIODS, RemediationForm
 
 AT_ONCE = 1000
 """Findings that are read at once for the CSV."""
-
-
-class AsPDF(BaseRenderer):
-    """A document that was made already; an error as JSON, as programs expect it."""
-
-    media_type = "application/pdf"
-    format = "pdf"
-    charset = None
-    render_style = "binary"
-
-    def render(
-        self,
-        data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Return the bytes."""
-        if isinstance(data, bytes):
-            return data
-        (renderer_context or {})["response"]["Content-Type"] = JSONRenderer.media_type
-        return JSONRenderer().render(data)
 
 
 class AssessedScannerSerializer(serializers.Serializer[Any]):

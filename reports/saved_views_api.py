@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import project_id_for
+from accounts.access import in_project, project_id_for
 from accounts.models import Project, User
 from accounts.roles import Scope
 from builds.api import PROJECT
@@ -55,8 +55,7 @@ class SavedViewViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, GenericV
     def get_queryset(self) -> Any:
         """Views of projects that the person may read."""
         views = SavedView.objects.of(self._user()).select_related("project", "user")
-        project = self.request.query_params.get("project")
-        return views.filter(project__slug=project) if project else views
+        return in_project(self.request, views)
 
     @extend_schema(parameters=[PROJECT], filters=False)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import in_project
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from audit.services import record_once_a_day
@@ -26,7 +27,6 @@ from sboms.forms import Against
 from sboms.models import Sbom, SbomPackage
 from sboms.querysets import BY_NAME
 from sboms.serializers import DifferenceSerializer, ListedPackageSerializer, SbomSerializer
-from security.api import in_project
 
 
 class ChangesAsCSV(GroupsAsCSV):
@@ -61,7 +61,7 @@ class SbomViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
 
     def get_queryset(self) -> Any:
         """Bills that the actor may see."""
-        return in_project(self, Sbom.objects.visible_to(actor_of(self.request)).told())
+        return in_project(self.request, Sbom.objects.visible_to(actor_of(self.request)).told())
 
     @extend_schema(
         parameters=[PROJECT, OpenApiParameter("name", str, description="Part of a name.")],

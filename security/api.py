@@ -4,12 +4,13 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import in_project
 from accounts.authentication import actor_of
+from accounts.permissions import scope_asked
 from accounts.roles import Scope
 from builds.api import PROJECT
 from security.filters import FindingFilter, ordering_of
@@ -38,7 +39,7 @@ class ScanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
 
     def get_queryset(self) -> Any:
         """Scans that the actor may see."""
-        return in_project(self, Scan.objects.visible_to(actor_of(self.request)).told())
+        return in_project(self.request, Scan.objects.visible_to(actor_of(self.request)).told())
 
 
 @extend_schema_view(
@@ -61,8 +62,10 @@ class FindingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
 
     def get_queryset(self) -> Any:
         """Findings that the actor may see, or change."""
-        scope = self.scope if self.request.method in SAFE_METHODS else self.write_scope
-        return in_project(self, Finding.objects.visible_to(actor_of(self.request), scope).told())
+        scope = scope_asked(self.request, self)
+        return in_project(
+            self.request, Finding.objects.visible_to(actor_of(self.request), scope).told()
+        )
 
     def get_serializer_class(self) -> Any:
         """One finding tells where it was, and what happened to it, too."""
@@ -80,9 +83,3 @@ class FindingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         owner = member_named(finding, name) if name else None
         set_owner(finding=finding, owner=owner, actor=actor_of(request))
         return Response(FindingDetailSerializer(finding).data)
-
-
-def in_project(view: GenericViewSet[Any], rows: Any) -> Any:
-    """Narrow rows to the project that a request names, if it names one."""
-    slug = view.request.query_params.get("project")
-    return rows.filter(project__slug=slug) if slug else rows

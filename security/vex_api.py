@@ -19,12 +19,12 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import in_project
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from audit.services import record_soon
 from builds.api import PROJECT
 from builds.models import Service
-from security.api import in_project
 from security.documents_page import statements_of
 from security.models import VexDocument, VexStatement
 from security.vex_out import document_of
@@ -112,7 +112,7 @@ class VexDocumentViewSet(
     def get_queryset(self) -> Any:
         """Documents that the actor may see."""
         rows = VexDocument.objects.visible_to(actor_of(self.request))
-        return in_project(self, rows.select_related("project", "service"))
+        return in_project(self.request, rows.select_related("project", "service"))
 
     def get_serializer_class(self) -> Any:
         """One document lists its statements, too."""
@@ -164,9 +164,9 @@ def _service(request: Request) -> Service:
     """Return the service that is named; one name may be in several projects."""
     projects = actor_of(request).project_ids_with(Scope.BUILDS_READ)
     services = Service.objects.filter(project__in=projects).select_related("project")
-    if slug := request.query_params.get("project"):
-        services = services.filter(project__slug=slug)
-    found = list(services.filter(slug=request.query_params.get("service", ""))[:2])
+    found: list[Service] = list(
+        in_project(request, services).filter(slug=request.query_params.get("service", ""))[:2]
+    )
     if not found:
         raise NotFound
     if len(found) > 1:

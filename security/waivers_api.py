@@ -8,16 +8,16 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import in_project
 from accounts.authentication import actor_of
+from accounts.permissions import scope_asked
 from accounts.roles import Scope
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
-from security.api import in_project
 from security.models import Finding, Waiver
 from security.waiver_form import WaiverForm, drafted
 from security.waivers import approve_waiver, ask_for_waiver, reject_waiver, revoke_waiver
@@ -97,10 +97,12 @@ class WaiverViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
 
     def get_queryset(self) -> Any:
         """Waivers that the actor may see, or decide on."""
-        scope = self.scope if self.request.method in SAFE_METHODS else self.write_scope
+        scope = scope_asked(self.request, self)
         rows = Waiver.objects.visible_to(actor_of(self.request), scope).told()
         state = self.request.query_params.get("state")
-        return in_project(self, rows.in_state(state) if state and self.action == "list" else rows)
+        return in_project(
+            self.request, rows.in_state(state) if state and self.action == "list" else rows
+        )
 
     @extend_schema(request=WaiverAskSerializer, responses={201: WaiverSerializer})
     def create(self, request: Request) -> Response:

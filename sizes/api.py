@@ -1,7 +1,5 @@
 """Sizes and images for machines."""
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -10,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import in_project
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from buildinsights.csv import ChosenAsCSV
@@ -74,7 +73,7 @@ class ImageViewSet(GenericViewSet[Image]):
     def list(self, request: Request) -> Response:
         """The newest image of each service, target, variant and platform, the last built first."""
         visible = Service.objects.visible_to(actor_of(request), self.scope)
-        stairs = InstructionSize.objects.filter(service__in=self._in_project(visible)).standing()
+        stairs = InstructionSize.objects.filter(service__in=in_project(request, visible)).standing()
         found = newest_images(SizedImage.objects.newest_of(stairs))
         page = self.paginate_queryset(found) or []
         rows = ImageLineSerializer([line_of(row) for row in page], many=True)
@@ -82,14 +81,10 @@ class ImageViewSet(GenericViewSet[Image]):
 
     def retrieve(self, request: Request, digest: str) -> Response:
         """One image; a digest that two projects have needs ``?project=``."""
-        visible = self._in_project(Image.objects.visible_to(actor_of(request), self.scope))
+        visible = in_project(request, Image.objects.visible_to(actor_of(request), self.scope))
         found = list(visible.filter(digest=digest).select_related("project", "contents")[:2])
         if not found:
             raise NotFound
         if len(found) > 1:
             raise ValidationError({"project": ["Several projects have this image: name one."]})
         return Response(ImageSerializer(image_page(found[0])).data)
-
-    def _in_project(self, rows: Any) -> Any:
-        project = self.request.query_params.get("project")
-        return rows.filter(project__slug=project) if project else rows

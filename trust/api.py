@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import project_id_for
+from accounts.access import in_project, project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
@@ -96,8 +96,7 @@ class VerificationViewSet(
     def get_queryset(self) -> Any:
         """Verifications that the actor may see."""
         rows = Verification.objects.visible_to(actor_of(self.request)).told()
-        slug = self.request.query_params.get("project")
-        return rows.filter(project__slug=slug) if slug else rows
+        return in_project(self.request, rows)
 
     @extend_schema(parameters=[PROJECT])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -13,6 +13,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from buildkit.addresses import Address, unwrapped
+
 MOST_ADDRESSES = 4
 """Of one name that are tried, each for as long as a connection may take."""
 
@@ -114,8 +116,8 @@ def _reach_of(addresses: list[str]) -> int:
     return min(map(_reach, plain), default=_INTERNET)
 
 
-def _reach(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    if mapped.is_loopback or mapped.is_unspecified or mapped.is_link_local:
+def _reach(address: Address) -> int:
+    meant = unwrapped(address)
+    if meant.is_loopback or meant.is_unspecified or meant.is_link_local:
         return _HERE
-    return _INTERNET if mapped.is_global else _NETWORK
+    return _INTERNET if meant.is_global else _NETWORK

@@ -1,6 +1,6 @@
 """Scheduled reports for programs: schedules, and what was sent, as JSON, CSV, PDF and HTML."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.decorators import method_decorator
@@ -10,22 +10,22 @@ from drf_spectacular.utils import extend_schema, extend_schema_field, extend_sch
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import project_id_for
+from accounts.access import in_project, project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project
+from accounts.permissions import scope_asked
 from accounts.roles import Scope
 from buildinsights.csv import lines
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
 from channels.models import Delivery
-from reports.assessment_api import AsPDF
 from reports.models import ReportRun, ReportSchedule, ReportSection
+from reports.renderers import AsPDF, MadeRenderer
 from reports.scheduled.forms import ReportScheduleForm
 from reports.scheduled.optimisation import Optimisation
 from reports.scheduled.pages import data_uris, deliveries_of, shows_addresses
@@ -38,32 +38,14 @@ MAIL_CSP = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "img-sr
 """An e-mail has its styles in itself; nothing in it runs or is fetched."""
 
 
-class _Made(BaseRenderer):
-    """What was made already; an error as JSON, as programs expect it."""
-
-    charset = "utf-8"
-
-    def render(
-        self,
-        data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Return the text."""
-        if isinstance(data, str):
-            return data
-        (renderer_context or {})["response"]["Content-Type"] = JSONRenderer.media_type
-        return JSONRenderer().render(data)
-
-
-class AsCSV(_Made):
+class AsCSV(MadeRenderer):
     """A line for each cell of its tables."""
 
     media_type = "text/csv"
     format = "csv"
 
 
-class AsHTML(_Made):
+class AsHTML(MadeRenderer):
     """The e-mail, with its pictures inside."""
 
     media_type = "text/html"
@@ -249,11 +231,10 @@ class ReportScheduleViewSet(
 
     def get_queryset(self) -> Any:
         """Those that the actor may see, or change."""
-        scope = self.scope if self.request.method in SAFE_METHODS else self.write_scope
+        scope = scope_asked(self.request, self)
         rows = ReportSchedule.objects.visible_to(actor_of(self.request), scope)
         rows = rows.select_related("project", "created_by").prefetch_related("recipients__user")
-        slug = self.request.query_params.get("project")
-        return rows.filter(project__slug=slug) if slug else rows
+        return in_project(self.request, rows)
 
     @extend_schema(
         request=ReportScheduleWriteSerializer,
@@ -362,8 +343,7 @@ class ReportRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         """Those that the actor may see; the list without what they said."""
         rows = ReportRun.objects.visible_to(actor_of(self.request))
         rows = rows.select_related("project", "schedule")
-        slug = self.request.query_params.get("project")
-        rows = rows.filter(project__slug=slug) if slug else rows
+        rows = in_project(self.request, rows)
         return rows.without_data() if self.action == "list" else rows
 
     def get_renderers(self) -> list[BaseRenderer]:

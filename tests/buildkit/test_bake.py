@@ -36,11 +36,6 @@ def test_each_target_comes_after_those_it_needs():
     assert SHOP.order() == ("base", "docs", "shared", "api", "web")
 
 
-def test_a_change_reaches_all_that_build_on_it():
-    assert SHOP.dependents("base") == ("shared", "api", "web")
-    assert SHOP.dependents("docs") == ()
-
-
 def test_a_cycle_is_shown_whole():
     with pytest.raises(CycleInPlanError) as caught:
         plan(a=("b",), b=("c",), c=("a",), d=("a",)).order()

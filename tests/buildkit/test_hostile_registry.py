@@ -168,7 +168,10 @@ class _Changing:
 
 
 @pytest.mark.parametrize("way", ["redirect", "token"])
-@pytest.mark.parametrize("later", [HERE, METADATA, PRIVATE, "::ffff:10.1.2.3", "0.0.0.0"])  # noqa: S104
+@pytest.mark.parametrize(
+    "later",
+    [HERE, METADATA, PRIVATE, "::ffff:10.1.2.3", "64:ff9b::a01:203", "2002:a01:203::", "0.0.0.0"],  # noqa: S104
+)
 @pytest.mark.parametrize("who", ["other", "own"])
 def test_a_name_that_means_another_address_later_leads_no_further_inside(
     hostile: Hostile, monkeypatch: pytest.MonkeyPatch, way: str, later: str, who: str

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from buildkit.addresses import Address
 from channels import outbound
 from channels.contract import DeliveryError
 from channels.outbound import ForbiddenAddressError, ask, check, is_global
@@ -103,7 +104,7 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_asked(
 ):
     asked = []
 
-    def resolve(host: str, port: int) -> list[outbound.Address]:
+    def resolve(host: str, port: int) -> list[Address]:
         asked.append(host)
         return [ipaddress.ip_address("127.0.0.1" if len(asked) == 1 else "169.254.169.254")]
 
