@@ -2,8 +2,16 @@
 
 from django.apps import AppConfig
 
+from builds.signals import build_recorded
+
 
 class IngestConfig(AppConfig):
     """The one way in."""
 
     name = "ingest"
+
+    def ready(self) -> None:
+        """Listen for builds, of whose images reports may wait."""
+        from ingest.tasks import read_again_those_of
+
+        build_recorded.connect(read_again_those_of, dispatch_uid="ingest.read_again_those_of")

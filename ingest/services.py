@@ -91,10 +91,18 @@ def replay_payload(*, payload: IngestPayload, actor: ApiToken | User) -> None:
     record(actor=actor, action="payload.replayed", target=payload, project=payload.project)
 
 
-def digest_again(payloads: IngestPayloadQuerySet) -> None:
-    """Put settled payloads back to the start: what they waited for has come. A sweep takes them."""
-    settled = payloads.filter(state=IngestPayload.State.DONE)
-    settled.update(state=IngestPayload.State.RECEIVED, attempts=0)
+@transaction.atomic
+def digest_again(payloads: IngestPayloadQuerySet) -> list[IngestPayload]:
+    """Put settled payloads back to the start: what they waited for has come.
+
+    The caller enqueues those that are returned; one that is locked is digested just now.
+    """
+    settled = payloads.filter(state=IngestPayload.State.DONE).without_body().order_by("pk")
+    rows = list(settled.select_for_update(of=("self",), skip_locked=True))
+    for payload in rows:
+        payload.state, payload.attempts = IngestPayload.State.RECEIVED, 0
+    IngestPayload.objects.bulk_update(rows, ["state", "attempts"])
+    return rows
 
 
 @transaction.atomic

@@ -8,11 +8,12 @@ from celery import shared_task
 from django.conf import settings
 
 from accounts.retention import purge
+from builds.models import Build
 from ingest.claims import LEAVE_ALONE, give_up_killers
 from ingest.digest import digest_payload as digest
 from ingest.models import IngestPayload
 from ingest.services import digest_again
-from security.matching import now_known
+from security.matching import now_known, waiting_for
 from security.models import Scan
 
 log = structlog.get_logger(__name__)
@@ -55,9 +56,18 @@ def drain_pending(**_: Any) -> None:
 @shared_task(name="ingest.match_scans")
 def match_scans(**_: Any) -> None:
     """Read reports again that waited for a build of their image, and have one now."""
-    digest_again(
-        IngestPayload.objects.filter(scan_link__scan__in=now_known(Scan.objects.waiting()))
-    )
+    _read_again(now_known(Scan.objects.waiting()))
+
+
+def read_again_those_of(build: Build, **_: Any) -> None:
+    """Read reports again that waited for this build."""
+    _read_again(waiting_for(build, Scan.objects.waiting()))
+
+
+def _read_again(scan_ids: list[int]) -> None:
+    if scan_ids:
+        for payload in digest_again(IngestPayload.objects.filter(scan_link__scan__in=scan_ids)):
+            enqueue_digest(payload)
 
 
 @shared_task(name="ingest.purge_expired")

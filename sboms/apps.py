@@ -2,8 +2,16 @@
 
 from django.apps import AppConfig
 
+from builds.signals import build_recorded
+
 
 class SbomsConfig(AppConfig):
     """Bills of materials, and the packages that they list."""
 
     name = "sboms"
+
+    def ready(self) -> None:
+        """Listen for builds, for whose images bills may wait."""
+        from sboms.waiting import attach_those_of
+
+        build_recorded.connect(attach_those_of, dispatch_uid="sboms.attach_those_of")

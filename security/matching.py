@@ -1,7 +1,8 @@
 """Which image a report is of, which build made it, and which images it follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -11,8 +12,8 @@ from builds.models import Build, Image, Service
 from security.models import Lineage
 from supplychain.reports.model import Artifact
 
-MOST_WAITING = 1000
-"""Reports of which is asked at once whether their image is known now."""
+ASKED_AT_ONCE = 1000
+"""Reports of which one query asks whether their image is known now."""
 
 GROUP = ("target", "variant", "environment", "platform")
 
@@ -68,8 +69,12 @@ def _within(image: Image, build: Build, platform: str) -> Image:
 
 def now_known(waiting: QuerySet[Any]) -> list[int]:
     """Return of what waits for a build of its image what has one now, the oldest first."""
-    waiting = waiting.order_by("received_at")
-    rows = list(waiting.values_list("pk", "project", "digests")[:MOST_WAITING])
+    rows = waiting.order_by("received_at").values_list("pk", "project", "digests")
+    asked = batched(rows.iterator(chunk_size=ASKED_AT_ONCE), ASKED_AT_ONCE)
+    return [pk for some in asked for pk in _now_known(some)]
+
+
+def _now_known(rows: Sequence[tuple[int, int, list[str]]]) -> list[int]:
     digests = {digest for _, _, own in rows for digest in own}
     made = Image.objects.filter(build_links__isnull=False).known_by(digests)
     known = {
@@ -78,6 +83,16 @@ def now_known(waiting: QuerySet[Any]) -> list[int]:
         for digest in own
     }
     return [pk for pk, project, own in rows if any((project, digest) in known for digest in own)]
+
+
+def waiting_for(build: Build, waiting: QuerySet[Any]) -> list[int]:
+    """Return of what waits for a build of its image what this build has made, the oldest first."""
+    pairs = build.images.values_list("digest", "config_digest")
+    digests = sorted({digest for pair in pairs for digest in pair if digest})
+    if not digests:
+        return []
+    waiting = waiting.filter(project=build.project_id, digests__overlap=digests)
+    return list(waiting.order_by("received_at").values_list("pk", flat=True))
 
 
 def lineage_of(

@@ -165,24 +165,13 @@ def ship(gated: Job, tmp_path: Path) -> Callable[..., tuple[int, str]]:
     return shipped
 
 
-def told_in_time(job: Job, words: str) -> bool:
-    """Whether a verdict says so within two minutes: what was inspected waits for its build."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        done = job.call("sh", "-c", 'buildinsights check "$IMAGE" --environment production')
-        if words in done.stdout + done.stderr:
-            return True
-        time.sleep(3)
-    return False
-
-
 def test_the_script_of_the_docs_refuses_and_ships(ship: Callable[..., tuple[int, str]], gated: Job):
     code, said = ship(BAD, CRITICAL)
     assert code == 10, said
     verdict = said.partition("fail by production@1")[2]
     assert "fail    vulnerabilities: 1 CRITICAL vulnerability; none may be." in verdict, said
     assert "signature:" not in verdict, "it is signed all the same"
-    assert told_in_time(gated, "fail    user: Its processes are root's.")
+    assert "fail    user: Its processes are root's." in verdict, said
     code, said = ship(GOOD.replace("DIGEST", digest_of(BASE)))
     assert code == 0, said
     assert "pass by production@1" in said
