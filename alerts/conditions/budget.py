@@ -1,7 +1,7 @@
 """Budgets that the newest builds do not keep to."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from django.urls import reverse
@@ -17,10 +17,10 @@ from alerts.conditions.contract import (
     between,
     ends_of_days,
 )
-from alerts.conditions.groups import Group, metrics_named
+from alerts.conditions.groups import Group, metrics_named, recent
 from alerts.conditions.last_days import last_builds
-from builds.branches import branch_class
 from builds.models import Build
+from builds.querysets import BuildQuerySet
 from trends.metrics import METRICS
 from trends.models import Budget
 
@@ -71,16 +71,9 @@ def _budgets(window: Window) -> dict[int, list[Budget]]:
     return found
 
 
-def _builds(wanted: Wanted, window: Window) -> Any:
-    since = window.at - timedelta(days=wanted.parameters.days)
+def _builds(wanted: Wanted, window: Window) -> BuildQuerySet:
     with_budget = Budget.objects.filter(service__project=window.project_id).values("service")
-    builds = window.narrowed(Build.objects.succeeded()).filter(
-        service__in=with_budget, listed_at__gt=since, listed_at__lte=window.at
-    )
-    if wanted.branch_classes:
-        classes = sorted(wanted.branch_classes)
-        builds = builds.alias(branch=branch_class()).filter(branch__in=classes)
-    return builds
+    return recent(wanted, window, Build.objects.succeeded().filter(service__in=with_budget))
 
 
 def _newest(wanted: Wanted, window: Window) -> Any:

@@ -11,6 +11,8 @@ from django.urls import reverse
 
 from accounts.models import Project
 from alerts.conditions.contract import Choices, Wanted, Window, named
+from builds.branches import branch_class
+from builds.querysets import BuildQuerySet
 from trends.metrics import Metric
 from trends.models import HOMOGENEOUS, BuildDay
 
@@ -94,5 +96,15 @@ def trend_path(window: Window, group: Group, metric: str) -> str:
     """Return the address of a metric of a group over time."""
     slug = window.names().get(group.service_id, ("", ""))[1]
     project = window.once("slug", lambda: Project.objects.get(pk=window.project_id).slug)
-    query = f"?metric={metric}&target={group.target}" if group.target else f"?metric={metric}"
-    return reverse("trends:trend", args=[project, slug]) + query if slug else ""
+    asked = {"metric": metric} | ({"target": group.target} if group.target else {})
+    return reverse("trends:trend", args=[project, slug], query=asked) if slug else ""
+
+
+def recent(wanted: Wanted, window: Window, builds: BuildQuerySet) -> BuildQuerySet:
+    """Return of builds those of the project, and of a rule's days and classes of branches."""
+    since = window.at - timedelta(days=wanted.parameters.days)
+    builds = window.narrowed(builds.filter(listed_at__gt=since, listed_at__lte=window.at))
+    if wanted.branch_classes:
+        classes = sorted(wanted.branch_classes)
+        builds = builds.alias(branch=branch_class()).filter(branch__in=classes)
+    return builds

@@ -1,7 +1,7 @@
 """Builds that fail: too many of some days, or the last ones in a row."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.db import connection
@@ -18,10 +18,9 @@ from alerts.conditions.contract import (
     ends_of_days,
     named,
 )
-from alerts.conditions.groups import Group, meant, name_of, rows_of
+from alerts.conditions.groups import Group, meant, name_of, recent, rows_of
 from alerts.conditions.last_days import last_builds, last_days
 from buildinsights.templatetags.formats import ratio
-from builds.branches import branch_class
 from builds.models import Build
 from trends.models import BuildDay
 
@@ -147,18 +146,9 @@ def _streaks(wanted: Wanted, window: Window) -> Iterator[Observation]:
         )
 
 
-def _builds(wanted: Wanted, window: Window) -> Any:
-    since = window.at - timedelta(days=wanted.parameters.days)
-    builds = window.narrowed(Build.objects.filter(status__in=["succeeded", "failed"]))
-    builds = builds.filter(listed_at__gt=since, listed_at__lte=window.at).order_by()
-    if wanted.branch_classes:
-        classes = sorted(wanted.branch_classes)
-        builds = builds.alias(branch=branch_class()).filter(branch__in=classes)
-    return builds
-
-
 def _read(wanted: Wanted, window: Window) -> list[Any]:
-    inner, values = _builds(wanted, window).values(*COLUMNS).query.sql_with_params()
+    ended = Build.objects.filter(status__in=["succeeded", "failed"]).order_by()
+    inner, values = recent(wanted, window, ended).values(*COLUMNS).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(STREAKS.replace("{builds}", inner), values)
         return list(cursor.fetchall())
