@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -77,6 +78,11 @@ class Inspection(models.Model):
                 fields=["project"],
                 condition=Q(lineage__isnull=True),
                 name="inspections_inspection_wait_ix",
+            ),
+            GinIndex(
+                fields=["digests"],
+                condition=Q(lineage__isnull=True),
+                name="inspections_awaited_ix",
             ),
         ]
 

@@ -4,7 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
-from django.contrib.postgres.indexes import GistIndex
+from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -109,6 +109,11 @@ class Sbom(models.Model):
             # What waits for a build with one of its digests.
             models.Index(
                 fields=["project"], condition=Q(lineage__isnull=True), name="sboms_sbom_wait_ix"
+            ),
+            GinIndex(
+                fields=["digests"],
+                condition=Q(lineage__isnull=True),
+                name="sboms_sbom_awaited_ix",
             ),
         ]
 
