@@ -39,16 +39,16 @@ class QueueParameters(Parameters):
     """How long a share of the requests of the last hours may wait, those that still do with it."""
 
     limit_seconds: float = Field(
-        gt=0, le=7 * 24 * 3600, title="Wait at most", description="Seconds.", examples=[600]
+        gt=0, le=7 * 24 * 3600, title="Wait at most", description="10 min, 1 h.", examples=[600]
     )
     share: float = Field(
         default=0.5,
         ge=0,
         le=1,
-        title="Share of requests",
-        description="0 to 1: 0.5 is the median, 1 the one that waited longest.",
+        title="Of this share of requests",
+        description="50 % is the median, 100 % the one that waited longest.",
     )
-    hours: int = Field(default=1, ge=1, le=168, title="Requests of the last", description="Hours.")
+    hours: int = Field(default=1, ge=1, le=168, title="Requests of the last hours")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
