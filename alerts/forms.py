@@ -269,15 +269,19 @@ class SilenceForm(forms.Form):
             self.add_error(None, f"The server does not know the time zone “{name}”.")
         if self.errors:
             return said
-        now: datetime = timezone.now()
-        said["starts_at"] = (said["starts_at"] or now).astimezone(UTC)
         if (lasts is None) is (said["ends_at"] is None):
             self.add_error("lasts", "Say either for how long, or until when.")
             return said
-        if lasts is not None:
-            said["ends_at"] = said["starts_at"] + timedelta(seconds=lasts)
-        self._bound("ends_at" if lasts is None else "lasts", said, now)
-        said["ends_at"] = said["ends_at"].astimezone(UTC)
+        now: datetime = timezone.now()
+        field = "ends_at" if lasts is None else "lasts"
+        try:
+            said["starts_at"] = (said["starts_at"] or now).astimezone(UTC)
+            ends_at = said["ends_at"] or said["starts_at"] + timedelta(seconds=lasts)
+            said["ends_at"] = ends_at.astimezone(UTC)
+        except OverflowError:
+            self.add_error(field, "This is out of range.")
+        else:
+            self._bound(field, said, now)
         return said
 
     def _bound(self, field: str, said: Mapping[str, Any], now: datetime) -> None:
