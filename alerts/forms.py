@@ -252,6 +252,16 @@ class SilenceForm(forms.Form):
         services: Any = self.fields["service"]
         services.queryset = Service.objects.filter(project=project)
 
+    @property
+    def parts(self) -> list[tuple[str, list[Any]]]:
+        """The fields, with headings."""
+        named = (
+            ("Of what", ("rule", "service")),
+            ("How long", ("starts_at", "lasts", "ends_at")),
+            ("Why", ("reason",)),
+        )
+        return [(title, [self[name] for name in names]) for title, names in named]
+
     def full_clean(self) -> None:
         """Read times as those of the person's zone."""
         try:

@@ -54,8 +54,11 @@ class KindForm(RuleForm):
         named = (
             ("What is wrong", ["name", *own]),
             ("Of which builds", list(SCOPES)),
-            ("When it fires", ["least_samples", "for_seconds", "settle_seconds", "every_seconds"]),
-            ("Who is told", ["severity", "channels", "is_on"]),
+            (
+                "When it fires",
+                ["least_samples", "for_seconds", "settle_seconds", "every_seconds", "is_on"],
+            ),
+            ("Who is told", ["severity", "channels"]),
         )
         parts = (
             (title, [self[name] for name in names if name in self.fields]) for title, names in named

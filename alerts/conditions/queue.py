@@ -17,7 +17,7 @@ from alerts.conditions.contract import (
     Window,
     between,
 )
-from buildinsights.templatetags.formats import duration
+from buildinsights.templatetags.formats import duration, ratio
 from farm.models import BuildRequest
 
 WAITS = """
@@ -65,7 +65,7 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
             threshold=said.limit_seconds,
             unit="s",
             samples=requests,
-            summary=f"{said.share:.0%} of {requests} requests of {said.hours} h waited up to "
+            summary=f"{ratio(said.share)} of {requests} requests of {said.hours} h waited up to "
             f"{duration(waited)}; {waiting} wait now.",
             path=reverse("farm:queue", args=[_slug(window)]),
             fingerprint="queue",
