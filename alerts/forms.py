@@ -256,9 +256,8 @@ class SilenceForm(forms.Form):
     def parts(self) -> list[tuple[str, list[Any]]]:
         """The fields, with headings."""
         named = (
-            ("Of what", ("rule", "service")),
+            ("Of what, and why", ("rule", "service", "reason")),
             ("How long", ("starts_at", "lasts", "ends_at")),
-            ("Why", ("reason",)),
         )
         return [(title, [self[name] for name in names]) for title, names in named]
 
