@@ -115,7 +115,7 @@ class SizeField(QuantityField):
         size = (BYTES | BINARY | _folded(BYTES | BINARY)).get(unit or "?")
         if number is None or not size:
             raise self.refuse()
-        return round(number * size)
+        return Decimal(round(number * size))
 
     def written(self, number: Decimal) -> str:
         """Return bytes in the largest unit that says them with three decimals."""

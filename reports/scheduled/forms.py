@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import validate_email
+from django.utils.html import format_html
 
 from accounts.models import Project, User
 from accounts.typing import Actor
@@ -85,8 +86,14 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
         )
         labels = {"cron": "When", "days": "Period", "is_on": "On"}
         help_texts = {
-            "cron": "Minute, hour, day, month, weekday. Mondays at 7: 0 7 * * 1. "
-            "Every day at 7: 0 7 * * *. The first of a month at 7: 0 7 1 * *.",
+            "cron": format_html(
+                "Minute, hour, day, month, weekday. Mondays at 7: {}; every day: {}; "
+                "the first of a month: {}.",
+                *(
+                    format_html('<code class="nowrap">{}</code>', text)
+                    for text in ("0 7 * * 1", "0 7 * * *", "0 7 1 * *")
+                ),
+            ),
             "time_zone": "Of the time above: Europe/Berlin, for example.",
             "days": "Whole days in UTC before it is sent, against as many before these.",
             "attaches_pdf": "To be filed or printed.",
