@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
 from django.utils import timezone
+from django.utils.html import format_html
 
 from accounts.models import Project
 from alerts.models import AlertRule
@@ -15,6 +17,7 @@ from alerts.models.rule import SEVERITIES, Kind
 from alerts.reading import BadParametersError
 from alerts.rules import Draft
 from audit.chain import storable
+from buildinsights.quantities import DurationField
 from builds.branches import BranchClass
 from builds.models import Service
 from channels.models import Channel
@@ -22,6 +25,8 @@ from channels.models import Channel
 MOST_NAMES = 50
 MOST_CHARACTERS = 5000
 LONGEST_SILENCE = timedelta(days=90)
+ZONE = "In <span data-zone>{}</span>"
+"""Where times are entered; a browser puts its own zone there."""
 
 OWN = frozenset({"services", "channels", "version"})
 """What a form says besides the columns of a rule."""
@@ -76,6 +81,17 @@ def _can_be_stored(said: dict[str, Any]) -> bool:
     return len(json.dumps(said)) <= MOST_CHARACTERS and storable(said) == said
 
 
+class SecondsField(DurationField):
+    """A duration of whole seconds."""
+
+    def clean(self, value: Any) -> Any:
+        """Return the seconds."""
+        seconds = super().clean(value)
+        if isinstance(seconds, float):
+            raise forms.ValidationError("Whole seconds.")
+        return seconds
+
+
 class RuleForm(forms.Form):
     """A rule of any kind, as machines write it; what its kind knows besides is an object."""
 
@@ -84,41 +100,53 @@ class RuleForm(forms.Form):
     parameters = ParametersField(required=False)
     severity = forms.ChoiceField(choices=SEVERITIES, initial="medium")
     services = forms.ModelMultipleChoiceField(
-        Service.objects.none(), required=False, to_field_name="slug", help_text="None: all of them."
+        Service.objects.none(),
+        required=False,
+        to_field_name="slug",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: all of them.",
     )
     branch_classes = forms.MultipleChoiceField(
-        choices=BranchClass, required=False, label="Branches", help_text="None: all of them."
+        choices=BranchClass,
+        required=False,
+        label="Branches",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: all of them.",
     )
-    environments = NamesField(60, help_text="By commas; empty: any.")
-    targets = NamesField(200, help_text="By commas; empty: any.")
+    environments = NamesField(60, help_text="Separated by commas. Empty: all of them.")
+    targets = NamesField(200, help_text="Separated by commas. Empty: all of them.")
     channels = forms.ModelMultipleChoiceField(
         Channel.objects.none(),
         required=False,
         to_field_name="public_id",
         widget=forms.CheckboxSelectMultiple,
-        help_text="Who is told. None: alerts are shown here only.",
+        help_text="None chosen: alerts are shown here, and nobody is told.",
     )
-    for_seconds = forms.IntegerField(
-        label="Must hold for", initial=0, min_value=0, max_value=30 * 86400, help_text="Seconds."
+    for_seconds = SecondsField(
+        label="Fires after",
+        initial=0,
+        least=0,
+        most=30 * 86400,
+        help_text="How long it must last first: 0, 15 min, 2 h.",
     )
-    settle_seconds = forms.IntegerField(
-        label="Is over after",
+    settle_seconds = SecondsField(
+        label="Resolved after",
         initial=900,
-        min_value=0,
-        max_value=7 * 86400,
-        help_text="Seconds without it; until then it does not fire again.",
+        least=0,
+        most=7 * 86400,
+        help_text="How long it must be gone. If it comes back sooner, it is the same alert.",
     )
     least_samples = forms.IntegerField(
-        label="Builds needed", initial=1, min_value=1, max_value=10_000
+        label="Builds needed",
+        initial=1,
+        min_value=1,
+        max_value=10_000,
+        help_text="With fewer nothing is said, neither good nor bad.",
     )
-    every_seconds = forms.IntegerField(
-        label="Looked at every",
-        initial=300,
-        min_value=30,
-        max_value=7 * 86400,
-        help_text="Seconds.",
+    every_seconds = SecondsField(
+        label="Evaluated every", initial=300, least=30, most=7 * 86400, help_text="30 s to 7 d."
     )
-    is_on = forms.BooleanField(required=False, initial=True, label="Is on")
+    is_on = forms.BooleanField(required=False, initial=True, label="On")
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
@@ -186,7 +214,7 @@ def initial_of(rule: AlertRule) -> dict[str, Any]:
 
 
 class SilenceForm(forms.Form):
-    """What is not to be told, until when and why."""
+    """What is not to be told, until when and why; times are of the zone that is said with them."""
 
     rule = forms.ModelChoiceField(
         AlertRule.objects.none(), required=False, to_field_name="public_id", empty_label="Any"
@@ -198,14 +226,24 @@ class SilenceForm(forms.Form):
         required=False,
         label="From",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-        help_text="In UTC; empty: now.",
+        help_text=format_html(ZONE + "; empty: now.", "UTC"),
+    )
+    lasts = DurationField(
+        required=False,
+        label="For",
+        most=LONGEST_SILENCE.total_seconds(),
+        help_text="30 min, 2 h, 3 d. Or say until when.",
     )
     ends_at = forms.DateTimeField(
+        required=False,
         label="Until",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-        help_text="In UTC, 90 days at most.",
+        help_text=format_html(ZONE + "; {} days at most.", "UTC", LONGEST_SILENCE.days),
     )
     reason = forms.CharField(max_length=500, help_text="For whoever wonders why nobody was told.")
+    time_zone = forms.CharField(
+        required=False, max_length=100, widget=forms.HiddenInput(attrs={"data-zone": ""})
+    )
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -214,16 +252,49 @@ class SilenceForm(forms.Form):
         services: Any = self.fields["service"]
         services.queryset = Service.objects.filter(project=project)
 
+    @property
+    def parts(self) -> list[tuple[str, list[Any]]]:
+        """The fields, with headings."""
+        named = (
+            ("Of what, and why", ("rule", "service", "reason")),
+            ("How long", ("starts_at", "lasts", "ends_at")),
+        )
+        return [(title, [self[name] for name in names]) for title, names in named]
+
+    def full_clean(self) -> None:
+        """Read times as those of the person's zone."""
+        try:
+            zone = ZoneInfo(str(self.data.get("time_zone") or "UTC"))
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            zone = ZoneInfo("UTC")
+        with timezone.override(zone):
+            super().full_clean()
+
     def clean(self) -> dict[str, Any]:
         """It ends after it begins, and after now."""
         said = super().clean() or {}
+        lasts, name = said.pop("lasts", None), said.pop("time_zone", "")
+        if name and timezone.get_current_timezone_name() != name:
+            self.add_error(None, f"The server does not know the time zone “{name}”.")
         if self.errors:
             return said
+        if (lasts is None) is (said["ends_at"] is None):
+            self.add_error("lasts", "Say either for how long, or until when.")
+            return said
         now: datetime = timezone.now()
-        said["starts_at"] = said["starts_at"] or now
-        said["starts_at"] = said["starts_at"].astimezone(UTC)
-        if said["ends_at"] <= max(now, said["starts_at"]):
-            self.add_error("ends_at", "It must end later than it begins, and than now.")
-        elif said["ends_at"] - said["starts_at"] > LONGEST_SILENCE:
-            self.add_error("ends_at", f"{LONGEST_SILENCE.days} days at most.")
+        field = "ends_at" if lasts is None else "lasts"
+        try:
+            said["starts_at"] = (said["starts_at"] or now).astimezone(UTC)
+            ends_at = said["ends_at"] or said["starts_at"] + timedelta(seconds=lasts)
+            said["ends_at"] = ends_at.astimezone(UTC)
+        except OverflowError:
+            self.add_error(field, "This is out of range.")
+        else:
+            self._bound(field, said, now)
         return said
+
+    def _bound(self, field: str, said: Mapping[str, Any], now: datetime) -> None:
+        if said["ends_at"] <= max(now, said["starts_at"]):
+            self.add_error(field, "It must end later than it begins, and than now.")
+        elif said["ends_at"] - said["starts_at"] > LONGEST_SILENCE:
+            self.add_error(field, f"{LONGEST_SILENCE.days} days at most.")

@@ -1,18 +1,21 @@
 """The form of a rule of one kind: a field for each of its parameters, from their model alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, get_args, get_origin
 
 from annotated_types import Ge, Le
 from django import forms
+from django.urls import reverse
+from django.utils.html import format_html
 from pydantic.fields import FieldInfo
 
 from accounts.models import Project
 from alerts.conditions import CONDITIONS, Parameters
-from alerts.conditions.contract import SCOPES, Choices
+from alerts.conditions.contract import SCOPES, Choices, UnitOf
 from alerts.forms import RuleForm
 from alerts.reading import BadParametersError, parameters_of
+from buildinsights.quantities import UNITS, unit_of
 
 PREFIX = "parameter-"
 """Of fields of parameters: some are called as what all rules have, such as severity."""
@@ -34,8 +37,33 @@ class KindForm(RuleForm):
             del self.fields[name]
         begin = self._begin()
         for name, info in self._model.model_fields.items():
-            self.fields[PREFIX + name] = field_of(info, project, begin.get(name))
+            unit = self._unit(name, info, begin)
+            self.fields[PREFIX + name] = field_of(info, project, begin.get(name), unit)
         self.order_fields(["name", *(PREFIX + name for name in self._model.model_fields)])
+        channels: Any = self.fields["channels"]
+        if not channels.queryset.exists():
+            channels.help_text = format_html(
+                'There is no channel yet: <a href="{}">make one</a>. Until then nobody is told.',
+                reverse("channels:channels", args=[project.slug]),
+            )
+
+    @property
+    def parts(self) -> Sequence[tuple[str, list[Any]]]:
+        """The fields in the order in which one thinks of a rule, with headings."""
+        own = [PREFIX + name for name in self._model.model_fields]
+        named = (
+            ("What is wrong", ["name", *own]),
+            ("Of which builds", list(SCOPES)),
+            (
+                "When it fires",
+                ["least_samples", "for_seconds", "settle_seconds", "every_seconds", "is_on"],
+            ),
+            ("Who is told", ["severity", "channels"]),
+        )
+        parts = (
+            (title, [self[name] for name in names if name in self.fields]) for title, names in named
+        )
+        return [(title, fields) for title, fields in parts if fields]
 
     def values_of(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns of the rule."""
@@ -47,6 +75,14 @@ class KindForm(RuleForm):
         """Tell what is wrong at its field."""
         for name, texts in (error.errors or {"": [str(error)]}).items():
             self.add_error(PREFIX + name if name in self._model.model_fields else None, texts)
+
+    def _unit(self, name: str, info: FieldInfo, begin: Mapping[str, Any]) -> str:
+        """Return the unit of a parameter: its own, or that of what another one names now."""
+        for other in info.metadata:
+            if isinstance(other, UnitOf):
+                told = self.data.get(PREFIX + other.other) if self.is_bound else None
+                return other.unit(str(told or begin.get(other.other)))
+        return unit_of(name)
 
     def _begin(self) -> Mapping[str, Any]:
         """Return what the fields show first."""
@@ -80,7 +116,7 @@ def _example(info: FieldInfo) -> Any:
     return None if info.is_required() else info.get_default(call_default_factory=True)
 
 
-def field_of(info: FieldInfo, project: Project, value: Any) -> forms.Field:
+def field_of(info: FieldInfo, project: Project, value: Any, unit: str) -> forms.Field:
     """Return the field of a parameter, which shows a value first."""
     told: dict[str, Any] = {
         "label": info.title,
@@ -100,6 +136,8 @@ def field_of(info: FieldInfo, project: Project, value: Any) -> forms.Field:
         next((getattr(part, name) for part in info.metadata if isinstance(part, bound)), None)
         for bound, name in ((Ge, "ge"), (Le, "le"))
     )
+    if unit in UNITS:
+        return UNITS[unit](least=least, most=most, **told)
     number = forms.IntegerField if kind is int else forms.FloatField
     return number(min_value=least, max_value=most, **told)
 

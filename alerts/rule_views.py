@@ -30,7 +30,10 @@ def rules(request: HttpRequest, project_slug: str) -> HttpResponse:
     context = {
         "project": project,
         "tabs": tabs_of(project, "alerts:rules"),
-        "rules": AlertRule.objects.filter(project=project).told().with_open(),
+        "rules": AlertRule.objects.filter(project=project)
+        .told()
+        .with_open()
+        .order_by("name", "pk"),
         "may_change": Scope.ALERTS_WRITE in scopes_in(request, project),
     }
     return render(request, "alerts/rules.html", context)

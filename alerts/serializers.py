@@ -126,7 +126,7 @@ class OwnerSerializer(serializers.Serializer[Any]):
 
 
 class AlertRuleSerializer(serializers.ModelSerializer[AlertRule]):
-    """A rule; empty lists of its scope are any. `parameters` are by `kind`: docs/alerts.md."""
+    """A rule; empty lists of its scope are any. `parameters` are by `kind`: see /help/alerts/."""
 
     id = serializers.UUIDField(source="public_id")
     project = serializers.SlugField(source="project.slug")

@@ -13,8 +13,14 @@ from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-GUIDES = ("alerts", "audit", "channels", "reports", "troubleshooting")
-"""Documents that the image of the server has (see .dockerignore)."""
+GUIDES = {
+    "alerts": "Alerts",
+    "channels": "Channels",
+    "reports": "Reports",
+    "audit": "Audit trail",
+    "troubleshooting": "Cache misses",
+}
+"""Documents that the image of the server has (see .dockerignore), and what they are called."""
 
 
 def guide(request: HttpRequest, name: str) -> HttpResponse:
@@ -22,7 +28,11 @@ def guide(request: HttpRequest, name: str) -> HttpResponse:
     if name not in GUIDES:
         raise Http404
     title, text = rendered(f"{name}.md")
-    return render(request, "help.html", {"title": title, "text": text})
+    tabs = [
+        {"label": label, "href": reverse("guide", args=[each]), "current": each == name}
+        for each, label in GUIDES.items()
+    ]
+    return render(request, "help.html", {"title": title, "text": text, "tabs": tabs})
 
 
 @cache

@@ -12,13 +12,13 @@ from channels.kinds import KINDS
 from channels.kinds.contract import KindSettings
 from channels.models import Channel
 
-KEPT = "Is stored. Empty: it stays as it is."
+KEPT = "Stored, and never shown. Leave it empty to keep it."
 
 
 class ChannelForm(forms.Form):
     """What a channel of one kind is called and needs to know."""
 
-    name = forms.CharField(max_length=100, help_text="What people call it: #builds, on call.")
+    name = forms.CharField(max_length=100, help_text="As people know it: #builds, on call.")
 
     def __init__(self, kind: str, channel: Channel | None, data: Any = None) -> None:
         initial = {"name": channel.name, **channel.settings} if channel else {}

@@ -79,13 +79,18 @@ def delivery_page(delivery: Delivery) -> dict[str, Any]:
         "badge": BADGES[Delivery.State(delivery.state)],
         "is_over": delivery.state != Delivery.State.PENDING or delivery.tries > 0,
         "can_be_retried": delivery.state in ended and (channel is None or channel.is_on),
-        "crumbs": crumbs(delivery.project, channel),
+        "crumbs": crumbs(delivery.project, channel, is_delivery=True),
     }
 
 
-def crumbs(project: Project, channel: Channel | None = None) -> list[dict[str, str]]:
+def crumbs(
+    project: Project, channel: Channel | None = None, *, is_delivery: bool = False
+) -> list[dict[str, str]]:
     """Return the way up, outermost first."""
     way = [{"label": "Channels", "href": reverse("channels:channels", args=[project.slug])}]
     if channel is not None:
         way.append({"label": channel.name, "href": channel.get_absolute_url()})
+    elif is_delivery:
+        address = reverse("channels:deliveries", args=[project.slug])
+        way.append({"label": "Deliveries", "href": address})
     return way

@@ -50,7 +50,7 @@ class ChannelChangeSerializer(serializers.Serializer[Any]):
 
 
 class ChannelWriteSerializer(ChannelChangeSerializer):
-    """A channel to make. `settings` are those of its kind: docs/channels.md lists them."""
+    """A channel to make. `settings` are those of its kind: /help/channels/ lists them."""
 
     kind = serializers.ChoiceField(choices=[(name, kind.label) for name, kind in KINDS.items()])
 

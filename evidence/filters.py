@@ -24,16 +24,16 @@ class TrailFilter(django_filters.FilterSet):
     """By who, what, to what, when and from where."""
 
     actor = django_filters.CharFilter(
-        field_name="actor_name", label="Who", widget=_example("the whole name")
+        field_name="actor_name", label="Who", widget=_example("complete name")
     )
     action = django_filters.CharFilter(
-        method="by_action", label="Act", widget=_example("token. or token.created")
+        method="by_action", label="Action", widget=_example("token. or token.created")
     )
-    target = django_filters.CharFilter(field_name="target_id", label="Target's id")
+    target = django_filters.CharFilter(field_name="target_id", label="Id of the target")
     address = AddressFilter(field_name="ip", label="IP address")
     after = MomentFilter(field_name="occurred_at", lookup_expr="gte", label="From")
     before = MomentFilter(field_name="occurred_at", lookup_expr="lt", label="Before")
-    request_id = django_filters.CharFilter(label="Request's id")
+    request_id = django_filters.CharFilter(label="Id of the request")
 
     class Meta:
         model = AuditEvent

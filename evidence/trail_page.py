@@ -22,10 +22,10 @@ from evidence.targets import address_of
 ORDER = ("-sequence",)
 
 FORMATS = (
-    ("zip", "ZIP", "with keys and the program that proves it"),
-    ("jsonl", "JSON Lines", "to be proved with that program"),
+    ("zip", "ZIP", "with the keys and the program that checks it"),
+    ("jsonl", "JSON Lines", "to be checked with that program"),
     ("csv", "CSV", "for spreadsheets"),
-    ("pdf", "PDF", "to be read"),
+    ("pdf", "PDF", "to read and print"),
 )
 
 

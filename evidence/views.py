@@ -48,5 +48,7 @@ def dossier(request: HttpRequest, project_slug: str, digest: str) -> HttpRespons
     )
     found = dossier_of(image, actor_of(request))
     context = {"project": project, "image": image, "dossier": found}
-    context |= {"sections": list(sections_of(found)), "crumbs": image_crumbs(image)}
+    sections = list(sections_of(found))
+    missing = [section for section in sections if not section.rows]
+    context |= {"sections": sections, "missing": missing, "crumbs": image_crumbs(image)}
     return render(request, "evidence/dossier.html", context)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Project
-from buildinsights.templatetags.formats import duration
+from buildinsights.templatetags.formats import duration, ratio
 from builds.models import Build
 from ingest.models import IngestPayload
 from recommendations.models import Kind, Recommendation, Unit
@@ -109,7 +109,7 @@ def _changed(change: Change) -> Item:
     line = line_of(change)
     why = f"{line['before']} before, {line['after']} since"
     if line["step"]:
-        why += f"; {line['share']:.0%} of it by {line['step'][:120]}"
+        why += f"; {ratio(line['share'])} of it by {line['step'][:120]}"
     if line["cause"]:
         why += f". {line['cause'][:200]}"
     return {

@@ -42,6 +42,7 @@ WIRING = {
     "buildinsights.paging",
     "buildinsights.parsers",
     "buildinsights.pdf",
+    "buildinsights.quantities",
     "buildinsights.svg",
     "buildinsights.templatetags.formats",
 }

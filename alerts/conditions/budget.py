@@ -40,8 +40,8 @@ class BudgetParameters(Parameters):
         default=30,
         ge=1,
         le=90,
-        title="Builds of the last",
-        description="Days: the newest build of them counts.",
+        title="Builds of the last days",
+        description="The newest of them counts.",
     )
 
     def model_post_init(self, context: Any) -> None:

@@ -35,26 +35,26 @@ class ChangeParameters(Parameters):
     """Which changes: of which metrics, how large, and for how long each counts as new."""
 
     metrics: Annotated[list[str], metrics_named(METRICS)] = Field(
-        default_factory=list, title="Metrics", description="None: any whose level is watched."
+        default_factory=list, title="Metrics", description="None chosen: all of them."
     )
     least_percent: float = Field(
         default=0,
         ge=0,
         le=10_000,
-        title="Worse by at least",
-        description="Percent; of ratios, points.",
+        title="Worse by at least, in percent",
+        description="Of ratios: percentage points.",
         examples=[20],
     )
     days: int = Field(
         default=28,
         ge=1,
         le=365,
-        title="Counts as new for",
-        description="Days; after that the level is the usual one, and the alert is resolved.",
+        title="Counts as new for, in days",
+        description="After that the level is the usual one, and the alert is resolved.",
     )
     with_outliers: bool = Field(
         default=False,
-        title="With outliers",
+        title="Also outliers",
         description="Single builds that were much worse than those around them.",
     )
 
@@ -243,6 +243,6 @@ CONDITION = Condition(
     moments,
     absent_is_good=True,
     quiet=Quiet(_last),
-    about="A level changed for the worse, and has not gone back.",
+    about="Builds got slower or larger or hit the cache less, and have not gone back.",
     narrowed_by=frozenset({"services", "environments", "targets"}),
 )

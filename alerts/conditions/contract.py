@@ -36,6 +36,14 @@ class Choices:
     """Of a project, by its key: some have their own."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnitOf:
+    """The parameter has the unit of what another one names."""
+
+    other: str
+    unit: Callable[[str], str]
+
+
 def named(names: Mapping[str, str]) -> Choices:
     """Return choices that are the same everywhere."""
     return Choices(lambda _project: names.items())

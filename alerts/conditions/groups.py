@@ -16,9 +16,6 @@ from builds.querysets import BuildQuerySet
 from trends.metrics import Metric
 from trends.models import HOMOGENEOUS, BuildDay
 
-WORDS = {"s": "seconds", "bytes": "bytes", "ratio": "0 to 1", "x": "times"}
-"""Units of metrics, as somebody who enters a value needs them."""
-
 type Row = tuple[str, int, int, Any]
 """Class of branches, succeeded and failed builds, and the sketch of a metric."""
 
@@ -26,9 +23,8 @@ FIELDS = ("service_id", *HOMOGENEOUS, "branch_class", "succeeded", "failed")
 
 
 def metrics_named(metrics: Mapping[str, Metric]) -> Choices:
-    """Return metrics to choose from, each with its unit."""
-    units = {name: WORDS[metric.unit] for name, metric in metrics.items()}
-    return named({name: f"{metric.label} ({units[name]})" for name, metric in metrics.items()})
+    """Return metrics to choose from."""
+    return named({name: metric.label for name, metric in metrics.items()})
 
 
 @dataclass(frozen=True, slots=True)

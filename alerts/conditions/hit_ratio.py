@@ -32,11 +32,11 @@ WAYS = {"steps": "Steps that could be cached", "time": "The time of steps"}
 class HitRatioParameters(Parameters):
     """Below which ratio, of steps or of their time, over how many days."""
 
-    by: Annotated[Literal["steps", "time"], named(WAYS)] = Field(default="time", title="Of")
+    by: Annotated[Literal["steps", "time"], named(WAYS)] = Field(default="time", title="Counted in")
     least_ratio: float = Field(
-        gt=0, le=1, title="Share, at least", description="0 to 1.", examples=[0.6]
+        gt=0, le=1, title="Cache hits, at least", description="60 %, for example.", examples=[0.6]
     )
-    days: int = Field(default=7, ge=1, le=90, title="Builds of the last", description="Days.")
+    days: int = Field(default=7, ge=1, le=90, title="Builds of the last days")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:

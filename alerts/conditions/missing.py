@@ -28,9 +28,7 @@ LOOKED_BACK = 28
 class MissingParameters(Parameters):
     """Without a build for how many whole days."""
 
-    days: int = Field(
-        default=3, ge=1, le=90, title="Without a build for", description="Whole days."
-    )
+    days: int = Field(default=3, ge=1, le=90, title="Days without a build")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:

@@ -33,9 +33,9 @@ class PolicyParameters(Parameters):
     """Verdicts of how many days, and of which policies (slugs; empty: any)."""
 
     policies: Annotated[list[str], Choices(_named_policies)] = Field(
-        default_factory=list, title="Policies", description="None: any."
+        default_factory=list, title="Policies", description="None chosen: all of them."
     )
-    days: int = Field(default=14, ge=1, le=90, title="Verdicts of the last", description="Days.")
+    days: int = Field(default=14, ge=1, le=90, title="Verdicts of the last days")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:

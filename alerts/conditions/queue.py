@@ -17,7 +17,7 @@ from alerts.conditions.contract import (
     Window,
     between,
 )
-from buildinsights.templatetags.formats import duration
+from buildinsights.templatetags.formats import duration, ratio
 from farm.models import BuildRequest
 
 WAITS = """
@@ -39,16 +39,16 @@ class QueueParameters(Parameters):
     """How long a share of the requests of the last hours may wait, those that still do with it."""
 
     limit_seconds: float = Field(
-        gt=0, le=7 * 24 * 3600, title="Wait at most", description="Seconds.", examples=[600]
+        gt=0, le=7 * 24 * 3600, title="Wait at most", description="10 min, 1 h.", examples=[600]
     )
     share: float = Field(
         default=0.5,
         ge=0,
         le=1,
-        title="Share of requests",
-        description="0 to 1: 0.5 is the median, 1 the one that waited longest.",
+        title="Of this share of requests",
+        description="50 % is the median, 100 % the one that waited longest.",
     )
-    hours: int = Field(default=1, ge=1, le=168, title="Requests of the last", description="Hours.")
+    hours: int = Field(default=1, ge=1, le=168, title="Requests of the last hours")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -65,7 +65,7 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
             threshold=said.limit_seconds,
             unit="s",
             samples=requests,
-            summary=f"{said.share:.0%} of {requests} requests of {said.hours} h waited up to "
+            summary=f"{ratio(said.share)} of {requests} requests of {said.hours} h waited up to "
             f"{duration(waited)}; {waiting} wait now.",
             path=reverse("farm:queue", args=[_slug(window)]),
             fingerprint="queue",

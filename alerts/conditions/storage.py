@@ -42,14 +42,14 @@ class StorageParameters(Parameters):
         default=None,
         gt=0,
         title="Limit",
-        description="Bytes; or leave it empty, and say a share.",
+        description="10 GB, 500 MB. Or leave it empty, and say a share.",
     )
     share: float | None = Field(
         default=None,
         gt=0,
         le=10,
         title="Share",
-        description="Of what the cache may take: 0.9 is 90 %. Instead of limit.",
+        description="Of what the cache may take. Instead of a limit.",
         examples=[0.9],
     )
 

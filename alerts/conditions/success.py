@@ -32,22 +32,24 @@ class SuccessParameters(Parameters):
     last ``failures`` ended builds of a target failed, the last of them within ``days``.
     """
 
-    by: Annotated[Literal["ratio", "streak"], named(WAYS)] = Field(default="ratio", title="By")
+    by: Annotated[Literal["ratio", "streak"], named(WAYS)] = Field(
+        default="ratio", title="Judged by"
+    )
     least_ratio: float = Field(
         default=0.8,
         gt=0,
         le=1,
         title="Share that succeeds, at least",
-        description="0 to 1: succeeded ÷ (succeeded + failed). Not of failures in a row.",
+        description="Succeeded ÷ (succeeded + failed). Not used for failures in a row.",
     )
     failures: int = Field(
         default=3,
         ge=1,
         le=100,
         title="Failures in a row",
-        description="Builds of one target, up to its last one. Not of a share.",
+        description="Builds of one target, up to its last one. Not used for a share.",
     )
-    days: int = Field(default=7, ge=1, le=90, title="Builds of the last", description="Days.")
+    days: int = Field(default=7, ge=1, le=90, title="Builds of the last days")
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:

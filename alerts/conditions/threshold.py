@@ -11,6 +11,7 @@ from alerts.conditions.contract import (
     Observation,
     Parameters,
     Quiet,
+    UnitOf,
     Wanted,
     Window,
     either,
@@ -45,31 +46,33 @@ class ThresholdParameters(Parameters):
     statistic: Annotated[Literal["median", "p75", "p90", "p95"], named(WORDS)] = Field(
         default="median",
         title="Statistic",
-        description="Of the builds, so many have this value or a lower one.",
+        description="90 %: so many of the builds have this value or a lower one.",
     )
     days: int = Field(
-        default=1, ge=1, le=90, title="Builds of the last", description="Days, today with them."
+        default=1, ge=1, le=90, title="Builds of the last days", description="Today is one of them."
     )
-    limit: float | None = Field(
+    limit: Annotated[
+        float | None, UnitOf("metric", lambda name: TRENDS[name].unit if name in TRENDS else "")
+    ] = Field(
         default=None,
         ge=0,
         title="Limit",
-        description="In the metric's unit; or leave it empty, and say percent.",
+        description="As the metric is: 10 min, 500 MB, 80 %. Or leave it empty, and say percent.",
         examples=[600],
     )
     percent: float | None = Field(
         default=None,
         gt=0,
         le=10_000,
-        title="Percent",
-        description="By how much it may be worse than before; of ratios, points. Instead of limit.",
+        title="Worse than before, in percent",
+        description="At most so much; of ratios, percentage points. Instead of a limit.",
     )
     baseline_days: int = Field(
         default=28,
         ge=1,
         le=365,
-        title="Before is the",
-        description="Days before those of the builds; for percent.",
+        title="Before, in days",
+        description="How many days before those above count as before.",
     )
 
     @model_validator(mode="after")
@@ -181,5 +184,5 @@ CONDITION = Condition(
     ends_of_days,
     absent_is_good=False,
     quiet=Quiet(last_builds),
-    about="A metric of builds is over a limit, or worse than it was.",
+    about="A metric of builds is over a limit, or worse than before.",
 )

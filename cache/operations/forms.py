@@ -8,11 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 
 from accounts.models import Project
-from buildinsights.templatetags.formats import filesize
+from buildinsights.quantities import SizeField
 from buildkit.caching.installing import Bound
-from buildkit.caching.usage import read_size
 from buildkit.caching.versions import Ecosystem, NoVersionError
-from buildkit.errors import ParseError
 from builds.models import Service
 from cache.models import Operation, RetentionPolicy
 from cache.operations.policy import policy_of
@@ -22,37 +20,13 @@ from farm.models import Builder, BuildRequest, Source
 MOST_DAYS = 3650
 
 
-class SizeField(forms.CharField):
-    """Bytes, written as ``10 GB`` in decimal units."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=20, **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        """Show a number of bytes as people write it."""
-        return filesize(value) if isinstance(value, int) else value
-
-    def clean(self, value: Any) -> Any:
-        """Return bytes; ``None`` if nothing was said."""
-        text = super().clean(str(value) if isinstance(value, int) else value).replace(" ", "")
-        if not text:
-            return None
-        try:
-            size = int(text) if text.isdecimal() else read_size(text)
-        except ParseError as error:
-            raise ValidationError("Write a size: 10 GB, 500 MB.") from error
-        if not 0 < size < 2**62:
-            raise ValidationError("Write a size above nothing: 10 GB, 500 MB.")
-        return size
-
-
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """Retention and size limit of a project."""
 
     keep_days = forms.IntegerField(
         label="Days since the last use", min_value=1, max_value=MOST_DAYS
     )
-    limit_bytes = SizeField(label="Size limit of each registry")
+    limit_bytes = SizeField(least=1, label="Size limit of each registry")
     protected = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -226,7 +200,10 @@ class PruneForm(OperationForm):
         label="Not used for so many days",
     )
     limit_bytes = SizeField(
-        required=False, label="Keep no more than", help_text="The least recently used go first."
+        required=False,
+        least=1,
+        label="Keep no more than",
+        help_text="The least recently used go first.",
     )
 
     def offer(self) -> None:

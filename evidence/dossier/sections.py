@@ -65,11 +65,11 @@ CHECKS = (("When", 14), ("Failing", 80))
 VERDICTS = (("When", 14), ("Verdict", 10), ("Policy", 18), ("Reasons", 60), ("Asked by", 18))
 WAIVERS = (("Finding", 30), ("By", 40), ("Until", 16), ("In the verdict of", 14))
 DOCUMENTS = (("Received", 14), ("Kind", 10), ("Sent by", 20), ("Receipt", 36), ("SHA-256", 60))
-EVENTS = (("No.", -8), ("When", 14), ("Who", 18), ("Act", 18), ("To what", 40), ("Hash", 14))
+EVENTS = (("No.", -8), ("When", 14), ("Who", 18), ("Action", 18), ("To what", 40), ("Hash", 14))
 
 EMPTY = {
     "builds": "No build of this image is known: it was made elsewhere.",
-    "materials": "No provenance says it.",
+    "materials": "No provenance says.",
     "arguments": "None were given, or none are known.",
     "verifications": "Nobody has verified it.",
     "scans": "Nobody has scanned it.",

@@ -46,7 +46,7 @@ def _parts(selection: Selection) -> Iterable[Flowable]:
         )
         for event in events[:MOST_EVENTS]
     ]
-    heads = ("No.", "When (UTC)", "Who", "Act", "To what", "Changes", "Address", "Hash")
+    heads = ("No.", "When (UTC)", "Who", "Action", "To what", "Changes", "Address", "Hash")
     yield table_of(heads, (-7, 16, 16, 18, 28, 40, 12, 12), rows) if rows else text_of("None.")
 
 

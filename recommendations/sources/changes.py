@@ -8,6 +8,7 @@ from statistics import median
 from django.db.models import CharField, F, Value
 
 from accounts.models import Project
+from buildinsights.templatetags.formats import ratio
 from buildkit.advising import interval_of_sum
 from buildkit.explaining import MEANINGS, Cause
 from recommendations.drafts import WEEKS, WINDOW, Draft
@@ -98,7 +99,7 @@ def _why(change: Change, builds: int) -> Iterator[str]:
         f"build{plural} of the last four weeks held against those before it."
     )
     if line["step"]:
-        yield f"{line['share']:.0%} of it by {line['step']}."
+        yield f"{ratio(line['share'])} of it by {line['step']}."
     yield from (cause["words"] for cause in change.causes[:1])
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import validate_email
+from django.utils.html import format_html
 
 from accounts.models import Project, User
 from accounts.typing import Actor
@@ -16,6 +17,11 @@ from reports.scheduled.services import save_schedule
 MOST_RECIPIENTS = 50
 MOST_ENVIRONMENTS = 50
 PLACE = "place_"
+PARTS = (
+    ("When", ("name", "cron", "time_zone", "is_on")),
+    ("About what", ("days", "environment", "branch_class", "services")),
+    ("To whom", ("members", "addresses", "attaches_pdf")),
+)
 
 
 class AddressesField(forms.CharField):
@@ -31,7 +37,7 @@ class AddressesField(forms.CharField):
             try:
                 validate_email(address)
             except forms.ValidationError as error:
-                raise forms.ValidationError(f"“{address}” is no e-mail address.") from error
+                raise forms.ValidationError(f"“{address}” is not an e-mail address.") from error
         return found
 
 
@@ -44,7 +50,7 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
     services = forms.MultipleChoiceField(
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: all, those to come, too.",
+        help_text="None chosen: all of them, also later ones.",
     )
     environment = forms.ChoiceField(required=False)
     branch_class = forms.ChoiceField(
@@ -58,12 +64,12 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
         required=False,
         to_field_name="username",
         widget=forms.CheckboxSelectMultiple,
-        help_text="Whoever leaves the project gets it no more.",
+        help_text="Who leaves the project does not get it any more.",
     )
     addresses = AddressesField(
         required=False,
         label="Other addresses",
-        help_text="One a line. They get it though they may not sign in; the audit trail has them.",
+        help_text="One a line. They get the report though they cannot sign in.",
     )
 
     class Meta:
@@ -78,12 +84,19 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
             "attaches_pdf",
             "is_on",
         )
-        labels = {"cron": "When", "days": "Tells of", "is_on": "Is sent"}
+        labels = {"cron": "When", "days": "Period", "is_on": "On"}
         help_texts = {
-            "cron": "Minute hour day month weekday: “0 7 * * 1” is Mondays at 7.",
-            "time_zone": "Such as Europe/Berlin.",
-            "days": "Whole days in UTC before it, held against as many before these.",
-            "attaches_pdf": "The e-mail has the report as a file, too, to be filed or printed.",
+            "cron": format_html(
+                "Minute, hour, day, month, weekday. Mondays at 7: {}; every day: {}; "
+                "the first of a month: {}.",
+                *(
+                    format_html('<code class="nowrap">{}</code>', text)
+                    for text in ("0 7 * * 1", "0 7 * * *", "0 7 1 * *")
+                ),
+            ),
+            "time_zone": "Of the time above: Europe/Berlin, for example.",
+            "days": "Whole days in UTC before it is sent, against as many before these.",
+            "attaches_pdf": "To be filed or printed.",
         }
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
@@ -100,6 +113,8 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
         self._choose("services", list(services.values_list("slug", "name")))
         self._choose("environment", [("", "All"), *((e, e) for e in _environments(project))])
         self._fill()
+        if not self.instance.pk and not self.is_bound:
+            self.fields["time_zone"].widget.attrs["data-zone"] = ""
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         """Offer choices, and what is chosen now even if it is no longer there."""
@@ -133,9 +148,9 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
         return [(boxes[key], self[PLACE + key]) for key in self.order]
 
     @property
-    def plain_fields(self) -> Sequence[Any]:
-        """All other fields."""
-        return [f for f in self.visible_fields() if not f.name.startswith((PLACE, "sections"))]
+    def parts(self) -> Sequence[tuple[str, list[Any]]]:
+        """All other fields, with headings."""
+        return [(title, [self[name] for name in names]) for title, names in PARTS]
 
     def clean_name(self) -> str:
         """Refuse a name that another report of the project has."""

@@ -1,4 +1,5 @@
-// Every <time datetime> in the reader's own time zone; the server wrote UTC, which stays as title.
+// Times in the reader's own time zone: every <time datetime>, where the server wrote UTC, which stays as
+// title, and the fields that say of which zone the times are that are entered.
 const FORMAT = new Intl.DateTimeFormat(undefined, {
   dateStyle: "medium",
   timeStyle: "short",
@@ -23,8 +24,16 @@ function render(element) {
   element.textContent = "relative" in element.dataset ? relative(date) : local;
 }
 
+/** Where people enter times: the name of their own zone, beside the field and with what is sent. */
+function nameZone(element) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (element instanceof HTMLInputElement) element.value = zone;
+  else element.textContent = zone;
+}
+
 function renderAll(root) {
   root.querySelectorAll("time[datetime]").forEach(render);
+  root.querySelectorAll("[data-zone]").forEach(nameZone);
 }
 
 renderAll(document);

@@ -117,7 +117,7 @@ def _digest(reference: Reference, own: Measured | None, known: Known) -> Iterato
         Kind.DIGEST,
         reference,
         new,
-        f"{reference.tag} has meant {drift.behind} newer {many} since {_day(drift.since)}.",
+        f"The tag {reference.tag} has meant {drift.behind} newer {many} since {_day(drift.since)}.",
         expected(own, _of(known.others, new)),
     )
 
@@ -126,8 +126,8 @@ def _pin(reference: Reference, digest: str, drift: Drift | None) -> Iterator[Pro
     if reference.digest or not digest or not reference.tag or (drift and drift.behind):
         return
     why = (
-        f"{reference.tag} may mean another image with any build; with its digest it changes when "
-        "somebody changes it."
+        f"The tag {reference.tag} may mean another image with any build; with its digest it "
+        "changes when somebody changes it."
     )
     yield Proposal(
         Kind.PIN, reference, _at(reference, reference.tag, digest), why, Expected(0, 0, 0, 0)

@@ -18,12 +18,14 @@ NEW = "/projects/shop/alerts/rules/new/"
 PLAIN = {
     "name": "Slow",
     "severity": "high",
-    "for_seconds": 60,
-    "settle_seconds": 60,
+    "for_seconds": "1 min",
+    "settle_seconds": "1 min",
     "least_samples": 3,
-    "every_seconds": 60,
+    "every_seconds": "1 min",
     "is_on": "on",
 }
+
+P90 = {"statistic": "p90", "days": "1", "baseline_days": "28"}
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ def test_what_a_kind_begins_with_is_a_rule(project: Project, kind: str):
 def test_a_rule_is_tried_and_kept(project: Project, browser: Client):
     service_of(project)
     body = PLAIN | {"services": ["api"], "environments": "production, staging"}
-    body |= named(metric="wall_seconds", statistic="p90", limit="100", days="2")
+    body |= named(metric="wall_seconds", statistic="p90", limit="1 min 40 s", days="2")
     path = f"{NEW}?kind=threshold"
 
     tried = browser.post(path, body | {"try": "1"}).content.decode()
@@ -115,7 +117,7 @@ def test_a_preview_names_the_builds(project: Project, browser: Client, monkeypat
     service = service_of(project)
     for hours, status in enumerate(["failed", "succeeded", "failed", "failed"]):
         build_of(service, NOON + hours * HOUR, status=status, revision=f"{hours}{hours}feed")
-    body = PLAIN | {"least_samples": 1, "for_seconds": 0, "try": "1"}
+    body = PLAIN | {"least_samples": 1, "for_seconds": "0", "try": "1"}
 
     page = browser.post(f"{NEW}?kind=success", body | named(by="streak", failures=2))
 
@@ -127,14 +129,22 @@ def test_a_preview_names_the_builds(project: Project, browser: Client, monkeypat
 @pytest.mark.parametrize(
     ("kind", "said", "field", "words"),
     [
-        ("threshold", {"metric": "x", "statistic": "p90", "limit": 1}, "metric", "valid choice"),
-        ("threshold", {"metric": "wall_seconds", "statistic": "p90"}, "limit", "either limit or"),
-        ("hit_ratio", {"by": "time", "least_ratio": 2}, "least_ratio", "less than or equal to 1"),
-        ("hit_ratio", {"by": "time", "least_ratio": 0}, "least_ratio", "greater than 0"),
-        ("queue", {"share": 0.5}, "limit_seconds", "required"),
+        ("threshold", {"metric": "x", "statistic": "p90", "limit": "1"}, "metric", "valid choice"),
+        ("threshold", {"metric": "image_bytes", "limit": "10 min"} | P90, "limit", "unit: 10 GB"),
+        ("threshold", {"metric": "wall_seconds"} | P90, "limit", "either limit or"),
+        ("hit_ratio", {"by": "time", "least_ratio": "200 %"}, "least_ratio", "100 % at most"),
+        ("hit_ratio", {"by": "time", "least_ratio": "0 %"}, "least_ratio", "greater than 0"),
+        ("hit_ratio", {"by": "time", "least_ratio": "0.6"}, "least_ratio", "in percent: 80 %"),
+        ("queue", {"share": "50 %"}, "limit_seconds", "required"),
+        ("queue", {"share": "50 %", "limit_seconds": "600"}, "limit_seconds", "unit: 15 min"),
         ("missing", {"days": "x"}, "days", "whole number"),
         ("budget", {"days": 3}, "metrics", "at least 1 item"),
-        ("storage", {"of": "builders", "limit_bytes": 1, "share": 1}, "limit_bytes", "Say either"),
+        (
+            "storage",
+            {"of": "builders", "limit_bytes": "1 GB", "share": "100 %"},
+            "limit_bytes",
+            "Say either",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_at_its_field(

@@ -161,7 +161,7 @@ def test_a_report_is_written_by_its_composer(
     ("written", "fault"),
     [
         ("", "at least 1"),
-        ("nobody", "nobody is no e-mail address."),
+        ("nobody", "“nobody” is not an e-mail address."),
         (",".join(f"a{number}@example.com" for number in range(51)), "at most 50"),
     ],
 )

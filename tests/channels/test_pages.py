@@ -131,7 +131,7 @@ def test_settings_change_and_secrets_that_are_not_entered_stay(
         ("webhook", {"name": "x", "url": ""}, "url", "This is needed."),
         ("webhook", {"name": "x", "url": "https://10.0.0.1/"}, "url", "must not ask"),
         ("webhook", {"name": "", "url": "https://93.184.216.34/"}, "name", "required"),
-        ("email", {"name": "x", "recipients": "nobody"}, "recipients", "no e-mail address"),
+        ("email", {"name": "x", "recipients": "nobody"}, "recipients", "not an e-mail address"),
         ("email", {"name": "x", "recipients": ""}, "recipients", "This is needed."),
     ],
 )

@@ -70,7 +70,7 @@ def test_what_changed_says_by_which_step_and_why(
     client = client_of(bob)
     page = client.get(f"/projects/{project.slug}/").content.decode()
     assert "Wall time of api up 30 %" in page
-    assert "50 s before, 1 m 5 s since; 90% of it by RUN npm ci." in page
+    assert "50 s before, 1 m 5 s since; 90 % of it by RUN npm ci." in page
     assert "package-lock.json" in page
     assert change.get_absolute_url() in page
     own = client.get(change.series.service.get_absolute_url()).content.decode()

@@ -30,7 +30,7 @@ def _check(recipients: list[str]) -> list[str]:
         try:
             validate_email(address)
         except ValidationError:
-            raise ValueError(f"{address} is no e-mail address.") from None
+            raise ValueError(f"“{address}” is not an e-mail address.") from None
     return list(dict.fromkeys(recipients))
 
 
@@ -41,7 +41,7 @@ class EmailSettings(KindSettings):
         list[str],
         Field(
             title="Recipients",
-            description="Addresses, by commas or one a line. They see each other.",
+            description="Separated by commas, or one a line. They see each other's addresses.",
             min_length=1,
             max_length=MOST_RECIPIENTS,
         ),

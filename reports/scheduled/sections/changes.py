@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from buildinsights.templatetags.formats import ratio
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
 from reports.scheduled.words import counted, short
@@ -41,7 +42,7 @@ def _row(change: Change) -> tuple[Cell, ...]:
     line = line_of(change)
     why = [line["group"]]
     if line["step"]:
-        why.append(f"{line['share']:.0%} of it by {line['step']}")
+        why.append(f"{ratio(line['share'])} of it by {line['step']}")
     why += [line["cause"], "" if change.state == "new" else change.get_state_display()]
     return (
         Cell(

@@ -98,7 +98,7 @@ class TestSaving:
             ({"cron": "* * * * *"}, "once an hour at most"),
             ({"cron": "nonsense"}, "five fields"),
             ({"time_zone": "Mars"}, "Give a time zone"),
-            ({"addresses": "boss@example.org\nnobody"}, "“nobody” is no e-mail address"),
+            ({"addresses": "boss@example.org\nnobody"}, "“nobody” is not an e-mail address"),
             ({"members": ["carol"]}, "not one of the available choices"),
             ({"services": ["elsewhere"]}, "not one of the available choices"),
             ({"sections": []}, "This field is required"),
