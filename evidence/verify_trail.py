@@ -38,6 +38,12 @@ from typing import Any
 
 HOLDS, BROKEN, UNUSABLE, FOREIGN = 0, 1, 2, 3
 FORMAT = "buildinsights.audit.export.v1"
+TYPES = {
+    "key": "buildinsights.audit.key.v1",
+    "checkpoint": "buildinsights.audit.checkpoint.v1",
+    "tombstone": "buildinsights.audit.tombstone.v1",
+}
+IN_ZIP = {"trail.jsonl", "keys.json", "README.txt", "verify_trail.py"}
 START = "0" * 64
 # How the server writes the line of an event: so its bytes can be hashed as they are.
 BEFORE_HASH, BEFORE_EVENT = b'{"hash":"', b'","event":'
@@ -88,6 +94,14 @@ def plain(text: str) -> str:
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
+def unpacked(text: str) -> bytes:
+    """Return the bytes of base64 in which nothing else stands: it would be passed over."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("it is no base64")
+    return data
+
+
 def is_signed(document: Any, signature: str, public_key: str) -> bool:
     """Tell whether the owner of a key signed a document."""
     try:
@@ -97,8 +111,8 @@ def is_signed(document: Any, signature: str, public_key: str) -> bool:
         text = "Signatures need the package cryptography: pip install cryptography."
         raise UnusableError(text) from None
     try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
-        key.verify(base64.b64decode(signature), canonical(document))
+        key = Ed25519PublicKey.from_public_bytes(unpacked(public_key))
+        key.verify(unpacked(signature), canonical(document))
     except (InvalidSignature, ValueError, TypeError):
         return False
     return True
@@ -126,7 +140,7 @@ class Trail:
         self.sequence, self.hash = 0, START
         self.events = self.withheld = 0
         self.last_time = ""
-        self.hashes = hashlib.sha256()
+        self.hashes, self.shown = hashlib.sha256(), hashlib.sha256()
         self.at: dict[
             int, str
         ] = {}  # the hashes of events that checkpoints speak of, by their numbers
@@ -167,16 +181,22 @@ class Trail:
         noun = next((noun for noun in self.takers if noun in row), "")
         if set(row) != {noun, *self.beside.get(noun, ("signature",))}:
             raise BrokenError("nobody knows what this is.")
+        if noun in TYPES and (self.events or self.withheld):
+            raise BrokenError(f"this {noun} stands behind events.")
         self.takers[noun](row)
 
     def take_header(self, row: Any) -> None:
         if row.get("header", {}).get("format") != FORMAT:
             raise UnusableError("This is no export of an audit trail, or one of a newer version.")
+        if set(row) != {"header"}:
+            raise BrokenError("something stands beside the header.")
         self.header = row["header"]
 
     def take_key(self, row: Any) -> None:
         key, signature = row["key"], row["signature"]
-        if sha256(base64.b64decode(key["public_key"])) != key["key_id"]:
+        if key["type"] != TYPES["key"]:
+            raise BrokenError("the key is something else that was signed.")
+        if sha256(unpacked(key["public_key"])) != key["key_id"]:
             raise BrokenError("the key is not what its fingerprint says.")
         if not is_signed(key, signature, key["public_key"]):
             raise BrokenError("the key {} did not sign its own row.".format(key["key_id"]))
@@ -189,6 +209,8 @@ class Trail:
         document = row[noun]
         place = "{} {}".format(noun, document["number"])
         key = self.keys.get(document["key_id"])
+        if document["type"] != TYPES[noun]:
+            raise BrokenError(f"{place} is something else that was signed.")
         if document["chain"] != self.header["chain"]:
             raise BrokenError(f"{place} is of another chain.")
         if key is None:
@@ -233,6 +255,7 @@ class Trail:
             raise BrokenError(f"event {expected} was changed: its content does not match its hash.")
         self.events += 1
         self.last_time = event["occurred_at"]
+        self.shown.update(computed.encode())
         self.pass_by(computed)
 
     def take_withheld(self, row: Any) -> None:
@@ -267,7 +290,7 @@ class Trail:
             key is None or not is_signed(end, signature, key["public_key"])
         ):
             raise BrokenError("The end of the file is not what was signed.")
-        if end["header"] != self.header:
+        if canonical(end["header"]) != canonical(self.header):
             raise BrokenError("The end of the file is that of another export.")
         if end["checkpoints"] != len(self.checkpoints):
             raise BrokenError("Checkpoints were removed: there were {}.".format(end["checkpoints"]))
@@ -281,6 +304,8 @@ class Trail:
             raise BrokenError("Hashes of withheld events, or events before them, were changed.")
         if (end["events"], end["withheld"]) != (self.events, self.withheld):
             raise BrokenError("Events were turned into withheld ones, or the other way round.")
+        if end["shown"] != self.shown.hexdigest():
+            raise BrokenError("The events that are shown are not those that the filters chose.")
 
     def check_checkpoints(self, checkpoints: Sequence[Any], whose: str) -> None:
         """Compare signed checkpoints with the events that they speak of."""
@@ -310,14 +335,29 @@ class Trail:
         rows.sort(key=lambda row: row["made_at"])
         return [row["key_id"] for row in rows]
 
-    def vouched_for(self, key_ids: Iterable[str]) -> set[str]:
-        """Return these keys and those before them, by their own word."""
-        known = set()
+    def vouched_for(self, key_ids: Iterable[str]) -> list[str]:
+        """Return these keys and those before them, by their own word, newer ones first."""
+        known: list[str] = []
         for key_id in key_ids:
             while key_id in self.keys and key_id not in known:
-                known.add(key_id)
+                known.append(key_id)
                 key_id = self.keys[key_id]["previous"]
         return known
+
+    def check_order_of_keys(self) -> None:
+        """See that a key signed nothing after another had followed it: that may be a thief's."""
+        if not self.end[1]:
+            return
+        order = self.vouched_for([self.end[0]["key_id"]])[::-1]
+        for key_id in self.keys:
+            if key_id not in order:
+                raise BrokenError(f"The key {key_id} follows the one that the end is signed with.")
+        if before := self.keys[order[0]]["previous"]:
+            raise BrokenError(f"The key {before} is missing.")
+        for rows in (self.tombstones, self.checkpoints):
+            places = [order.index(row["key_id"]) for row in rows]
+            if places != sorted(places):
+                raise BrokenError("Something is signed with a key that was no longer used.")
 
     def check_keys(self, fingerprints: Sequence[str]) -> None:
         """Tell whether all signatures are of keys that were named, or lead back from these."""
@@ -331,7 +371,7 @@ class Trail:
                 f"It is signed with the key {used[-1]}: whose that is, you have to know. Name it by"
                 " --fingerprint, if you got it by another way."
             )
-        trusted = self.vouched_for(text.lower().replace(":", "") for text in fingerprints)
+        trusted = self.vouched_for([text.lower().replace(":", "") for text in fingerprints])
         for key_id in used:
             if key_id not in trusted:
                 raise ForeignError(f"It is signed with the key {key_id}, which you do not trust.")
@@ -340,14 +380,29 @@ class Trail:
 def lines_of(path: str) -> Iterable[bytes]:
     """Return the lines of an export, which may be in a ZIP."""
     try:
-        if not zipfile.is_zipfile(path):
+        with Path(path).open("rb") as file:
+            # By how it begins: a ZIP may stand behind lines that other programs show.
+            is_zip = file.read(2) == b"PK"
+        if not is_zip:
             return bounded(Path(path).open("rb"))
-        archive = zipfile.ZipFile(path)
-        if archive.namelist().count("trail.jsonl") > 1:
-            raise UnusableError(f"{path} holds more than one trail.jsonl.")
-        return bounded(archive.open("trail.jsonl"))
+        return bounded(opened(path).open("trail.jsonl"))
     except (OSError, KeyError, zipfile.BadZipFile, RuntimeError) as problem:
         raise UnusableError(f"{path} cannot be read: {problem}.") from None
+
+
+def opened(path: str) -> zipfile.ZipFile:
+    """Return a ZIP that holds what a server puts there, and that alone."""
+    archive = zipfile.ZipFile(path)
+    entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    if names.count("trail.jsonl") > 1:
+        raise UnusableError(f"{path} holds more than one trail.jsonl.")
+    # Programs that unpack it put "./trail.jsonl" or "Trail.jsonl" over the one that is checked.
+    if len(set(names)) < len(names) or not IN_ZIP.issuperset(names):
+        raise UnusableError(f"{path} holds what no server put there.")
+    if any(entry.compress_type != zipfile.ZIP_DEFLATED for entry in entries):
+        raise UnusableError(f"{path} is packed in a way that no server uses.")
+    return archive
 
 
 def bounded(file: Any) -> Iterator[bytes]:
@@ -380,10 +435,11 @@ def check(path: str, fingerprints: Sequence[str], earlier: Sequence[str]) -> Tra
         trail.read(lines_of(path), [row["checkpoint"]["sequence"] for row in before])
         trail.check_checkpoints(trail.checkpoints, "the")
         trail.check_end()
+        trail.check_order_of_keys()
         check_earlier(trail, before)
         trail.check_keys(fingerprints or [row["checkpoint"]["key_id"] for row in before])
         list(told(trail))
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as problem:
         raise BrokenError(f"What is signed is not what a server signs: {problem}.") from None
     return trail
 
@@ -399,6 +455,12 @@ def check_earlier(trail: Trail, before: Sequence[Any]) -> None:
                 "An earlier checkpoint is signed with a key that this file does not have."
             )
     trail.check_checkpoints([row["checkpoint"] for row in before], "an earlier")
+    known = {row["number"]: canonical(row) for row in trail.checkpoints}
+    for row in before:
+        # Also where the events are gone: a file has all checkpoints since the first.
+        if known.get(row["checkpoint"]["number"]) != canonical(row["checkpoint"]):
+            number = row["checkpoint"]["number"]
+            raise BrokenError(f"Checkpoint {number} is not the one that you kept.")
 
 
 def told(trail: Trail) -> Iterator[str]:
@@ -434,6 +496,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--earlier", action="append", default=[], help="an earlier export, or its checkpoints"
     )
     said = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # Names are of any script; what cannot be shown must not look like a trail that is broken.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         trail = check(said.export, said.fingerprint, said.earlier)
     except BrokenError as problem:

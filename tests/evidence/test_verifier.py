@@ -226,7 +226,8 @@ class TestEarlier:
             if noun:
                 line[noun]["hash"] = hashes[-1]
                 if noun == "end":
-                    line[noun]["hashes"] = sha256("".join(hashes).encode()).hexdigest()
+                    digest = sha256("".join(hashes).encode()).hexdigest()
+                    line[noun] |= {"hashes": digest, "shown": digest}
                 line["signature"] = key.sign(line[noun])
         (unpacked / "forged.jsonl").write_text("\n".join(map(json.dumps, lines)))
         assert verify(unpacked, "forged.jsonl", "--fingerprint", key.key_id)[0] == 0
