@@ -1,4 +1,4 @@
-"""Exports made to be believed: with real keys, real events and real signatures, put together anew."""
+"""Exports made to be believed: real keys, real events and real signatures, put together anew."""
 
 import json
 import zipfile
@@ -144,7 +144,7 @@ class TestKeys:
 
 
 def test_a_history_that_was_written_anew_and_then_cut(trail: Project, alice: User, unpacked: Path):
-    """No event is left that an earlier checkpoint speaks of; the checkpoint itself must be there."""
+    """No event is left that an earlier checkpoint speaks of; so it must be there itself."""
     rows = resigned(rows_of(exported(trail, alice)), own())
     checkpoints = [row for row in rows if "checkpoint" in row]
     cut = checkpoints[-1]["checkpoint"]
