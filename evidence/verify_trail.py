@@ -293,7 +293,7 @@ class Trail:
 
     def check_checkpoints(self) -> None:
         """Compare checkpoints with the events that they speak of."""
-        cut = self.tombstones[-1] if self.tombstones else {"sequence": 0, "hash": ""}
+        cut: Any = self.tombstones[-1] if self.tombstones else {"sequence": 0, "hash": ""}
         at = {**self.at, cut["sequence"]: cut["hash"]}
         for checkpoint in self.checkpoints:
             sequence, made_at = checkpoint["sequence"], checkpoint["made_at"]
@@ -310,7 +310,8 @@ class Trail:
 
     def check_order_of_keys(self) -> None:
         """See that a key signed nothing after another had followed it: that may be a thief's."""
-        order, key_id = [], self.end[0]["key_id"]
+        order: list[str] = []
+        key_id = self.end[0]["key_id"]
         while key_id in self.keys and key_id not in order:
             order.insert(0, key_id)
             key_id = self.keys[key_id]["previous"]
