@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from alerts.conditions import CONDITIONS, Window
-from alerts.exceptions import MovedError
+from alerts.exceptions import ChangedError, MovedError
 from alerts.following import follow
 from alerts.lifecycle import Deed, Tracks
 from alerts.models import Alert, AlertMember, AlertRule, Silence
@@ -80,12 +80,15 @@ def _evaluate(rule: AlertRule, tracks: Tracks, window: Window) -> bool:
         wanted = wanted_of(rule)
         with transaction.atomic():
             seen = list(CONDITIONS[rule.kind].observe(wanted, window))
-            for track, acts in follow(tracks, seen, wanted, window):
+            news = follow(tracks, seen, wanted, window)
+            if news:
+                _hold(rule)
+            for track, acts in news:
                 alert = write(rule, track, acts, window)
                 if alert is not None:
                     _tell(rule, alert, {act.deed for act in acts}, window)
-    except MovedError:
-        # A person was first: the next run sees where it stands.
+    except (MovedError, ChangedError):
+        # A person was first: the next run, if there is one, sees where it stands.
         return True
     except SoftTimeLimitExceeded:
         raise
@@ -95,6 +98,17 @@ def _evaluate(rule: AlertRule, tracks: Tracks, window: Window) -> bool:
         AlertRule.objects.filter(pk=rule.pk).update(evaluated_at=window.at, error=text)
         return False
     return True
+
+
+def _hold(rule: AlertRule) -> None:
+    """Keep a rule as it was taken until all is written; who changes it then closes what opened.
+
+    Raises:
+        ChangedError: it was changed, switched off or deleted meanwhile.
+    """
+    same = AlertRule.objects.filter(pk=rule.pk, version=rule.version)
+    if not same.select_for_update(no_key=True).exists():
+        raise ChangedError
 
 
 def _tell(rule: AlertRule, alert: Alert, deeds: set[Deed], window: Window) -> None:

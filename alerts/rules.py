@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.limits import MOST_RULES, require_room
 from accounts.models import Project
 from alerts.conditions import CONDITIONS, Wanted
 from alerts.conditions.contract import SCOPES
@@ -63,8 +64,10 @@ def create_rule(*, project: Project, draft: Draft, actor: ActorLike) -> AlertRul
 
     Raises:
         BadParametersError, NameTakenError: it is none, or there is one of this name.
+        TooManyError: the project has as many as it may.
     """
     draft.wanted()
+    require_room(AlertRule.objects.filter(project=project), MOST_RULES, "alert rules")
     rule = AlertRule(project=project, created_by=actor.actor_name[:200], **draft.values)
     _save(rule)
     return _settled(rule, draft, actor, "created", {})

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
+from accounts.models import Project
 from accounts.roles import Scope
 from alerts.forms import SilenceForm
 from alerts.models import Silence
@@ -23,8 +24,7 @@ def silences(request: HttpRequest, project_slug: str) -> HttpResponse:
     form = SilenceForm(project, request.POST or None, initial=request.GET.dict())
     if request.method == "POST":
         get_project(request, project_slug, Scope.ALERTS_WRITE)
-        if form.is_valid():
-            create_silence(project=project, actor=actor_of(request), **form.cleaned_data)
+        if form.is_valid() and _made(request, project, form):
             return redirect("alerts:silences", project.slug)
     context = silences_page(request, project) | {
         "project": project,
@@ -32,6 +32,15 @@ def silences(request: HttpRequest, project_slug: str) -> HttpResponse:
         "may_change": Scope.ALERTS_WRITE in scopes_in(request, project),
     }
     return render(request, "alerts/silences.html", context)
+
+
+def _made(request: HttpRequest, project: Project, form: SilenceForm) -> bool:
+    try:
+        create_silence(project=project, actor=actor_of(request), **form.cleaned_data)
+    except DomainError as error:
+        form.add_error(None, str(error))
+        return False
+    return True
 
 
 @require_POST

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.limits import MOST_SILENCES, require_room
 from accounts.models import Project
 from alerts.exceptions import OverError
 from alerts.models import AlertRule, Silence
@@ -24,7 +25,13 @@ def create_silence(
     reason: str,
     actor: ActorLike,
 ) -> Silence:
-    """Let alerts of a rule, a service, both or all be kept and not sent for a time."""
+    """Let alerts of a rule, a service, both or all be kept and not sent for a time.
+
+    Raises:
+        TooManyError: the project has as many as it may.
+    """
+    coming = Silence.objects.filter(project=project, ends_at__gt=timezone.now())
+    require_room(coming, MOST_SILENCES, "silences")
     silence = Silence.objects.create(
         project=project,
         rule=rule,

@@ -6,6 +6,7 @@ from uuid import uuid4
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.limits import MOST_CHANNELS, require_room
 from accounts.models import Project
 from accounts.typing import Actor
 from audit.services import record
@@ -33,7 +34,9 @@ def create_channel(
 
     Raises:
         ChannelNameTakenError: there is one of this name.
+        TooManyError: the project has as many as it may.
     """
+    require_room(Channel.objects.filter(project=project), MOST_CHANNELS, "channels")
     channel = Channel(project=project, kind=kind, name=name)
     put_into(channel, settings)
     _save(channel)

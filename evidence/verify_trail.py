@@ -38,6 +38,8 @@ from typing import Any
 
 HOLDS, BROKEN, UNUSABLE, FOREIGN = 0, 1, 2, 3
 FORMAT = "buildinsights.audit.export.v1"
+SIGNED = ("key", "checkpoint", "tombstone")
+IN_ZIP = {"trail.jsonl", "keys.json", "README.txt", "verify_trail.py"}
 START = "0" * 64
 # How the server writes the line of an event: so its bytes can be hashed as they are.
 BEFORE_HASH, BEFORE_EVENT = b'{"hash":"', b'","event":'
@@ -88,6 +90,14 @@ def plain(text: str) -> str:
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
+def unpacked(text: str) -> bytes:
+    """Return the bytes of base64 in which nothing else stands: it would be passed over."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("it is no base64")
+    return data
+
+
 def is_signed(document: Any, signature: str, public_key: str) -> bool:
     """Tell whether the owner of a key signed a document."""
     try:
@@ -97,8 +107,8 @@ def is_signed(document: Any, signature: str, public_key: str) -> bool:
         text = "Signatures need the package cryptography: pip install cryptography."
         raise UnusableError(text) from None
     try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
-        key.verify(base64.b64decode(signature), canonical(document))
+        key = Ed25519PublicKey.from_public_bytes(unpacked(public_key))
+        key.verify(unpacked(signature), canonical(document))
     except (InvalidSignature, ValueError, TypeError):
         return False
     return True
@@ -112,7 +122,7 @@ class Trail:
             "event": self.take_rewritten_event,
             "withheld": self.take_withheld,
             "key": self.take_key,
-            "checkpoint": self.take_checkpoint,
+            "checkpoint": lambda row: self.take_signed(self.checkpoints, "checkpoint", row),
             "tombstone": self.take_tombstone,
             "end": self.take_end,
         }
@@ -126,14 +136,11 @@ class Trail:
         self.sequence, self.hash = 0, START
         self.events = self.withheld = 0
         self.last_time = ""
-        self.hashes = hashlib.sha256()
-        self.at: dict[
-            int, str
-        ] = {}  # the hashes of events that checkpoints speak of, by their numbers
+        self.hashes, self.shown = hashlib.sha256(), hashlib.sha256()
+        self.at: dict[int, str] = {}  # hashes of events that checkpoints speak of
 
-    def read(self, lines: Iterable[bytes], watched: Iterable[int] = ()) -> None:
-        """Follow the chain; `watched` are numbers of events whose hashes are wanted."""
-        self.watched = set(watched)
+    def read(self, lines: Iterable[bytes]) -> None:
+        """Follow the chain."""
         for number, line in enumerate(lines, start=1):
             try:
                 self.take(line)
@@ -167,16 +174,22 @@ class Trail:
         noun = next((noun for noun in self.takers if noun in row), "")
         if set(row) != {noun, *self.beside.get(noun, ("signature",))}:
             raise BrokenError("nobody knows what this is.")
+        if noun in SIGNED and row[noun]["type"] != f"buildinsights.audit.{noun}.v1":
+            raise BrokenError(f"this {noun} is something else that was signed.")
+        if noun in SIGNED and (self.events or self.withheld):
+            raise BrokenError(f"this {noun} stands behind events.")
         self.takers[noun](row)
 
     def take_header(self, row: Any) -> None:
         if row.get("header", {}).get("format") != FORMAT:
             raise UnusableError("This is no export of an audit trail, or one of a newer version.")
+        if set(row) != {"header"}:
+            raise BrokenError("something stands beside the header.")
         self.header = row["header"]
 
     def take_key(self, row: Any) -> None:
         key, signature = row["key"], row["signature"]
-        if sha256(base64.b64decode(key["public_key"])) != key["key_id"]:
+        if sha256(unpacked(key["public_key"])) != key["key_id"]:
             raise BrokenError("the key is not what its fingerprint says.")
         if not is_signed(key, signature, key["public_key"]):
             raise BrokenError("the key {} did not sign its own row.".format(key["key_id"]))
@@ -201,9 +214,6 @@ class Trail:
             raise BrokenError(f"{place} does not follow the one before it.")
         rows.append(document)
         self.watched.add(document["sequence"])
-
-    def take_checkpoint(self, row: Any) -> None:
-        self.take_signed(self.checkpoints, "checkpoint", row)
 
     def take_tombstone(self, row: Any) -> None:
         self.take_signed(self.tombstones, "tombstone", row)
@@ -233,6 +243,7 @@ class Trail:
             raise BrokenError(f"event {expected} was changed: its content does not match its hash.")
         self.events += 1
         self.last_time = event["occurred_at"]
+        self.shown.update(computed.encode())
         self.pass_by(computed)
 
     def take_withheld(self, row: Any) -> None:
@@ -253,11 +264,8 @@ class Trail:
         """Return a sentence about the newest checkpoint."""
         if not self.checkpoints:
             return " There is no checkpoint."
-        newest = self.checkpoints[-1]
-        return " The newest checkpoint, of {}, counts up to event {}.".format(
-            newest["made_at"],
-            newest["sequence"],
-        )
+        made_at, sequence = self.checkpoints[-1]["made_at"], self.checkpoints[-1]["sequence"]
+        return f" The newest checkpoint, of {made_at}, counts up to event {sequence}."
 
     def check_end(self) -> None:
         """Compare what was read with what was signed when the file was written."""
@@ -267,7 +275,7 @@ class Trail:
             key is None or not is_signed(end, signature, key["public_key"])
         ):
             raise BrokenError("The end of the file is not what was signed.")
-        if end["header"] != self.header:
+        if canonical(end["header"]) != canonical(self.header):
             raise BrokenError("The end of the file is that of another export.")
         if end["checkpoints"] != len(self.checkpoints):
             raise BrokenError("Checkpoints were removed: there were {}.".format(end["checkpoints"]))
@@ -279,75 +287,82 @@ class Trail:
             )
         if end["hashes"] != self.hashes.hexdigest():
             raise BrokenError("Hashes of withheld events, or events before them, were changed.")
-        if (end["events"], end["withheld"]) != (self.events, self.withheld):
+        found = (self.events, self.withheld, self.shown.hexdigest())
+        if (end["events"], end["withheld"], end["shown"]) != found:
             raise BrokenError("Events were turned into withheld ones, or the other way round.")
 
-    def check_checkpoints(self, checkpoints: Sequence[Any], whose: str) -> None:
-        """Compare signed checkpoints with the events that they speak of."""
-        first = self.tombstones[-1]["sequence"] if self.tombstones else 0
-        for checkpoint in checkpoints:
-            sequence = checkpoint["sequence"]
+    def check_checkpoints(self) -> None:
+        """Compare checkpoints with the events that they speak of."""
+        cut: Any = self.tombstones[-1] if self.tombstones else {"sequence": 0, "hash": ""}
+        at = {**self.at, cut["sequence"]: cut["hash"]}
+        for checkpoint in self.checkpoints:
+            sequence, made_at = checkpoint["sequence"], checkpoint["made_at"]
             if sequence > self.sequence:
                 raise BrokenError(
-                    "The tail is cut off: {} checkpoint of {} counts up to event {}, and the file"
-                    " ends at event {}.".format(
-                        whose, checkpoint["made_at"], sequence, self.sequence
-                    )
+                    f"The tail is cut off: the checkpoint of {made_at} counts up to event"
+                    f" {sequence}, and the file ends at event {self.sequence}."
                 )
-            if sequence > first and self.at.get(sequence) != checkpoint["hash"]:
+            if sequence >= cut["sequence"] and at.get(sequence) != checkpoint["hash"]:
                 raise BrokenError(
-                    "Event {} is not the one that {} checkpoint of {} was signed for: the trail was"
-                    " written anew, at that event or before it.".format(
-                        sequence, whose, checkpoint["made_at"]
-                    )
+                    f"Event {sequence} is not the one that the checkpoint of {made_at} was signed"
+                    " for: the trail was written anew, at that event or before it."
                 )
-            if sequence == first and first and self.tombstones[-1]["hash"] != checkpoint["hash"]:
-                raise BrokenError(f"The tombstone is not what {whose} checkpoint says.")
 
-    def signers(self) -> list[str]:
-        """Return all keys that something in the file is signed with, the newest last."""
-        rows = self.tombstones + self.checkpoints + ([self.end[0]] if self.end[1] else [])
-        rows.sort(key=lambda row: row["made_at"])
-        return [row["key_id"] for row in rows]
-
-    def vouched_for(self, key_ids: Iterable[str]) -> set[str]:
-        """Return these keys and those before them, by their own word."""
-        known = set()
-        for key_id in key_ids:
-            while key_id in self.keys and key_id not in known:
-                known.add(key_id)
-                key_id = self.keys[key_id]["previous"]
-        return known
+    def check_order_of_keys(self) -> None:
+        """See that a key signed nothing after another had followed it: that may be a thief's."""
+        order: list[str] = []
+        key_id = self.end[0]["key_id"]
+        while key_id in self.keys and key_id not in order:
+            order.insert(0, key_id)
+            key_id = self.keys[key_id]["previous"]
+        for other in self.keys:
+            if other not in order:
+                raise BrokenError(f"The key {other} follows the one that the end is signed with.")
+        if key_id:
+            raise BrokenError(f"The key {key_id} is missing.")
+        for rows in (self.tombstones, self.checkpoints):
+            places = [order.index(row["key_id"]) for row in rows]
+            if places != sorted(places):
+                raise BrokenError("Something is signed with a key that was no longer used.")
 
     def check_keys(self, fingerprints: Sequence[str]) -> None:
-        """Tell whether all signatures are of keys that were named, or lead back from these."""
-        used = self.signers()
-        if not used:
+        """Tell whether the key of the end, which vouches for those before it, was named."""
+        key_id = self.end[0]["key_id"]
+        if not self.end[1]:
             raise ForeignError(
                 "Nothing is signed: whoever wrote the file may have made up all of it."
             )
         if not fingerprints:
             raise ForeignError(
-                f"It is signed with the key {used[-1]}: whose that is, you have to know. Name it by"
+                f"It is signed with the key {key_id}: whose that is, you have to know. Name it by"
                 " --fingerprint, if you got it by another way."
             )
-        trusted = self.vouched_for(text.lower().replace(":", "") for text in fingerprints)
-        for key_id in used:
-            if key_id not in trusted:
-                raise ForeignError(f"It is signed with the key {key_id}, which you do not trust.")
+        if key_id not in [text.lower().replace(":", "") for text in fingerprints]:
+            raise ForeignError(f"It is signed with the key {key_id}, which you do not trust.")
 
 
 def lines_of(path: str) -> Iterable[bytes]:
     """Return the lines of an export, which may be in a ZIP."""
     try:
-        if not zipfile.is_zipfile(path):
+        with Path(path).open("rb") as file:
+            # By how it begins: a ZIP may stand behind lines that other programs show.
+            is_zip = file.read(2) == b"PK"
+        if not is_zip:
             return bounded(Path(path).open("rb"))
-        archive = zipfile.ZipFile(path)
-        if archive.namelist().count("trail.jsonl") > 1:
-            raise UnusableError(f"{path} holds more than one trail.jsonl.")
-        return bounded(archive.open("trail.jsonl"))
+        return bounded(opened(path).open("trail.jsonl"))
     except (OSError, KeyError, zipfile.BadZipFile, RuntimeError) as problem:
         raise UnusableError(f"{path} cannot be read: {problem}.") from None
+
+
+def opened(path: str) -> zipfile.ZipFile:
+    """Return a ZIP that holds what a server puts there, and that alone, packed as it does."""
+    # Programs that unpack it put "./trail.jsonl" or "Trail.jsonl" over the one that is checked.
+    archive = zipfile.ZipFile(path)
+    names = [entry.filename for entry in archive.infolist()]
+    packed = {entry.compress_type for entry in archive.infolist()}
+    if len(set(names)) < len(names) or {*names} - IN_ZIP or packed - {zipfile.ZIP_DEFLATED}:
+        raise UnusableError(f"{path} holds what no server put there.")
+    return archive
 
 
 def bounded(file: Any) -> Iterator[bytes]:
@@ -360,80 +375,82 @@ def bounded(file: Any) -> Iterator[bytes]:
 
 def earlier_checkpoints(path: str) -> list[Any]:
     """Return the checkpoints in an earlier export, or in a file of checkpoints alone."""
-    lines = lines_of(path)
+    lines = (line for line in lines_of(path) if line.startswith(b'{"checkpoint"'))
     try:
-        found = [parsed(line) for line in lines if line.startswith(b'{"checkpoint"')]
-    except (ValueError, RecursionError) as problem:
+        found = [dict(parsed(line)["checkpoint"]) for line in lines]
+    except (ValueError, TypeError, RecursionError) as problem:
         raise UnusableError(f"A checkpoint in {path} cannot be read: {problem}.") from None
     if not found:
         raise UnusableError(f"There is no checkpoint in {path}.")
-    if not all(isinstance(row["checkpoint"], dict) for row in found):
-        raise UnusableError(f"A checkpoint in {path} is none.")
     return found
 
 
 def check(path: str, fingerprints: Sequence[str], earlier: Sequence[str]) -> Trail:
     """Return the trail if it holds."""
     trail = Trail()
-    before = [row for name in earlier for row in earlier_checkpoints(name)]
+    before = [kept for name in earlier for kept in earlier_checkpoints(name)]
     try:
-        trail.read(lines_of(path), [row["checkpoint"]["sequence"] for row in before])
-        trail.check_checkpoints(trail.checkpoints, "the")
+        trail.read(lines_of(path))
+        trail.check_checkpoints()
         trail.check_end()
         check_earlier(trail, before)
-        trail.check_keys(fingerprints or [row["checkpoint"]["key_id"] for row in before])
+        if trail.end[1]:
+            trail.check_order_of_keys()
+        trail.check_keys(fingerprints or [kept["key_id"] for kept in before])
         list(told(trail))
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as problem:
         raise BrokenError(f"What is signed is not what a server signs: {problem}.") from None
     return trail
 
 
 def check_earlier(trail: Trail, before: Sequence[Any]) -> None:
-    """Compare the trail with checkpoints that somebody kept."""
-    for row in before:
-        if row["checkpoint"]["chain"] != trail.header["chain"]:
+    """See that checkpoints which somebody kept are in the file, as all since the first must be."""
+    known = {row["number"]: canonical(row) for row in trail.checkpoints}
+    for kept in before:
+        number, sequence = kept["number"], kept["sequence"]
+        if kept["chain"] != trail.header["chain"]:
             raise UnusableError("An earlier checkpoint is of another chain.")
-        key = trail.keys.get(row["checkpoint"]["key_id"])
-        if key is None or not is_signed(row["checkpoint"], row["signature"], key["public_key"]):
+        if number not in known:
             raise BrokenError(
-                "An earlier checkpoint is signed with a key that this file does not have."
+                f"The tail is cut off: checkpoint {number}, which you kept, counts up to event"
+                f" {sequence}, and the file ends at event {trail.sequence}."
             )
-    trail.check_checkpoints([row["checkpoint"] for row in before], "an earlier")
+        if known[number] != canonical(kept):
+            raise BrokenError(
+                f"Checkpoint {number}, up to event {sequence}, is not the one that you kept: the"
+                " trail was written anew."
+            )
 
 
 def told(trail: Trail) -> Iterator[str]:
     """Return what is to be said of a trail that holds."""
-    header = trail.header
-    yield "Holds: {}, events {} to {}, written {}.".format(
+    header, made_at = trail.header, trail.header["made_at"]
+    name, first = (
         header["project"] or header["chain"],
         trail.sequence - trail.events - trail.withheld + 1,
-        trail.sequence,
-        header["made_at"],
     )
+    yield f"Holds: {name}, events {first} to {trail.sequence}, written {made_at}."
     yield "{} events are shown, the last of {}.".format(trail.events, trail.last_time or "no time")
     if trail.withheld:
         filters = ", ".join("{}={}".format(*pair) for pair in sorted(header["filters"].items()))
         yield f"{trail.withheld} events are withheld by the filters: {filters}."
     for tombstone in trail.tombstones[-1:]:
-        yield "Events up to {} were removed on {}; what is left follows them.".format(
-            tombstone["sequence"],
-            tombstone["made_at"],
-        )
+        until, made_at = tombstone["sequence"], tombstone["made_at"]
+        yield f"Events up to {until} were removed on {made_at}; what is left follows them."
     yield f"{len(trail.checkpoints)} checkpoints.{trail.newest_says()}"
-    yield f"Signed with the key {trail.signers()[-1]}."
+    yield "Signed with the key {}.".format(trail.end[0]["key_id"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check a file; say what came of it; return the exit code."""
     parser = argparse.ArgumentParser(description="Check an exported audit trail, offline.")
     parser.add_argument("export", help="trail.jsonl, or the ZIP that holds it")
-    parser.add_argument(
-        "--fingerprint", action="append", default=[], help="of a key to trust; others are foreign"
-    )
-    parser.add_argument(
-        "--earlier", action="append", default=[], help="an earlier export, or its checkpoints"
-    )
+    parser.add_argument("--fingerprint", action="append", default=[], help="of a key to trust")
+    parser.add_argument("--earlier", action="append", default=[], help="an export that you kept")
     said = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # Names are of any script; what cannot be shown must not look like a trail that is broken.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         trail = check(said.export, said.fingerprint, said.earlier)
     except BrokenError as problem:

@@ -15,15 +15,17 @@ from evidence.exports.selection import Selection
 README = """Audit trail of {name}
 Chain {chain}, written {made_at} by {made_by}.
 
-trail.jsonl      events, checkpoints and keys; verify_trail.py says what each line is
+trail.jsonl      events, checkpoints and keys; verify_trail.py says what each line is. It alone
+                 is proved: the other files are for your convenience
 keys.json        public keys that checkpoints are signed with, the newest last
 verify_trail.py  checks the trail, offline; needs Python 3.9 or newer and the package cryptography
 
     pip install cryptography
     python3 verify_trail.py trail.jsonl --fingerprint {key_id}
 
-Do not take the fingerprint from here: whoever could change the trail could change this line too.
-Ask for it by another way. Keep this file: the next export can be checked against it with --earlier.
+Do not take the fingerprint from here: whoever could change the trail could change this line too,
+and the program beside it. Ask for both by another way, or take the program that came with an export
+that you kept. Keep this file: the next export can be checked against it with --earlier.
 """
 
 CHUNK = 1 << 16

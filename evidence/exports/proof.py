@@ -16,14 +16,18 @@ AT_ONCE = 2000
 
 @dataclass(slots=True)
 class _Sum:
-    """What is signed at the end: that these hashes, in this order, were in the file."""
+    """What is signed at the end: that these hashes, in this order, were in the file; and which
+    of them with their events."""
 
     events: int = 0
     withheld: int = 0
     hashes: Any = field(default_factory=sha256)
+    shown: Any = field(default_factory=sha256)
 
     def add(self, digest: str, *, is_shown: bool) -> None:
         self.hashes.update(digest.encode())
+        if is_shown:
+            self.shown.update(digest.encode())
         self.events += is_shown
         self.withheld += not is_shown
 
@@ -98,6 +102,7 @@ def _end(selection: Selection, header: Mapping[str, Any], total: _Sum, checkpoin
         "sequence": selection.until.sequence,
         "hash": selection.until.hash,
         "hashes": total.hashes.hexdigest(),
+        "shown": total.shown.hexdigest(),
         "events": total.events,
         "withheld": total.withheld,
         "checkpoints": checkpoints,

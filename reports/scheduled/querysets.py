@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Now
+from django.db.models.functions import Cast, Lower, Now
 
 from accounts.models import Membership
 from accounts.roles import Scope
@@ -15,6 +15,10 @@ from channels.models import Delivery
 
 if TYPE_CHECKING:
     from reports.models import ReportRecipient, ReportRun, ReportSchedule
+
+
+MAILBOX = Lower(Case(When(user=None, then=F("address")), default=F("user__email")))
+"""Of a recipient: where it goes, however they are named."""
 
 
 class ReportScheduleQuerySet(models.QuerySet["ReportSchedule"]):
@@ -35,13 +39,20 @@ class ReportRecipientQuerySet(models.QuerySet["ReportRecipient"]):
     def receiving(self) -> Self:
         """Those who get it now: subscribed and, unless they were typed, members who can be reached.
 
-        Membership is asked for at each sending: who has left the project gets nothing more.
+        Membership is asked for at each sending: who has left the project gets nothing more. Who has
+        unsubscribed gets nothing either if the same mailbox is named in another way.
         """
         member = Membership.objects.filter(
             user=OuterRef("user"), project=OuterRef("schedule__project"), user__is_active=True
         )
         known = Q(user=None) | Q(Exists(member)) & ~Q(user__email="")
-        return self.filter(known, unsubscribed_at=None).select_related("user")
+        left = self.model.objects.alias(mailbox=MAILBOX).filter(
+            schedule=OuterRef("schedule"),
+            unsubscribed_at__isnull=False,
+            mailbox=OuterRef("mailbox"),
+        )
+        rows = self.alias(mailbox=MAILBOX).filter(known, ~Exists(left), unsubscribed_at=None)
+        return rows.select_related("user")
 
 
 class ReportRunQuerySet(models.QuerySet["ReportRun"]):

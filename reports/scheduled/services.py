@@ -8,6 +8,7 @@ from celery import current_app
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.limits import MOST_SCHEDULES, require_room
 from accounts.models import User
 from accounts.typing import Actor
 from audit.services import System, record
@@ -39,9 +40,13 @@ def save_schedule(
 
     Raises:
         ScheduleGoneError: it was deleted meanwhile.
+        TooManyError: it is new, and the project has as many as it may.
     """
     if schedule.pk:
         _lock(schedule)
+    else:
+        others = ReportSchedule.objects.filter(project=schedule.project)
+        require_room(others, MOST_SCHEDULES, "scheduled reports")
     schedule.next_run_at = next_time(schedule.cron, schedule.time_zone, timezone.now())
     if schedule.pk is None and isinstance(actor, User):
         schedule.created_by = actor

@@ -1,6 +1,8 @@
 """Rules come due, are taken once, fail alone, and cost the same however many services there are."""
 
+from collections.abc import Callable
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -10,8 +12,9 @@ from accounts.models import Project, User
 from accounts.services import create_project
 from alerts.conditions import CONDITIONS
 from alerts.defaults import give_to_new_projects
-from alerts.evaluating import evaluate_due, take_due
+from alerts.evaluating import evaluate, evaluate_due, take_due
 from alerts.models import Alert, AlertRule
+from alerts.rules import Draft, change_rule, delete_rule
 from alerts.tasks import evaluate_rules
 from audit.models import AuditEvent
 from channels.models import Delivery
@@ -93,6 +96,41 @@ def test_a_failure_after_the_first_write_leaves_nothing(project: Project, monkey
     rule.refresh_from_db()
     assert rule.error == "RuntimeError: no way"
     assert not Alert.objects.exists()
+
+
+def off(rule: AlertRule, actor: User) -> None:
+    draft = Draft({**plain(rule), "is_on": False}, channels=rule.channels.all())
+    change_rule(rule=rule, draft=draft, actor=actor)
+
+
+def other(rule: AlertRule, actor: User) -> None:
+    draft = Draft({**plain(rule), "parameters": {"least_percent": 99}})
+    change_rule(rule=rule, draft=draft, actor=actor)
+
+
+def gone(rule: AlertRule, actor: User) -> None:
+    delete_rule(rule=rule, actor=actor)
+
+
+def plain(rule: AlertRule) -> dict[str, Any]:
+    return {name: getattr(rule, name) for name in ("name", "kind", "parameters", "severity")}
+
+
+@pytest.mark.parametrize("act", [off, other, gone])
+def test_a_rule_that_somebody_changes_after_it_was_taken_opens_nothing(
+    project: Project, alice: User, act: Callable[[AlertRule, User], None]
+):
+    """Nobody would ever close that alert: its rule is evaluated no more, or looks elsewhere."""
+    rule = rule_of(project, channels=[channel_of(project)])
+    change_of(service_of(project), NOON - HOUR)
+    taken = take_due(NOON)
+    act(rule, alice)
+
+    evaluate(taken, NOON)
+
+    assert not Alert.objects.exists()
+    assert not Delivery.objects.exists()
+    assert not AlertRule.objects.exclude(error="").exists()
 
 
 @pytest.mark.parametrize("kind", sorted(CONDITIONS))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 from django.conf import settings
+from django.test import Client
 
 from buildinsights.logging import logging_config
 
@@ -61,3 +62,19 @@ def test_lines_of_a_traceback_are_set_in(logged: tuple[bool, Callable[[], str]])
         assert len(rest) > 4
         assert all(line.startswith("    ") for line in rest)
         assert r"    2026-01-01 [info     ] forged\x1b[2J\u202e\r\x9b31m" in rest
+
+
+@pytest.mark.django_db
+def test_links_that_end_reports_can_be_used_by_nobody_who_reads_logs(
+    logged: tuple[bool, Callable[[], str]], client: Client
+):
+    is_json, text = logged
+    for answer in (
+        client.get("/unsubscribe/abc0123:s3cret/"),
+        client.put("/unsubscribe/abc0123:s3cret/"),
+        client.get("/unsubscribe/abc0123:s3cret?x=1"),
+        client.get("/unsubscribe/abc0123%3As3cret/more"),
+    ):
+        assert answer.status_code in {301, 404, 405}
+    assert ("/unsubscribe/\\u2026/" if is_json else "/unsubscribe/…/") in text()
+    assert "s3cret" not in text()

@@ -87,6 +87,22 @@ def test_a_title_cannot_add_headers(
     assert len(mail["Subject"]) <= 200
 
 
+def test_neither_can_the_name_of_a_project(
+    project: Project,
+    inbox: Inbox,  # noqa: F811
+    make_channel: MakeChannel,
+    tell: Tell,
+):
+    Project.objects.update(name="Shop\nBcc: eve@example.com")
+    delivery = tell(make_channel("email", recipients=TEAM))
+    send_due()
+    delivery.refresh_from_db()
+    assert delivery.state == "sent", delivery.error
+    [(_, mail)] = inbox.messages
+    assert mail["Bcc"] is None
+    assert mail["Subject"] == "[Shop Bcc: eve@example.com] Firing: api is slower"
+
+
 def test_a_second_try_has_the_same_message_id(
     inbox: Inbox,  # noqa: F811
     make_channel: MakeChannel,

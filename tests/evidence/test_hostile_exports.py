@@ -1,6 +1,8 @@
 """Exports that somebody made to deceive the verifier, to break it, or to fill a memory."""
 
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -114,13 +116,31 @@ def test_a_line_that_would_fill_the_memory(unpacked: Path):
     assert (code, "longer than a server writes any" in said) == (2, True), said
 
 
+def test_names_that_the_terminal_cannot_show(trail: Project, alice: User, unpacked: Path):
+    """They end in no traceback, whose exit code is that of a trail which does not hold."""
+    (unpacked / "part.jsonl").write_bytes(exported(trail, alice, target="Łódź"))
+    key = signer()
+    assert key
+    said = [sys.executable, "verify_trail.py", "part.jsonl", "--fingerprint", key.key_id]
+    done = subprocess.run(
+        said,
+        cwd=unpacked,
+        capture_output=True,
+        env={"PYTHONIOENCODING": "ascii"},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"target=\\u0141\\xf3d\\u017a" in done.stdout
+
+
 def test_two_trails_in_one_zip(unpacked: Path):
     with zipfile.ZipFile(unpacked / "two.zip", "w") as archive:
         archive.write(unpacked / "trail.jsonl", "trail.jsonl")
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.write(unpacked / "trail.jsonl", "trail.jsonl")
     code, said = verify(unpacked, "two.zip")
-    assert (code, "more than one trail.jsonl" in said) == (2, True), said
+    assert (code, "holds what no server put there" in said) == (2, True), said
 
 
 def test_a_zip_that_is_encrypted(unpacked: Path):

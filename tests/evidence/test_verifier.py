@@ -226,17 +226,21 @@ class TestEarlier:
             if noun:
                 line[noun]["hash"] = hashes[-1]
                 if noun == "end":
-                    line[noun]["hashes"] = sha256("".join(hashes).encode()).hexdigest()
+                    digest = sha256("".join(hashes).encode()).hexdigest()
+                    line[noun] |= {"hashes": digest, "shown": digest}
                 line["signature"] = key.sign(line[noun])
         (unpacked / "forged.jsonl").write_text("\n".join(map(json.dumps, lines)))
         assert verify(unpacked, "forged.jsonl", "--fingerprint", key.key_id)[0] == 0
         code, said = verify(unpacked, "forged.jsonl", "--earlier", "trail.jsonl")
-        assert (code, "Event 13 is not the one that an earlier checkpoint" in said) == (1, True)
+        assert (code, "Checkpoint 1, up to event 13, is not the one that you kept" in said) == (
+            1,
+            True,
+        )
 
     def test_a_tail_that_an_earlier_export_had(self, trail: Project, alice: User, unpacked: Path):
         (unpacked / "later.jsonl").write_bytes(exported(trail, alice))
         code, said = verify(unpacked, "trail.jsonl", "--earlier", "later.jsonl")
-        assert (code, "an earlier checkpoint of" in said) == (1, True)
+        assert (code, "checkpoint 2, which you kept" in said) == (1, True)
         assert "counts up to event 14, and the file ends at event 13" in said
 
 

@@ -77,8 +77,9 @@ def compose(settings: EmailSettings, outgoing: Outgoing) -> EmailMultiAlternativ
         "facts": [_fact(fact) for fact in message.facts],
     }
     thread = _thread_of(outgoing.channel_id, message.key)
+    subject = " ".join(f"[{outgoing.project}] {headline(message)}".split())
     mail = EmailMultiAlternatives(
-        shortened(f"[{outgoing.project}] {headline(message)}", MOST_SUBJECT_CHARACTERS),
+        shortened(subject, MOST_SUBJECT_CHARACTERS),
         render_to_string("emails/alert.txt", context),
         to=list(settings.recipients),
         headers={"In-Reply-To": thread, "References": thread},

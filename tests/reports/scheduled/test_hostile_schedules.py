@@ -98,6 +98,20 @@ class TestUnsubscribing:
         assert writer.patch(own, body, format="json").status_code == 200
         assert writer.get(own).json()["recipients"]["addresses"] == []
 
+    def test_nor_by_being_typed_who_was_a_member_or_named_who_was_typed(
+        self, client: Client, writer: APIClient, make_schedule: MakeSchedule, alice: User, bob: User
+    ):
+        """It is the same mailbox."""
+        schedule = make_schedule(alice, "bob@example.com")
+        for person in schedule.recipients.all():
+            client.post(f"/unsubscribe/{token_of(person)}/")
+        User.objects.filter(pk=bob.pk).update(email="Bob@Example.com")
+        body = {"members": ["bob"], "addresses": ["alice@example.com", "new@example.org"]}
+        own = f"{SCHEDULES}{schedule.public_id}/"
+        assert writer.patch(own, body, format="json").status_code == 200
+        receiving = schedule.recipients.receiving()
+        assert [person.email for person in receiving] == ["new@example.org"]
+
 
 def test_a_schedule_that_was_deleted_meanwhile_stays_so(
     make_schedule: MakeSchedule, alice: User, writer: APIClient
