@@ -6,6 +6,7 @@ The number of queries does not grow with the number of services.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Project
 from buildinsights.templatetags.formats import duration, ratio
+from builds.branches import BranchClass
 from builds.models import Build
 from ingest.models import IngestPayload
 from recommendations.models import Kind, Recommendation, Unit
@@ -39,6 +41,9 @@ NOTABLE_CHANGE_RATIO = 0.15
 
 ADVISED = ("wall_seconds", "hit_ratio_time")
 """What recommendations of time can mend: time, and what came from the cache."""
+
+NOT_A_TRY = frozenset({BranchClass.DEFAULT, BranchClass.UNKNOWN})
+"""Classes of branches whose builds are meant to succeed."""
 
 type Item = dict[str, Any]
 """``severity, title, why, since, href, action``; ``service``, ``commit`` and ``advice`` or none."""
@@ -125,21 +130,22 @@ def _changed(change: Change) -> Item:
 
 
 def _failing(row: Mapping[str, Any]) -> Item | None:
-    """The newest builds failed; since the first of that unbroken run."""
-    run: list[Build] = []
-    for build in row["recent"]:
-        if build.status not in {Build.Status.FAILED, Build.Status.LOST}:
-            break
-        run.append(build)
+    """The newest builds failed; since the first of that unbroken run.
+
+    What is tried elsewhere alarms nobody while the default branch builds.
+    """
+    of_default = [build for build in row["recent"] if build.branch in NOT_A_TRY]
+    run = list(takewhile(_has_failed, of_default or row["recent"]))
     if not run:
         return None
-    name, newest, oldest = row["service"].name, run[0], run[-1]
+    newest, oldest = run[0], run[-1]
+    where = "" if of_default else f" on {newest.ref_name[:80]}"
     why = f"the last {len(run)} builds failed" if len(run) > 1 else "the last build failed"
     if newest.failure_message:
         why += f": {newest.failure_message.strip().splitlines()[0][:160]}"
     return {
-        "severity": "high",
-        "title": f"{name} does not build",
+        "severity": "high" if of_default else "medium",
+        "title": f"{row['service'].name} does not build{where}",
         "why": why,
         "since": oldest.listed_at,
         "commit": commit_of(oldest),
@@ -147,6 +153,10 @@ def _failing(row: Mapping[str, Any]) -> Item | None:
         "href": newest.get_absolute_url(),
         "action": "See the failure",
     }
+
+
+def _has_failed(build: Build) -> bool:
+    return build.status in {Build.Status.FAILED, Build.Status.LOST}
 
 
 def _slower(row: Mapping[str, Any]) -> Item | None:

@@ -12,6 +12,7 @@ from django.db.models import OuterRef
 from accounts.models import Project
 from buildinsights.svg import SPARKLINE, shapes
 from buildinsights.templatetags.formats import duration
+from builds.branches import branch_class
 from builds.models import Build, Service
 from builds.usual import verdict_of
 from reports.attention import MIN_BUILDS, attention_of
@@ -61,6 +62,7 @@ def _services(project: Project) -> Any:
 def _recent_builds(services: Sequence[Any]) -> dict[int, Build]:
     ids = [pk for service in services for pk in service.build_ids]
     builds = Build.objects.select_related("project", "service", "request")
+    builds = builds.annotate(branch=branch_class())
     return builds.defer("frontend_attrs", "labels", "build_args", "request__said").in_bulk(ids)
 
 

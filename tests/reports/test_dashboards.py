@@ -31,7 +31,9 @@ def add(project: Project) -> Callable[..., Build]:
     """Record a build of one step that took ``seconds``, ``days`` ago."""
     numbers = iter(range(1_000_000))
 
-    def make(days: float, seconds: float, service: str = "shop", **fields: Any) -> Build:
+    def make(
+        days: float, seconds: float, service: str = "shop", ref_name: str = "", **fields: Any
+    ) -> Build:
         decoded = build(
             step(0, 0, seconds, **fields.pop("step", {})),
             ref=f"ref{next(numbers)}",
@@ -40,7 +42,7 @@ def add(project: Project) -> Callable[..., Build]:
         )
         # ``build`` counts the end from a fixed start: only its length is used.
         owner = get_or_create_service(project_id=project.pk, name=service)
-        return record_build(service=owner, decoded=decoded, context=BuildContext())
+        return record_build(service=owner, decoded=decoded, context=BuildContext(ref_name=ref_name))
 
     return make
 
@@ -93,6 +95,26 @@ class TestOverview:
         assert (item["severity"], item["title"]) == ("high", "shop does not build")
         assert item["why"] == "the last 2 builds failed: npm ci failed"
         assert (item["since"], item["href"]) == (first.listed_at, last.get_absolute_url())
+
+    def test_what_fails_elsewhere_is_no_alarm_while_the_default_branch_builds(
+        self, project: Project, add
+    ):
+        add(4, 1, ref_name="main")
+        add(3, 1, ref_name="feature/x", **FAILED)
+        assert shown(project)["attention"] == []
+        failed = add(2, 1, ref_name="main", **FAILED)
+        add(1, 1, ref_name="feature/x")
+        [item] = shown(project)["attention"]
+        assert (item["severity"], item["title"]) == ("high", "shop does not build")
+        assert (item["why"], item["since"]) == (
+            "the last build failed: npm ci failed",
+            failed.listed_at,
+        )
+
+    def test_where_a_service_fails_that_has_no_default_branch(self, project: Project, add):
+        add(1, 1, ref_name="develop", **FAILED)
+        [item] = shown(project)["attention"]
+        assert (item["severity"], item["title"]) == ("medium", "shop does not build on develop")
 
     def test_a_success_after_failures_is_quiet(self, project: Project, add):
         add(2, 1, **FAILED)
