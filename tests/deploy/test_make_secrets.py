@@ -46,3 +46,8 @@ def test_an_address_of_a_mail_server_is_kept(script: Path) -> None:
 
 def test_a_second_run_keeps_them(script: Path) -> None:
     assert run(script) == run(script)
+
+
+def test_there_is_a_directory_for_credentials_of_registries(script: Path) -> None:
+    run(script)
+    assert (script.parent / "registries").is_dir()
