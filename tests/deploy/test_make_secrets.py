@@ -32,16 +32,22 @@ def test_the_database_address_holds_the_password(script: Path) -> None:
 
 def test_only_the_owner_can_enter_the_directory(script: Path) -> None:
     run(script)
-    assert (script.parent / "secrets").stat().st_mode & 0o777 == 0o700
+    directory = script.parent / "secrets"
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in directory.iterdir()} == {0o644}
 
 
 def test_an_address_of_a_mail_server_is_kept(script: Path) -> None:
     assert run(script)["email_url"] == ""
     file = script.parent / "secrets" / "email_url"
-    file.chmod(0o600)
     file.write_text("smtp://mail:25")
     assert run(script)["email_url"] == "smtp://mail:25"
 
 
 def test_a_second_run_keeps_them(script: Path) -> None:
     assert run(script) == run(script)
+
+
+def test_there_is_a_directory_for_credentials_of_registries(script: Path) -> None:
+    run(script)
+    assert (script.parent / "registries").is_dir()
