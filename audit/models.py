@@ -126,6 +126,22 @@ class PendingEvent(Act):
             # What waits in one chain, in its order.
             models.Index(fields=["chain", "id"], name="audit_pending_chain_ix"),
         ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),
+            no_truncate(),
+            pgtrigger.Trigger(
+                name="appended_first",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=(
+                    "IF EXISTS (SELECT FROM audit_auditevent e WHERE e.chain = OLD.chain"
+                    " AND e.occurred_at = OLD.occurred_at AND e.action = OLD.action"
+                    " AND e.actor_name = OLD.actor_name AND e.target_id = OLD.target_id"
+                    " AND e.changes = OLD.changes)"
+                    " THEN RETURN OLD; END IF; " + NO_TRUNCATE
+                ),
+            ),
+        ]
 
 
 class AuditChain(models.Model):

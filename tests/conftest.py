@@ -21,11 +21,11 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from accounts.roles import Role, Scope
 from accounts.services import create_project, create_token, set_member_role
-from audit.models import AuditEvent, Checkpoint, SigningKey, Tombstone
+from audit.models import AuditEvent, Checkpoint, PendingEvent, SigningKey, Tombstone
 
 ROOT = Path(__file__).resolve().parents[1]
 NO_TRUNCATE = AuditEvent._meta.triggers[1].get_pgid(AuditEvent)
-APPEND_ONLY = (AuditEvent, Checkpoint, Tombstone, SigningKey)
+APPEND_ONLY = (AuditEvent, PendingEvent, Checkpoint, Tombstone, SigningKey)
 
 settings.register_profile("untimed", settings(deadline=None))
 settings.load_profile("untimed")  # how long an example takes says how busy the machine is

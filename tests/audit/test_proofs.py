@@ -61,6 +61,24 @@ class TestAppending:
         assert [event.changes.get("n") for event in events] == [None, None, 0, 1, 2]
         assert verify_chain(chain) is None
 
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE audit_pendingevent SET actor_name = 'mallory'",
+            "DELETE FROM audit_pendingevent",
+        ],
+    )
+    def test_what_waits_can_neither_be_changed_nor_lost(self, project: Project, statement: str):
+        record_soon(actor=SYSTEM, action="x.done", target=project, project=project)
+        with (
+            pytest.raises(DatabaseError, match="append-only|Cannot update"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+        assert append_pending() == 1
+        assert append_pending() == 0
+
     def test_once_a_day(self, project: Project, chain: str):
         noted = [
             record_once_a_day(actor=SYSTEM, action=action, target=project, project=project)
