@@ -18,7 +18,7 @@ NAME = "test_buildinsights_template"
 
 def ensure_template() -> str:
     """Return the name of the database, made by the first worker that comes."""
-    wanted = _fingerprint()
+    wanted = fingerprint()
     with (Path(settings.DATA_DIR) / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _comment() != wanted:
@@ -27,7 +27,7 @@ def ensure_template() -> str:
     return NAME
 
 
-def _fingerprint() -> str:
+def fingerprint() -> str:
     """What all migrations say, those of other packages too."""
     digest = hashlib.sha256()
     for key, migration in sorted(MigrationLoader(None).disk_migrations.items()):
