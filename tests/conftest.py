@@ -22,6 +22,7 @@ from accounts.models import Project, User
 from accounts.roles import Role, Scope
 from accounts.services import create_project, create_token, set_member_role
 from audit.models import AuditEvent, Checkpoint, PendingEvent, SigningKey, Tombstone
+from tests.template import ensure_template
 
 ROOT = Path(__file__).resolve().parents[1]
 NO_TRUNCATE = AuditEvent._meta.triggers[1].get_pgid(AuditEvent)
@@ -41,6 +42,15 @@ def buildkit_fixtures() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: Any
+) -> None:
+    """Let the databases of the tests be copies of one that is migrated."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = ensure_template()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The whole product, started as people start it, in a data directory of its own."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -17,7 +18,9 @@ import psutil
 import pytest
 import requests
 
+from buildinsights.embedded import data_dir
 from tests.conftest import required
+from tests.template import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
@@ -129,27 +132,56 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.fixture(scope="session")
+def migrated() -> Path:
+    """A migrated database that no server runs on, kept until a migration changes.
+
+    Servers start with a copy. A first start, from nothing, is what test_serve.py tests.
+    """
+    kept = data_dir() / "migrated"
+    kept.mkdir(exist_ok=True)
+    with (kept / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        of, wanted = kept / "of", fingerprint()
+        if not of.exists() or of.read_text() != wanted:
+            shutil.rmtree(kept / "data", ignore_errors=True)
+            command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+            environment = environment_of(kept / "data")
+            subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=START_SECONDS)
+            of.write_text(wanted)
+    return kept / "data" / "postgres"
+
+
+def copied(migrated: Path, data: Path) -> Path:
+    """Return the data directory with a copy of the database in it."""
+    data.mkdir()
+    # As it is: the server's files belong to a user of its own where tests run as root.
+    subprocess.run(["cp", "-a", str(migrated), str(data / "postgres")], check=True)
+    return data
+
+
 @pytest.fixture
-def empty_server(tmp_path: Path) -> Iterator[Server]:
+def empty_server(migrated: Path, tmp_path: Path) -> Iterator[Server]:
     """A server without sample data, for tests that hurt it."""
-    server = start_server(tmp_path / "data")
+    server = start_server(copied(migrated, tmp_path / "data"))
     yield server
     stop(server.process)
 
 
 @pytest.fixture(scope="session")
-def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def plain_server(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server without sample data, for tests that send it something; it may build what is here."""
     roots = str(tmp_path_factory.getbasetemp())
-    server = start_server(tmp_path_factory.mktemp("plain") / "data", BUILD_SOURCE_ROOTS=roots)
+    data = copied(migrated, tmp_path_factory.mktemp("plain") / "data")
+    server = start_server(data, BUILD_SOURCE_ROOTS=roots)
     yield server
     stop(server.process)
 
 
 @pytest.fixture(scope="session")
-def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def demo_server(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the sample builds, for tests that only look."""
-    server = start_server(tmp_path_factory.mktemp("demo") / "data", "--demo")
+    server = start_server(copied(migrated, tmp_path_factory.mktemp("demo") / "data"), "--demo")
     yield server
     stop(server.process)
 
