@@ -71,7 +71,7 @@ class TestAppending:
     def test_what_waits_can_neither_be_changed_nor_lost(self, project: Project, statement: str):
         record_soon(actor=SYSTEM, action="x.done", target=project, project=project)
         with (
-            pytest.raises(DatabaseError, match="append-only|Cannot update"),
+            pytest.raises(DatabaseError, match=r"append-only|Cannot update"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):

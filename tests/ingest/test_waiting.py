@@ -48,10 +48,10 @@ def test_a_build_takes_what_waited_for_it_and_nothing_else(
         taken(ci, looked(number, check("user"), service="shop"))
     with django_capture_on_commit_callbacks(execute=True):
         build = build_of(ci, 1)
-    first, second = Inspection.objects.order_by("pk")
-    assert (first.build, first.image.digest, second.build) == (build, digest(1), None)
-    first, second = Sbom.objects.order_by("pk")
-    assert (first.build, first.in_use is not None, second.build) == (build, True, None)
+    look, other_look = Inspection.objects.order_by("pk")
+    assert (look.build, look.image.digest, other_look.build) == (build, digest(1), None)
+    bill, other_bill = Sbom.objects.order_by("pk")
+    assert (bill.build, bill.in_use is not None, other_bill.build) == (build, True, None)
     first, second = Scan.objects.order_by("pk")
     assert first.payload_link.payload.state == IngestPayload.State.RECEIVED
     assert second.payload_link.payload.state == IngestPayload.State.DONE
