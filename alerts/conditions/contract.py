@@ -56,7 +56,9 @@ def either(parameters: Parameters, *names: str) -> None:
         PydanticCustomError: with the names in its context.
     """
     if sum(getattr(parameters, name) is not None for name in names) != 1:
-        text = f"Say either {' or '.join(names)}."
+        fields = type(parameters).model_fields
+        titles = [f"“{fields[name].title or name}”" for name in names]
+        text = f"Say either {' or '.join(titles)}."
         raise PydanticCustomError("either", text, {"fields": names})
 
 

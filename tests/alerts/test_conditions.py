@@ -213,10 +213,14 @@ def test_storage_is_the_last_look_against_bytes_or_a_share(project: Project):
     [
         ("change", {"metrics": ["nothing"]}, "No level of nothing is watched"),
         ("change", {"least": 3}, "least: Extra inputs are not permitted"),
-        ("threshold", {"metric": "wall_seconds"}, "Say either limit or percent."),
+        (
+            "threshold",
+            {"metric": "wall_seconds"},
+            "Say either “Limit” or “Worse than before, in percent”.",
+        ),
         ("threshold", {"metric": "x", "limit": 1}, "There is no metric x"),
         ("hit_ratio", {"least_ratio": 2}, "least_ratio: Input should be less than or equal to 1"),
-        ("storage", {"limit_bytes": 1, "share": 1}, "Say either limit_bytes or share."),
+        ("storage", {"limit_bytes": 1, "share": 1}, "Say either “Limit” or “Share”."),
         ("missing", {"days": "x"}, "days: Input should be a valid integer"),
         ("queue", {}, "limit_seconds: Field required"),
         ("policy", [], "Input should be"),
