@@ -16,6 +16,8 @@ from alerts.reading import BadParametersError
 from alerts.rules import Draft
 from audit.chain import storable
 from builds.branches import BranchClass
+from builds.forms import LabelsField
+from builds.labels import HELP, written
 from builds.models import Service
 from channels.models import Channel
 
@@ -86,6 +88,7 @@ class RuleForm(forms.Form):
     services = forms.ModelMultipleChoiceField(
         Service.objects.none(), required=False, to_field_name="slug", help_text="None: all of them."
     )
+    labels = LabelsField(help_text=f"{HELP} Services that have all of them, those to come, too.")
     branch_classes = forms.MultipleChoiceField(
         choices=BranchClass, required=False, label="Branches", help_text="None: all of them."
     )
@@ -149,7 +152,8 @@ class RuleForm(forms.Form):
         Raises:
             BadParametersError: what is said of its parameters is none.
         """
-        return {name: value for name, value in said.items() if name not in OWN}
+        values = {name: value for name, value in said.items() if name not in OWN}
+        return values | {"labels": written(said.get("labels", {}))}
 
     def refuse(self, error: BadParametersError) -> None:
         """Tell what is wrong with the parameters."""
@@ -169,6 +173,7 @@ def initial_of(rule: AlertRule) -> dict[str, Any]:
         "kind",
         "parameters",
         "severity",
+        "labels",
         "branch_classes",
         "environments",
         "targets",
@@ -194,6 +199,7 @@ class SilenceForm(forms.Form):
     service = forms.ModelChoiceField(
         Service.objects.none(), required=False, to_field_name="slug", empty_label="Any"
     )
+    labels = LabelsField(help_text=f"{HELP} All services of an alert must have all of them.")
     starts_at = forms.DateTimeField(
         required=False,
         label="From",

@@ -10,6 +10,7 @@ from accounts.models import Project
 from alerts.exceptions import OverError
 from alerts.models import AlertRule, Silence
 from audit.services import ActorLike, record
+from builds.labels import written
 from builds.models import Service
 
 
@@ -19,16 +20,18 @@ def create_silence(
     project: Project,
     rule: AlertRule | None,
     service: Service | None,
+    labels: Mapping[str, str],
     starts_at: datetime,
     ends_at: datetime,
     reason: str,
     actor: ActorLike,
 ) -> Silence:
-    """Let alerts of a rule, a service, both or all be kept and not sent for a time."""
+    """Let alerts of a rule, of services, of both or all be kept and not sent for a time."""
     silence = Silence.objects.create(
         project=project,
         rule=rule,
         service=service,
+        labels=written(labels),
         starts_at=starts_at,
         ends_at=ends_at,
         reason=reason,

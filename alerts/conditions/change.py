@@ -244,5 +244,5 @@ CONDITION = Condition(
     absent_is_good=True,
     quiet=Quiet(_last),
     about="A level changed for the worse, and has not gone back.",
-    narrowed_by=frozenset({"services", "environments", "targets"}),
+    narrowed_by=frozenset({"services", "labels", "environments", "targets"}),
 )
