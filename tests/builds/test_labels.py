@@ -31,13 +31,12 @@ def test_what_is_written_is_read_again(labels: dict[str, str]):
 
 
 @given(st.text())
-def test_whatever_is_read_is_labels_or_refused_with_words(text: str):
+def test_whatever_is_read_is_labels_or_refused(text: str):
     try:
         labels = read_labels(text)
-    except BadLabelError as error:
-        assert str(error)
-    else:
-        assert labels_of(written(labels)) == checked(labels) == labels
+    except BadLabelError:
+        return
+    assert labels_of(written(labels)) == checked(labels) == labels
 
 
 @pytest.mark.parametrize(
