@@ -1,7 +1,9 @@
 """Labels of services: written, read, set, shown, and lists narrowed by them."""
 
+import json
+
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,15 +17,16 @@ from builds.labelling import change_labels, set_labels
 from builds.labels import MOST_LABELS, BadLabelError, checked, labels_of, read_labels, written
 from builds.models import Service
 from builds.services import get_or_create_service
+from ingest.demo import LABELS, RECORDINGS, label_services
 
 SERVICES = "/api/v1/services/"
 
 KEYS = st.from_regex(r"[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?", fullmatch=True)
 VALUES = st.from_regex(r"[A-Za-z0-9._-]([A-Za-z0-9._ -]{0,61}[A-Za-z0-9._-])?", fullmatch=True)
-LABELS = st.dictionaries(KEYS, VALUES, max_size=MOST_LABELS)
+MANY = st.dictionaries(KEYS, VALUES, max_size=MOST_LABELS)
 
 
-@given(LABELS)
+@given(MANY)
 def test_what_is_written_is_read_again(labels: dict[str, str]):
     assert checked(labels) == labels
     for sign in (",", "\n", "\r\n", " , "):
@@ -106,6 +109,13 @@ def services(project: Project, alice: User) -> dict[str, Service]:
 )
 def test_services_have_all_that_is_asked_for(services, labels, names):
     assert [service.name for service in Service.objects.labelled(labels)] == names
+
+
+def test_an_index_finds_them(services):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = Service.objects.order_by().labelled({"team": "payments"}).explain()
+    assert "builds_service_label_ix" in plan
 
 
 @pytest.mark.parametrize("wrong", [[], ["team=x"], "team", 7])
@@ -241,3 +251,16 @@ class TestPages:
     def names(self, browser: Client, query: str) -> set[str]:
         rows = browser.get(f"{self.LIST}{query}").context["services"]
         return {row["service"].name for row in rows}
+
+
+def test_the_services_of_the_samples_have_labels(project: Project, alice: User):
+    recorded = json.loads((RECORDINGS / "index.json").read_text())["builds"]
+    names = {entry["service"] for entry in recorded}
+    for name in names:
+        get_or_create_service(project_id=project.pk, name=name)
+
+    label_services(project, alice)
+
+    assert set(LABELS) == names
+    assert Service.objects.labelled({"team": "shop"}).count() == 2
+    assert AuditEvent.objects.filter(action="service.labelled").count() == len(names)
