@@ -1,6 +1,6 @@
 """Filters that the API and the pages share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,6 +73,8 @@ class BuildFilter(filters.FilterSet):
 class LabelsChoice(forms.MultipleChoiceField):
     """Labels that are chosen; one that no service has may be asked for, too."""
 
+    is_verbatim = True
+
     def valid_value(self, value: Any) -> bool:
         """Leave to ``clean`` what is a label."""
         return True
@@ -93,9 +95,10 @@ class LabelFilter(filters.MultipleChoiceFilter):
 
     field_class = LabelsChoice
 
-    def filter(self, services: ServiceQuerySet, labels: Mapping[str, str]) -> ServiceQuerySet:
+    def filter(self, qs: Any, value: Any) -> ServiceQuerySet:
         """Return the services that have them."""
-        return services.labelled(labels)
+        services: ServiceQuerySet = qs.labelled(value)
+        return services
 
 
 class ServiceFilter(filters.FilterSet):
@@ -110,7 +113,7 @@ class ServiceFilter(filters.FilterSet):
     def offer(self, labels: Iterable[str]) -> forms.Form:
         """Return the form with labels to choose from; what is asked for stays among them."""
         form: forms.Form = self.form
-        asked = self.data.getlist("label")
+        asked = form["label"].value() or []
         choices: Any = form.fields["label"]
         choices.choices = [(label, label) for label in sorted({*labels, *asked})]
         return form

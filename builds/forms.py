@@ -16,7 +16,7 @@ class LabelsField(forms.CharField):
         longest = 2 * MOST_LABELS * LONGEST_LABEL
         super().__init__(required=False, max_length=longest, **{"help_text": HELP} | kwargs)
 
-    def clean(self, value: Any) -> dict[str, str]:  # type: ignore[override]
+    def clean(self, value: Any) -> dict[str, str]:
         """Return the labels."""
         try:
             return read_labels(super().clean(value))
@@ -34,6 +34,5 @@ class ServiceLabelsForm(forms.Form):
 
     labels = LabelsField(widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}))
 
-    def __init__(self, service: Service, *args: Any, **kwargs: Any) -> None:
-        initial = {"labels": "\n".join(service.written_labels)}
-        super().__init__(*args, initial=initial, **kwargs)
+    def __init__(self, service: Service, data: Any = None) -> None:
+        super().__init__(data, initial={"labels": "\n".join(service.written_labels)})

@@ -187,10 +187,7 @@ class LabelsSerializer(serializers.Serializer[Any]):
 
     def validate_labels(self, labels: dict[str, str]) -> dict[str, str]:
         """Refuse what is no label."""
-        try:
-            return checked(labels)
-        except BadLabelError as error:
-            raise serializers.ValidationError(str(error), code=error.code) from error
+        return _labels(labels)
 
 
 class LabelChangesSerializer(serializers.Serializer[Any]):
@@ -200,5 +197,12 @@ class LabelChangesSerializer(serializers.Serializer[Any]):
 
     def validate_labels(self, labels: dict[str, str | None]) -> dict[str, str | None]:
         """Refuse what is no label."""
-        LabelsSerializer.validate_labels(self, {k: v for k, v in labels.items() if v is not None})
+        _labels({key: value for key, value in labels.items() if value is not None})
         return labels
+
+
+def _labels(labels: dict[str, str]) -> dict[str, str]:
+    try:
+        return checked(labels)
+    except BadLabelError as error:
+        raise serializers.ValidationError(str(error), code=error.code) from error

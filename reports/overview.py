@@ -47,11 +47,12 @@ def services_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     """Return the context of the list; a filter that is wrong says so and finds nothing."""
     page = overview_page(project)
     services = [row["service"] for row in page["services"]]
-    filters = ServiceFilter(request.GET, queryset=Service.objects.filter(project=project))
+    known = Service.objects.filter(project=project)
+    filters = ServiceFilter(request.GET, queryset=known)
     form = filters.offer({label for service in services for label in service.written_labels})
     active = active_filters(filters, request.GET)
     if active:
-        found: Any = filters.qs if filters.is_valid() else filters.queryset.none()
+        found: Any = filters.qs if filters.is_valid() else known.none()
         kept = set(found.values_list("pk", flat=True))
         page["services"] = [row for row in page["services"] if row["service"].pk in kept]
     return page | {

@@ -173,14 +173,14 @@ class TestApi:
     def test_readers_and_strangers_set_none(
         self, services, api: APIClient, client_of, bob: User, carol: User
     ):
-        path, body = f"{SERVICES}pay/labels/", {"labels": {}}
+        path, body = f"{SERVICES}pay/labels/", {"labels": {"team": "x"}}
         assert api.put(path, body, format="json").status_code == 403
         assert api.patch(path, body, format="json").status_code == 403
         for person, code in ((bob, 403), (carol, 404)):
             answer = client_of(person).put(path, body, content_type="application/json")
             assert answer.status_code == code
         services["pay"].refresh_from_db()
-        assert services["pay"].labels
+        assert services["pay"].labels == {"team": "payments", "tier": "edge"}
 
     @pytest.mark.parametrize(
         ("query", "names"),
