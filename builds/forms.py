@@ -32,7 +32,10 @@ class LabelsField(forms.CharField):
 class ServiceLabelsForm(forms.Form):
     """The labels of a service."""
 
-    labels = LabelsField(widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}))
+    labels = LabelsField(
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+        help_text="Such as team=payments, one a line or by commas.",
+    )
 
     def __init__(self, service: Service, data: Any = None) -> None:
         super().__init__(data, initial={"labels": "\n".join(service.written_labels)})

@@ -14,7 +14,7 @@ LONGEST_LABEL = 2 * LONGEST_PART + 1
 KEY = re.compile(r"[a-z0-9]([a-z0-9._/-]*[a-z0-9])?")
 VALUE = re.compile(r"[A-Za-z0-9._-]([A-Za-z0-9._ -]*[A-Za-z0-9._-])?")
 
-HELP = "Such as team=payments, by commas or one a line."
+HELP = "Such as team=payments, by commas."
 
 
 class BadLabelError(DomainError):
