@@ -139,7 +139,8 @@ class SilenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         project = get_object_or_404(Project, pk=project_id_for(request, self.write_scope))
         body = SilenceWriteSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        form = SilenceForm(project, body.validated_data)
+        said = body.validated_data
+        form = SilenceForm(project, said | {"labels": ",".join(said.get("labels", ()))})
         if not form.is_valid():
             raise ValidationError(errors_of(form))
         silence = create_silence(project=project, actor=actor_of(request), **form.cleaned_data)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,9 +10,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.utils import timezone
 
-from alerts.conditions import CONDITIONS, Window
+from alerts.conditions import Window
+from alerts.conditions.contract import Services
 from alerts.exceptions import ChangedError, MovedError
-from alerts.following import follow
+from alerts.following import follow, look
 from alerts.lifecycle import Deed, Tracks
 from alerts.models import Alert, AlertMember, AlertRule, Silence
 from alerts.reading import tracks_of, wanted_of
@@ -60,7 +62,8 @@ def evaluate(rules: Sequence[AlertRule], at: datetime) -> None:
     for rule in rules:
         by_project[rule.project_id].append(rule)
     for project, own in by_project.items():
-        window = Window(project, at, _asked_about(own))
+        whole = Window(project, at)
+        window = replace(whole, services=_asked_about(own, whole))
         tracks = tracks_of(own, at)
         failed = {rule.pk for rule in own if not _evaluate(rule, tracks[rule.pk], window)}
         _tell_late(own, window)
@@ -68,18 +71,24 @@ def evaluate(rules: Sequence[AlertRule], at: datetime) -> None:
         AlertRule.objects.filter(pk__in=fine).update(evaluated_at=at, error="")
 
 
-def _asked_about(rules: Sequence[AlertRule]) -> frozenset[int]:
-    """Return the services that rules are about: none, if one of them is about all."""
-    scopes = [{service.pk for service in rule.services.all()} for rule in rules]
-    return frozenset().union(*scopes) if all(scopes) else frozenset()
+def _asked_about(rules: Sequence[AlertRule], whole: Window) -> Services:
+    """Return the services that any of the rules is about."""
+    found: set[int] = set()
+    for rule in rules:
+        named = frozenset(service.pk for service in rule.services.all()) or None
+        meant = whole.meant(named, rule.labels)
+        if meant is None:
+            return None
+        found |= meant
+    return frozenset(found)
 
 
 def _evaluate(rule: AlertRule, tracks: Tracks, window: Window) -> bool:
     """Evaluate one rule, all or nothing; tell whether that was possible."""
     try:
-        wanted = wanted_of(rule)
+        wanted = wanted_of(rule).within(window)
         with transaction.atomic():
-            seen = list(CONDITIONS[rule.kind].observe(wanted, window))
+            seen = look(wanted, window)
             news = follow(tracks, seen, wanted, window)
             if news:
                 _hold(rule)
@@ -123,7 +132,7 @@ def _tell_firing(rule: AlertRule, alert: Alert, window: Window) -> None:
     silences = window.once("silences", lambda: list(active))
     members = AlertMember.objects.filter(alert=alert).values_list("service_id", flat=True)
     services: set[int | None] = set(members) if silences else set()
-    silence = silence_of(alert, rule, services, silences)
+    silence = silence_of(rule, services, silences, window)
     tell_firing(alert, rule.channels.all(), silence, window.at)
 
 

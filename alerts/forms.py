@@ -19,6 +19,8 @@ from alerts.rules import Draft
 from audit.chain import storable
 from buildinsights.quantities import DurationField
 from builds.branches import BranchClass
+from builds.forms import LabelsField
+from builds.labels import HELP, written
 from builds.models import Service
 from channels.models import Channel
 
@@ -106,6 +108,7 @@ class RuleForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="None chosen: all of them.",
     )
+    labels = LabelsField(help_text=f"{HELP} Services that have all of them, those to come, too.")
     branch_classes = forms.MultipleChoiceField(
         choices=BranchClass,
         required=False,
@@ -177,7 +180,8 @@ class RuleForm(forms.Form):
         Raises:
             BadParametersError: what is said of its parameters is none.
         """
-        return {name: value for name, value in said.items() if name not in OWN}
+        values = {name: value for name, value in said.items() if name not in OWN}
+        return values | {"labels": written(said.get("labels", {}))}
 
     def refuse(self, error: BadParametersError) -> None:
         """Tell what is wrong with the parameters."""
@@ -197,6 +201,7 @@ def initial_of(rule: AlertRule) -> dict[str, Any]:
         "kind",
         "parameters",
         "severity",
+        "labels",
         "branch_classes",
         "environments",
         "targets",
@@ -222,6 +227,7 @@ class SilenceForm(forms.Form):
     service = forms.ModelChoiceField(
         Service.objects.none(), required=False, to_field_name="slug", empty_label="Any"
     )
+    labels = LabelsField(help_text=f"{HELP} All services of an alert must have all of them.")
     starts_at = forms.DateTimeField(
         required=False,
         label="From",
@@ -256,7 +262,7 @@ class SilenceForm(forms.Form):
     def parts(self) -> list[tuple[str, list[Any]]]:
         """The fields, with headings."""
         named = (
-            ("Of what, and why", ("rule", "service", "reason")),
+            ("Of what, and why", ("rule", "service", "labels", "reason")),
             ("How long", ("starts_at", "lasts", "ends_at")),
         )
         return [(title, [self[name] for name in names]) for title, names in named]

@@ -55,6 +55,8 @@ class Track:
     is_held: bool = False
     """Somebody resolved it although its condition held, and it has held since."""
     groups: dict[str, bool] = field(default_factory=dict)
+    services: dict[str, int | None] = field(default_factory=dict)
+    """Of those members, where they are of one."""
 
     @property
     def is_open(self) -> bool:
@@ -90,16 +92,18 @@ class Tracks:
             found.setdefault(homes.get(item.group, item.key), []).append(item)
         return found
 
-    def unseen(self, seen: Iterable[Observation]) -> set[str]:
-        """Return the groups for which an open alert holds, and that are not seen any more."""
-        holding = {
-            group
+    def unseen(self, seen: Iterable[Observation]) -> dict[str, int | None]:
+        """Return the groups for which an open alert holds, and that are not seen any more, each
+        with its service.
+        """
+        known = {item.group for item in seen}
+        return {
+            group: track.services.get(group)
             for track in self.by_cause.values()
             if track.is_open
             for group, holds in track.groups.items()
-            if holds
+            if holds and group not in known
         }
-        return holding - {item.group for item in seen}
 
     def advance(
         self,
@@ -156,6 +160,7 @@ def _begin(track: Track, bad: Mapping[str, Observation], wanted: Wanted, at: dat
     track.key, track.state, track.clear_since = 0, State.PENDING, None
     track.began_at = min(item.since or at for item in seen)
     track.groups = dict.fromkeys(bad, True)
+    track.services = {item.group: item.service_id for item in seen}
     return [Act(Deed.NOTICE, seen), *_holding(track, bad, wanted, at)]
 
 
@@ -170,6 +175,7 @@ def _members(
     joining = tuple(item for group, item in bad.items() if not track.groups.get(group))
     leaving = tuple(sorted(group for group in good if track.groups.get(group)))
     track.groups |= {item.group: True for item in joining} | dict.fromkeys(leaving, False)
+    track.services |= {item.group: item.service_id for item in joining}
     acts = [Act(Deed.JOIN, joining)] if joining else []
     return acts + ([Act(Deed.LEAVE, groups=leaving, text=_said(lost))] if leaving else [])
 

@@ -14,7 +14,7 @@ from django.db import OperationalError, connection, transaction
 from accounts.models import Project
 from alerts.conditions import CONDITIONS, Observation, Wanted, Window
 from alerts.exceptions import PreviewBusyError
-from alerts.following import follow
+from alerts.following import follow, look
 from alerts.lifecycle import Act, Deed, Track, Tracks
 from alerts.writing import title_of, title_with
 from builds.locks import try_lock
@@ -77,7 +77,7 @@ def preview(project: Project, wanted: Wanted, at: datetime, *, days: int = DAYS)
         PreviewBusyError: another one of the project is under way.
     """
     first = at - timedelta(days=days)
-    run = _Run(project, wanted, Preview(first, at))
+    run = _Run(project, wanted.within(Window(project.pk, at)), Preview(first, at))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             if not try_lock(LOCK, project.pk):
@@ -116,7 +116,7 @@ class _Run:
                 self.found.until, self.found.is_cut = at, True
                 return
             if at in looks:
-                seen = list(self.condition.observe(self.wanted, self._window(at)))
+                seen = look(self.wanted, self._window(at))
             # Between two moments what is seen stays as it is.
             self._advance(seen, at)
         if len(moments) > MOST_MOMENTS:

@@ -78,8 +78,10 @@ def tracks_of(rules: Sequence[AlertRule], at: datetime) -> dict[int, Tracks]:
         found[row[1]].by_cause[track.cause] = track
         by_key[row[0]] = track
     members = AlertMember.objects.filter(alert__in=[pk for pk, t in by_key.items() if t.is_open])
-    for alert, group, ended in members.values_list("alert_id", "group", "ended_at"):
+    told = members.values_list("alert_id", "group", "service_id", "ended_at")
+    for alert, group, service, ended in told:
         by_key[alert].groups[group] = ended is None
+        by_key[alert].services[group] = service
     return found
 
 

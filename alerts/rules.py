@@ -21,11 +21,12 @@ from audit.services import ActorLike, record
 from builds.models import Service
 from channels.models import Channel
 
-CONDITION = ("kind", "parameters", "services", "branch_classes", "environments", "targets")
+CONDITION = ("kind", "parameters", *SCOPES)
 """What, if it changes, makes another condition of a rule."""
 
 SCOPE_NAMES = {
     "services": "services",
+    "labels": "labels of services",
     "branch_classes": "classes of branches",
     "environments": "environments",
     "targets": "targets",

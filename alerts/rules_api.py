@@ -107,7 +107,7 @@ def _form(project: Project, request: Request, kept: Mapping[str, Any]) -> RuleFo
     empty = RuleForm(project)
     defaults = {name: field.initial for name, field in empty.fields.items()}
     said = defaults | {**kept} | body.validated_data
-    for name in ("environments", "targets"):
+    for name in ("labels", "environments", "targets"):
         said[name] = ",".join(said[name] or [])
     form = RuleForm(project, said)
     if not form.is_valid():

@@ -133,6 +133,7 @@ class AlertRuleSerializer(serializers.ModelSerializer[AlertRule]):
     services: Any = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True)
     channels: Any = serializers.SlugRelatedField(slug_field="public_id", many=True, read_only=True)
     parameters = serializers.DictField()
+    labels = serializers.ListField(child=serializers.CharField())
     branch_classes = serializers.ListField(child=serializers.CharField())
     environments = serializers.ListField(child=serializers.CharField())
     targets = serializers.ListField(child=serializers.CharField())
@@ -147,6 +148,7 @@ class AlertRuleSerializer(serializers.ModelSerializer[AlertRule]):
             "parameters",
             "severity",
             "services",
+            "labels",
             "branch_classes",
             "environments",
             "targets",
@@ -174,6 +176,11 @@ class AlertRuleWriteSerializer(serializers.Serializer[Any]):
     parameters = serializers.DictField(required=False)
     severity = serializers.CharField(max_length=8, required=False)
     services = serializers.ListField(child=serializers.CharField(), required=False)
+    labels = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="`key=value`: services that have all of them.",
+    )
     branch_classes = serializers.ListField(child=serializers.CharField(), required=False)
     environments = serializers.ListField(child=serializers.CharField(), required=False)
     targets = serializers.ListField(child=serializers.CharField(), required=False)
@@ -213,12 +220,13 @@ class PreviewSerializer(serializers.Serializer[Any]):
 
 
 class SilenceSerializer(serializers.ModelSerializer[Silence]):
-    """A silence; without rule and service it is of the whole project."""
+    """A silence; without rule, service and labels it is of the whole project."""
 
     id = serializers.UUIDField(source="public_id")
     project = serializers.SlugField(source="project.slug")
     rule = serializers.UUIDField(source="rule.public_id", default=None)
     service = serializers.SlugField(source="service.slug", default=None)
+    labels = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = Silence
@@ -227,6 +235,7 @@ class SilenceSerializer(serializers.ModelSerializer[Silence]):
             "project",
             "rule",
             "service",
+            "labels",
             "starts_at",
             "ends_at",
             "reason",
@@ -242,6 +251,11 @@ class SilenceWriteSerializer(serializers.Serializer[Any]):
 
     rule = serializers.UUIDField(required=False, allow_null=True)
     service = serializers.CharField(max_length=100, required=False, allow_null=True)
+    labels = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="`key=value`: all services of an alert have all of them.",
+    )
     starts_at = serializers.DateTimeField(required=False)
     ends_at = serializers.DateTimeField()
     reason = serializers.CharField(max_length=500)

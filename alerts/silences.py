@@ -11,6 +11,7 @@ from accounts.models import Project
 from alerts.exceptions import OverError
 from alerts.models import AlertRule, Silence
 from audit.services import ActorLike, record
+from builds.labels import written
 from builds.models import Service
 
 
@@ -20,12 +21,13 @@ def create_silence(
     project: Project,
     rule: AlertRule | None,
     service: Service | None,
+    labels: Mapping[str, str],
     starts_at: datetime,
     ends_at: datetime,
     reason: str,
     actor: ActorLike,
 ) -> Silence:
-    """Let alerts of a rule, a service, both or all be kept and not sent for a time.
+    """Let alerts of a rule, of services, of both or all be kept and not sent for a time.
 
     Raises:
         TooManyError: the project has as many as it may.
@@ -36,6 +38,7 @@ def create_silence(
         project=project,
         rule=rule,
         service=service,
+        labels=written(labels),
         starts_at=starts_at,
         ends_at=ends_at,
         reason=reason,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from alerts.conditions import Window
 from alerts.context import facts_of
 from alerts.models import Alert, AlertEvent, AlertMember, AlertRule, Silence
 from alerts.wording import shown
@@ -58,13 +59,13 @@ def tell_acknowledged(alert: Alert, at: datetime) -> None:
 
 
 def silence_of(
-    alert: Alert, rule: AlertRule, services: set[int | None], silences: Iterable[Silence]
+    rule: AlertRule, services: set[int | None], silences: Iterable[Silence], window: Window
 ) -> Silence | None:
-    """Return the silence that covers an alert: its rule, and each of its services."""
+    """Return the silence that covers an alert of a rule: that, and each of its services."""
     for silence in silences:
-        if silence.rule_id in {None, rule.pk} and (
-            silence.service_id is None or services == {silence.service_id}
-        ):
+        named = None if silence.service_id is None else frozenset({silence.service_id})
+        meant = window.meant(named, silence.labels)
+        if silence.rule_id in {None, rule.pk} and (meant is None or services <= meant):
             return silence
     return None
 

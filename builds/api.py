@@ -16,12 +16,15 @@ from accounts.access import in_project
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from builds.comparison import ComparisonSerializer, compare
-from builds.filters import BuildFilter
+from builds.filters import BuildFilter, ServiceFilter
+from builds.labelling import change_labels, set_labels
 from builds.models import Build, Service, Step, StepLog
 from builds.reading import note_log
 from builds.serializers import (
     BuildSerializer,
     CriticalPathSerializer,
+    LabelChangesSerializer,
+    LabelsSerializer,
     ServiceSerializer,
     StepLogSerializer,
     StepSerializer,
@@ -145,6 +148,7 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     scope = Scope.BUILDS_READ
     queryset = Service.objects.none()
     serializer_class = ServiceSerializer
+    filterset_class = ServiceFilter
     lookup_field = "slug"
     cursor_ordering = ("-created_at", "-id")
 
@@ -162,3 +166,30 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         if len(found) > 1:
             raise ValidationError({"project": ["Several projects have this service: name one."]})
         return found[0]
+
+    @extend_schema(
+        request=LabelsSerializer, responses=ServiceSerializer, parameters=[PROJECT], filters=False
+    )
+    @action(detail=True, methods=["put"], scope=Scope.SERVICES_WRITE, pagination_class=None)
+    def labels(self, request: Request, slug: str) -> Response:
+        """Let it have these labels, and no others."""
+        body = LabelsSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        labels = body.validated_data["labels"]
+        row = set_labels(service=self.get_object(), labels=labels, actor=actor_of(request))
+        return Response(ServiceSerializer(row).data)
+
+    @extend_schema(
+        request=LabelChangesSerializer,
+        responses=ServiceSerializer,
+        parameters=[PROJECT],
+        filters=False,
+    )
+    @labels.mapping.patch
+    def change_labels(self, request: Request, slug: str) -> Response:
+        """Give it labels, or take those with null away; the others stay."""
+        body = LabelChangesSerializer(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        changes = body.validated_data.get("labels", {})
+        row = change_labels(service=self.get_object(), changes=changes, actor=actor_of(request))
+        return Response(ServiceSerializer(row).data)

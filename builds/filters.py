@@ -1,15 +1,18 @@
 """Filters that the API and the pages share."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import django_filters as filters
 from django import forms
 from django_filters.fields import IsoDateTimeField
+from drf_spectacular.utils import extend_schema_field
 
 from buildkit.failure_classes import MEANINGS, FailureClass
-from builds.models import Build
-from builds.querysets import BuildQuerySet
+from builds.labels import BadLabelError, labels_of
+from builds.models import Build, Service
+from builds.querysets import BuildQuerySet, ServiceQuerySet
 
 
 class MomentField(IsoDateTimeField):
@@ -65,3 +68,52 @@ class BuildFilter(filters.FilterSet):
     def on_platform(self, builds: BuildQuerySet, name: str, value: str) -> BuildQuerySet:
         """Builds for that platform, alone or among others."""
         return builds.filter(platforms__contains=[value])
+
+
+class LabelsChoice(forms.MultipleChoiceField):
+    """Labels that are chosen; one that no service has may be asked for, too."""
+
+    is_verbatim = True
+
+    def valid_value(self, value: Any) -> bool:
+        """Leave to ``clean`` what is a label."""
+        return True
+
+    def clean(self, value: Any) -> dict[str, str]:
+        """Return the labels by key."""
+        try:
+            return labels_of(filter(None, super().clean(value)))
+        except BadLabelError as error:
+            raise forms.ValidationError(str(error), code=error.code) from error
+
+
+@extend_schema_field(
+    {"type": "string", "description": "`key=value`; services that have all that are named."}
+)
+class LabelFilter(filters.MultipleChoiceFilter):
+    """Narrows services to those with all of the labels."""
+
+    field_class = LabelsChoice
+
+    def filter(self, qs: Any, value: Any) -> ServiceQuerySet:
+        """Return the services that have them."""
+        services: ServiceQuerySet = qs.labelled(value)
+        return services
+
+
+class ServiceFilter(filters.FilterSet):
+    """What a list of services can be narrowed by."""
+
+    label = LabelFilter(label="Label")
+
+    class Meta:
+        model = Service
+        fields: list[str] = []
+
+    def offer(self, labels: Iterable[str]) -> forms.Form:
+        """Return the form with labels to choose from; what is asked for stays among them."""
+        form: forms.Form = self.form
+        asked = form["label"].value() or []
+        choices: Any = form.fields["label"]
+        choices.choices = [(label, label) for label in sorted({*labels, *asked})]
+        return form

@@ -1,6 +1,6 @@
 """Reads of services, builds, steps and images; every page and API query starts here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -24,6 +24,10 @@ class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
         """Services of the projects in which ``actor`` holds ``scope``."""
         return self.filter(project_id__in=actor.project_ids_with(scope))
+
+    def labelled(self, labels: Mapping[str, str]) -> Self:
+        """Services that have all of these labels; without any, all services."""
+        return self.filter(labels__contains=dict(labels)) if labels else self
 
 
 class BuildQuerySet(models.QuerySet["Build"]):

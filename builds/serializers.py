@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from builds.labels import BadLabelError, checked
 from builds.models import Build, Service, Step
 
 
@@ -171,8 +172,37 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
 
     id = serializers.UUIDField(source="public_id", read_only=True)
     project = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]
+    labels = serializers.DictField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Service
-        fields = ("id", "project", "name", "slug", "repository_url", "created_at")
+        fields = ("id", "project", "name", "slug", "repository_url", "labels", "created_at")
         read_only_fields = fields
+
+
+class LabelsSerializer(serializers.Serializer[Any]):
+    """All labels of a service."""
+
+    labels = serializers.DictField(child=serializers.CharField())
+
+    def validate_labels(self, labels: dict[str, str]) -> dict[str, str]:
+        """Refuse what is no label."""
+        return _labels(labels)
+
+
+class LabelChangesSerializer(serializers.Serializer[Any]):
+    """Some labels of a service; those with null are taken away."""
+
+    labels = serializers.DictField(child=serializers.CharField(allow_null=True))
+
+    def validate_labels(self, labels: dict[str, str | None]) -> dict[str, str | None]:
+        """Refuse what is no label."""
+        _labels({key: value for key, value in labels.items() if value is not None})
+        return labels
+
+
+def _labels(labels: dict[str, str]) -> dict[str, str]:
+    try:
+        return checked(labels)
+    except BadLabelError as error:
+        raise serializers.ValidationError(str(error), code=error.code) from error

@@ -17,6 +17,8 @@ from django.conf import settings
 from accounts.models import Project, User
 from buildkit.limits import Limits
 from buildkit.reading import read_builds
+from builds.labelling import set_labels
+from builds.models import Service
 from ingest.digest import digest_payload
 from ingest.models import IngestPayload, PayloadKind
 from ingest.schemas import FIELD_NAMES
@@ -27,6 +29,13 @@ DEMO = Path(settings.BASE_DIR) / "demo"
 RECORDINGS = DEMO / "recordings"
 KNOWN_CAUSES = "Known causes"
 """The project for builds with causes planted into them, to see what is found of these."""
+
+LABELS = {
+    "ai": {"team": "assistants", "tier": "internal"},
+    "api": {"team": "shop", "tier": "internal"},
+    "web": {"team": "shop", "tier": "edge"},
+}
+"""Of the services of the recordings."""
 
 UPLOAD_DELAY = timedelta(seconds=20)
 """How long after its build a sample is said to have been received."""
@@ -97,6 +106,12 @@ def ingest_samples(
         payload = digest_payload(accepted.payload.pk)
         if payload:
             yield payload
+
+
+def label_services(project: Project, actor: User) -> None:
+    """Give the services of the recordings their labels."""
+    for service in Service.objects.filter(project=project, slug__in=LABELS):
+        set_labels(service=service, labels=LABELS[service.slug], actor=actor)
 
 
 def _date(payload: IngestPayload, sample: Sample) -> None:

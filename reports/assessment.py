@@ -164,7 +164,7 @@ def assessment_of(project: Project, form: RemediationForm) -> Assessment:
     remediation = remediation_of(project, form)
     images = newest_images(project, service, environment)
     findings = findings_of(project, form)
-    moved = changes_of(project, first, [service] if service else [], environment).moved
+    moved = changes_of(project, first, [service] if service else None, environment).moved
     return Assessment(
         project=project.name,
         service=service,

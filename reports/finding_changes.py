@@ -72,13 +72,13 @@ class Changes:
 def changes_of(
     project: Project,
     first: date,
-    services: Collection[str] = (),
+    services: Collection[str] | None = None,
     environment: str | None = None,
     last: date | None = None,
 ) -> Changes:
     """Return what changed from the beginning of a day, in UTC, until now or the end of ``last``.
 
-    ``services`` are slugs; without any, all are meant. What is open is what is open now.
+    ``services`` are slugs; ``None`` is all of them. What is open is what is open now.
     """
     since = _begin(first)
     findings: Any = Finding.objects.filter(project=project)
@@ -86,7 +86,7 @@ def changes_of(
     events: Any = FindingEvent.objects.filter(project=project, at__gte=since).order_by()
     if last:
         events, days = events.filter(at__lt=_begin(last + ONE_DAY)), days.filter(day__lte=last)
-    if services:
+    if services is not None:
         findings = findings.filter(service__slug__in=services)
         days = days.filter(service__slug__in=services)
         events = events.filter(finding__service__slug__in=services)

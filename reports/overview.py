@@ -8,11 +8,15 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
+from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts.models import Project
 from buildinsights.svg import SPARKLINE, shapes
 from buildinsights.templatetags.formats import duration
 from builds.branches import branch_class
+from builds.build_list import active_filters
+from builds.filters import ServiceFilter
 from builds.models import Build, Service
 from builds.usual import verdict_of
 from reports.attention import MIN_BUILDS, attention_of
@@ -37,6 +41,25 @@ def overview_page(project: Project) -> dict[str, Any]:
         "attention": attention,
         "period": period([weeks[0] for weeks in weekly.values() if 0 in weeks]),
         "services": rows,
+    }
+
+
+def services_page(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """Return the context of the list; a filter that is wrong says so and finds nothing."""
+    page = overview_page(project)
+    services = [row["service"] for row in page["services"]]
+    known = Service.objects.filter(project=project)
+    filters = ServiceFilter(request.GET, queryset=known)
+    form = filters.offer({label for service in services for label in service.written_labels})
+    active = active_filters(filters, request.GET)
+    if active:
+        found: Any = filters.qs if filters.is_valid() else known.none()
+        kept = set(found.values_list("pk", flat=True))
+        page["services"] = [row for row in page["services"] if row["service"].pk in kept]
+    return page | {
+        "filter_form": form,
+        "active_filters": active,
+        "reset": reverse("services:list", args=[project.slug]),
     }
 
 

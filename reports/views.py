@@ -13,10 +13,12 @@ from accounts.models import Project
 from accounts.roles import Scope
 from buildinsights.paging import is_htmx
 from builds.build_list import ingest_command
+from builds.forms import ServiceLabelsForm
+from builds.labelling import set_labels
 from builds.models import Service
 from farm.models import Source
 from reports.comparison import comparison_page
-from reports.overview import overview_page
+from reports.overview import overview_page, services_page
 from reports.platforms import platforms_page
 from reports.service_page import service_page
 from reports.wall import wall_page
@@ -55,18 +57,26 @@ def wall(request: HttpRequest, project_slug: str) -> HttpResponse:
 def service_list(request: HttpRequest, project_slug: str) -> HttpResponse:
     """All services of a project with what matters of each."""
     project = get_project(request, project_slug)
-    context = overview_page(project)
+    context = services_page(request, project)
     context |= {"project": project, "ingest_command": ingest_command(request)}
     return render(request, "services/service_list.html", context)
 
 
 def service_detail(request: HttpRequest, project_slug: str, slug: str) -> HttpResponse:
-    """One service: its past, its usual, the steps that cost most."""
+    """One service: its past, its usual, the steps that cost most; and its labels, to be set."""
     project = get_project(request, project_slug)
     services = Service.objects.filter(project=project).select_related("project")
     service = get_object_or_404(services, slug=slug)
+    form = ServiceLabelsForm(service, request.POST or None)
+    if request.method == "POST":
+        get_project(request, project_slug, Scope.SERVICES_WRITE)
+        if form.is_valid():
+            actor, labels = actor_of(request), form.cleaned_data["labels"]
+            return redirect(set_labels(service=service, labels=labels, actor=actor))
+    scopes = scopes_in(request, project)
     context = service_page(service, request.GET)
-    context |= {"project": project, "can": _actions(service, scopes_in(request, project))}
+    context |= {"project": project, "can": _actions(service, scopes), "labels_form": form}
+    context |= {"may_label": Scope.SERVICES_WRITE in scopes}
     return render(request, "services/service_detail.html", context)
 
 

@@ -244,5 +244,5 @@ CONDITION = Condition(
     absent_is_good=True,
     quiet=Quiet(_last),
     about="Builds got slower or larger or hit the cache less, and have not gone back.",
-    narrowed_by=frozenset({"services", "environments", "targets"}),
+    narrowed_by=frozenset({"services", "labels", "environments", "targets"}),
 )

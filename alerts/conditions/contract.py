@@ -1,13 +1,15 @@
 """What a kind of rule is: parameters, what it observes at a time, and when that may change."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from builds.labels import written
 from builds.models import Service
 
 if TYPE_CHECKING:
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 JUST = timedelta(microseconds=1)
-SCOPES = ("services", "branch_classes", "environments", "targets")
+SCOPES = ("services", "labels", "branch_classes", "environments", "targets")
+
+type Services = frozenset[int] | None
+"""Keys of those that are meant; ``None`` is all, and an empty set none."""
 
 
 class Parameters(BaseModel):
@@ -64,11 +69,13 @@ def either(parameters: Parameters, *names: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a rule asks for, saved or not; empty sets are any."""
+    """What a rule asks for, saved or not; empty sets are any, but of services."""
 
     kind: str
     parameters: Any
-    services: frozenset[int] = frozenset()
+    services: Services = None
+    labels: frozenset[str] = frozenset()
+    """As ``key=value``; ``within`` makes services of them."""
     branch_classes: frozenset[str] = frozenset()
     environments: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
@@ -82,7 +89,8 @@ class Wanted:
         return cls(
             kind=rule.kind,
             parameters=parameters,
-            services=frozenset(services),
+            services=frozenset(services) or None,
+            labels=frozenset(rule.labels),
             branch_classes=frozenset(rule.branch_classes),
             environments=frozenset(rule.environments),
             targets=frozenset(rule.targets),
@@ -90,6 +98,11 @@ class Wanted:
             for_time=timedelta(seconds=rule.for_seconds),
             settle_time=timedelta(seconds=rule.settle_seconds),
         )
+
+    def within(self, window: "Window") -> "Wanted":
+        """Return it about the services that have its labels at present."""
+        services = window.meant(self.services, self.labels)
+        return replace(self, services=services, labels=frozenset())
 
     def covers(
         self,
@@ -101,12 +114,14 @@ class Wanted:
     ) -> bool:
         """Tell whether something is in its scope, as far as it is named."""
         said = (
-            (self.services, service),
             (self.environments, environment),
             (self.targets, target),
             (self.branch_classes, branch),
         )
-        return all(value is None or not wanted or value in wanted for wanted, value in said)
+        is_meant = self.services is None or service is None or service in self.services
+        return is_meant and all(
+            value is None or not wanted or value in wanted for wanted, value in said
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +133,7 @@ class Window:
 
     project_id: int
     at: datetime
-    services: frozenset[int] = frozenset()
+    services: Services = None
     memory: dict[Any, Any] = field(default_factory=dict)
 
     def once[T](self, key: Any, read: Callable[[], T]) -> T:
@@ -134,8 +149,24 @@ class Window:
 
     def narrowed(self, rows: Any, path: str = "service") -> Any:
         """Return rows of the services that are asked about."""
-        named = {f"{path}__in": sorted(self.services)} if self.services else {}
+        named = {} if self.services is None else {f"{path}__in": sorted(self.services)}
         return rows.filter(**named, **{f"{path}__project": self.project_id})
+
+    def meant(self, services: Services, labels: Collection[str]) -> Services:
+        """Return of services those that have all of the labels at present."""
+        if not labels:
+            return services
+        having = self.once("labels", self._labels)
+        found = frozenset.intersection(*(having.get(label, frozenset()) for label in labels))
+        return found if services is None else found & services
+
+    def _labels(self) -> dict[str, frozenset[int]]:
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        rows = Service.objects.filter(project=self.project_id).exclude(labels={}).order_by()
+        for pk, labels in rows.values_list("pk", "labels"):
+            for label in written(labels):
+                found[label].add(pk)
+        return {label: frozenset(keys) for label, keys in found.items()}
 
     def names(self) -> Mapping[int, tuple[str, str]]:
         """Return name and slug of the project's services by key."""

@@ -72,7 +72,7 @@ def _read(window: Window, metric: str, first: Any, last: Any) -> dict[int, Group
 
 def meant(wanted: Wanted, found: dict[int, Groups]) -> Iterator[tuple[Group, list[Row]]]:
     """Yield the groups in the scope of a rule, with their rows of its classes of branches."""
-    for service in sorted(wanted.services or found):
+    for service in sorted(found if wanted.services is None else wanted.services):
         for group, rows in found.get(service, {}).items():
             if wanted.covers(service=service, environment=group.environment, target=group.target):
                 yield group, in_branches(rows, wanted.branch_classes)

@@ -100,5 +100,5 @@ CONDITION = Condition(
     absent_is_good=False,
     quiet=Quiet(last_days(CacheDay, ("target", "variant", "platforms"))),
     about="The cache spares a smaller share of the work than it should.",
-    narrowed_by=frozenset({"services", "branch_classes", "targets"}),
+    narrowed_by=frozenset({"services", "labels", "branch_classes", "targets"}),
 )

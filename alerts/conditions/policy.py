@@ -118,5 +118,5 @@ CONDITION = Condition(
     absent_is_good=True,
     quiet=Quiet(_last, of="verdicts", days=1),
     about="A policy refused an image.",
-    narrowed_by=frozenset({"services", "environments", "targets"}),
+    narrowed_by=frozenset({"services", "labels", "environments", "targets"}),
 )

@@ -29,7 +29,7 @@ SELECT r.builder_id, b.name, count(*),
 FROM farm_buildrequest r JOIN farm_builder b ON b.id = r.builder_id
 JOIN builds_build d ON d.id = r.build_id
 WHERE r.project_id = %(project)s AND r.requested_at <= %(at)s AND r.requested_at > %(since)s
-    AND (cardinality(%(services)s::bigint[]) = 0 OR d.service_id = ANY(%(services)s::bigint[]))
+    AND (%(services)s::bigint[] IS NULL OR d.service_id = ANY(%(services)s::bigint[]))
 GROUP BY 1, 2 ORDER BY 1
 """
 """Of each builder: what a share of its requests waited at most, and how many still do."""
@@ -80,7 +80,7 @@ def _read(wanted: Wanted, window: Window) -> list[Any]:
         "at": window.at,
         "since": window.at - timedelta(hours=said.hours),
         "share": said.share,
-        "services": sorted(wanted.services),
+        "services": None if wanted.services is None else sorted(wanted.services),
     }
     with connection.cursor() as cursor:
         cursor.execute(WAITS, values)
@@ -115,5 +115,5 @@ CONDITION = Condition(
     moments,
     absent_is_good=True,
     about="Builds that the server was asked for wait too long for a worker.",
-    narrowed_by=frozenset({"services"}),
+    narrowed_by=frozenset({"services", "labels"}),
 )

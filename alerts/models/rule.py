@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.models import Project
 from alerts.querysets import AlertRuleQuerySet
 from builds.branches import BranchClass
+from builds.labels import LONGEST_LABEL
 from builds.models import Service
 from channels.contract import Severity
 from channels.models import Channel
@@ -53,6 +54,8 @@ class AlertRule(models.Model):
     kind = models.CharField(max_length=14, choices=Kind)
     parameters = models.JSONField(default=dict)
     services = models.ManyToManyField(Service, through="RuleService", related_name="+", blank=True)
+    labels = ArrayField(models.CharField(max_length=LONGEST_LABEL), default=list, blank=True)
+    """As ``key=value``: services must have all of them when it is evaluated."""
     branch_classes = ArrayField(
         models.CharField(max_length=10, choices=BranchClass), default=list, blank=True
     )
@@ -108,6 +111,7 @@ class AlertRule(models.Model):
             "kind": self.kind,
             "parameters": self.parameters,
             "services": sorted(service.slug for service in self.services.all()),
+            "labels": self.labels,
             "branch_classes": self.branch_classes,
             "environments": self.environments,
             "targets": self.targets,

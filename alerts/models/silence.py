@@ -3,6 +3,7 @@
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -10,19 +11,23 @@ from django.db.models.functions import Now
 from accounts.models import Project
 from alerts.models.rule import AlertRule
 from alerts.querysets import SilenceQuerySet
+from builds.labels import LONGEST_LABEL
 from builds.models import Service
 
 
 class Silence(models.Model):
-    """For a time, alerts of a rule, of a service, or of both are kept and shown, and not sent.
+    """For a time, alerts of a rule, of a service or services with some labels, or of rule and
+    services are kept and shown, and not sent.
 
-    Without rule and service it is of the whole project.
+    Without all of these it is of the whole project.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, models.DB_CASCADE, related_name="silences", db_index=False)
     rule = models.ForeignKey(AlertRule, models.DB_CASCADE, null=True, related_name="+")
     service = models.ForeignKey(Service, models.DB_CASCADE, null=True, related_name="+")
+    labels = ArrayField(models.CharField(max_length=LONGEST_LABEL), default=list, blank=True)
+    """As ``key=value``: all services of an alert have all of them when it fires."""
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     """Exclusive; ending it before its time sets it."""
@@ -52,6 +57,7 @@ class Silence(models.Model):
     @property
     def covers(self) -> str:
         """What it is of, in words."""
-        if self.rule and self.service:
-            return f"{self.rule.name} of {self.service.name}"
-        return str(self.rule or self.service or "All alerts")
+        services = ", ".join([*([self.service.name] if self.service else []), *self.labels])
+        if self.rule and services:
+            return f"{self.rule.name} of {services}"
+        return str(self.rule or services or "All alerts")

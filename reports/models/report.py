@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.models import Project, User
 from builds.branches import BranchClass
+from builds.labels import LONGEST_LABEL
 from farm.cron import in_words, validate_cron, validate_time_zone
 from reports.scheduled.cron import validate_pauses
 from reports.scheduled.optimisation import Optimisation
@@ -43,7 +44,7 @@ class ReportSchedule(models.Model):
     """A report that is made at certain times, of the whole days before.
 
     ``next_run_at`` is when it is due; whoever moves it on makes the run. Empty ``services``,
-    ``environment`` and ``branch_class`` narrow nothing.
+    ``labels``, ``environment`` and ``branch_class`` narrow nothing.
     """
 
     class Days(models.IntegerChoices):
@@ -67,6 +68,8 @@ class ReportSchedule(models.Model):
     days = models.PositiveSmallIntegerField(choices=Days, default=Days.WEEK)
     services = ArrayField(models.SlugField(max_length=100), default=list, blank=True)
     """Slugs, so that a service that goes does not widen the report."""
+    labels = ArrayField(models.CharField(max_length=LONGEST_LABEL), default=list, blank=True)
+    """As ``key=value``: of services that have all of them when it is made."""
     environment = models.CharField(max_length=60, blank=True)
     branch_class = models.CharField(max_length=10, choices=BranchClass, blank=True)
     sections = ArrayField(models.CharField(max_length=20, choices=ReportSection))

@@ -75,6 +75,7 @@ class ReportScheduleSerializer(serializers.ModelSerializer[ReportSchedule]):
     project = serializers.SlugField(source="project.slug")
     when = serializers.CharField(source="in_words", help_text="`cron` as a sentence.")
     services = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
+    labels = serializers.ListField(child=serializers.CharField())
     sections = serializers.ListField(child=serializers.ChoiceField(choices=ReportSection.choices))
     created_by = serializers.CharField(source="created_by.username", default=None)
     recipients = serializers.SerializerMethodField()
@@ -90,6 +91,7 @@ class ReportScheduleSerializer(serializers.ModelSerializer[ReportSchedule]):
             "time_zone",
             "days",
             "services",
+            "labels",
             "environment",
             "branch_class",
             "sections",
@@ -123,6 +125,12 @@ class ReportScheduleWriteSerializer(serializers.Serializer[Any]):
     time_zone = serializers.CharField(max_length=60, required=False, default="UTC")
     days = serializers.ChoiceField(choices=ReportSchedule.Days.choices, required=False, default=7)
     services = serializers.ListField(child=serializers.CharField(), required=False, default=list)
+    labels = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        default=list,
+        help_text="`key=value`: services that have all of them.",
+    )
     environment = serializers.CharField(required=False, allow_blank=True, default="")
     branch_class = serializers.CharField(required=False, allow_blank=True, default="")
     sections = serializers.ListField(child=serializers.CharField(), required=False)
@@ -295,9 +303,8 @@ class ReportScheduleViewSet(
         body = ReportScheduleWriteSerializer(data=data)
         body.is_valid(raise_exception=True)
         said = body.validated_data
-        said = (
-            {"sections": ReportSection.values} | said | {"addresses": "\n".join(said["addresses"])}
-        )
+        typed = {"addresses": "\n".join(said["addresses"]), "labels": ", ".join(said["labels"])}
+        said = {"sections": ReportSection.values} | said | typed
         form = ReportScheduleForm(
             schedule.project, said, instance=schedule if schedule.pk else None
         )
@@ -313,7 +320,7 @@ class ReportScheduleViewSet(
 def _as_written(schedule: ReportSchedule) -> dict[str, Any]:
     """Return a schedule as somebody would write it."""
     people = [person for person in schedule.recipients.all() if not person.unsubscribed_at]
-    names = (*ReportScheduleForm.Meta.fields, "services", "sections")
+    names = (*ReportScheduleForm.Meta.fields, "services", "labels", "sections")
     return {name: getattr(schedule, name) for name in names} | {
         "members": [person.user.username for person in people if person.user],
         "addresses": [person.address for person in people if person.address],

@@ -10,6 +10,8 @@ from django.utils.html import format_html
 from accounts.models import Project, User
 from accounts.typing import Actor
 from builds.branches import BranchClass
+from builds.forms import LabelsField
+from builds.labels import HELP, written
 from builds.models import Build, Service
 from reports.models import ReportSchedule, ReportSection
 from reports.scheduled.services import save_schedule
@@ -19,7 +21,7 @@ MOST_ENVIRONMENTS = 50
 PLACE = "place_"
 PARTS = (
     ("When", ("name", "cron", "time_zone", "is_on")),
-    ("About what", ("days", "environment", "branch_class", "services")),
+    ("About what", ("days", "environment", "branch_class", "services", "labels")),
     ("To whom", ("members", "addresses", "attaches_pdf")),
 )
 
@@ -52,6 +54,7 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
         widget=forms.CheckboxSelectMultiple,
         help_text="None chosen: all of them, also later ones.",
     )
+    labels = LabelsField(help_text=f"{HELP} Services that have all of them, those to come, too.")
     environment = forms.ChoiceField(required=False)
     branch_class = forms.ChoiceField(
         required=False, label="Branches", choices=[("", "All"), *BranchClass.choices]
@@ -135,7 +138,8 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
                 required=False, min_value=1, max_value=99, initial=place, label=label
             )
         self.order = order
-        self.initial.update(sections=kept, services=self.instance.services)
+        labels = ", ".join(self.instance.labels)
+        self.initial.update(sections=kept, services=self.instance.services, labels=labels)
         if self.instance.pk:
             people = self.instance.recipients.filter(unsubscribed_at=None).select_related("user")
             self.initial["members"] = [p.user.username for p in people if p.user]
@@ -169,16 +173,15 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
         count = len(said.get("members") or []) + len(said.get("addresses") or [])
         if count > MOST_RECIPIENTS:
             self.add_error("addresses", f"A report has {MOST_RECIPIENTS} recipients at most.")
-        self.instance.sections, self.instance.services = (
-            said["sections"],
-            said.get("services") or [],
-        )
+        said["labels"] = written(said.get("labels") or {})
+        self.instance.sections, self.instance.labels = said["sections"], said["labels"]
+        self.instance.services = said.get("services") or []
         return said
 
     def keep(self, actor: Actor) -> ReportSchedule:
         """Save what is said; the form is valid."""
         said = self.cleaned_data
-        told = [*self.Meta.fields, "services", "sections"]
+        told = [*self.Meta.fields, "services", "labels", "sections"]
         changes = {n: said[n] for n in told if n in self.changed_data or n == "sections"}
         return save_schedule(
             schedule=self.instance,

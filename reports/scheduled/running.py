@@ -127,6 +127,7 @@ def report_of(schedule: ReportSchedule, run: ReportRun) -> Optimisation:
     scope = Scope.of(
         schedule.project,
         slugs=schedule.services,
+        labels=schedule.labels,
         environment=schedule.environment,
         branch_class=schedule.branch_class,
         first=run.first,

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from accounts.models import Project
 from builds.branches import BranchClass, branch_class
+from builds.labels import labels_of
 from builds.models import Build, Service
 from builds.querysets import BuildQuerySet
 from cache.periods import Period
@@ -13,11 +14,12 @@ from cache.periods import Period
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """``services`` are those that are meant; ``slugs`` is empty if these are all."""
+    """``services`` are those that are meant: of these ``slugs``, with all ``labels``; or all."""
 
     project: Project
     services: Sequence[Service]
     slugs: tuple[str, ...]
+    labels: tuple[str, ...]
     environment: str
     branch_class: str
     first: date
@@ -29,6 +31,7 @@ class Scope:
         project: Project,
         *,
         slugs: Sequence[str] = (),
+        labels: Sequence[str] = (),
         environment: str = "",
         branch_class: str = "",
         first: date,
@@ -38,8 +41,14 @@ class Scope:
         services = Service.objects.filter(project=project).select_related("project")
         if slugs:
             services = services.filter(slug__in=slugs)
-        found = list(services.order_by("name", "pk"))
-        return cls(project, found, tuple(slugs), environment, branch_class, first, last)
+        found = list(services.labelled(labels_of(labels)).order_by("name", "pk"))
+        asked = tuple(slugs), tuple(labels)
+        return cls(project, found, *asked, environment, branch_class, first, last)
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether all services of the project are meant."""
+        return not self.slugs and not self.labels
 
     @property
     def days(self) -> int:
@@ -79,10 +88,17 @@ class Scope:
     @property
     def words(self) -> str:
         """What is meant, in words."""
-        named = ", ".join(service.name for service in self.services)
         parts = [
-            (named or "services that are no longer there") if self.slugs else "all services",
+            self._services_in_words,
             self.environment or "all environments",
             BranchClass(self.branch_class).label.lower() if self.branch_class else "all branches",
         ]
         return ", ".join(parts)
+
+    @property
+    def _services_in_words(self) -> str:
+        named = ", ".join(service.name for service in self.services)
+        if self.labels:
+            which = (named if self.slugs else "services") if self.services else "no service"
+            return f"{which} with {', '.join(self.labels)}"
+        return (named or "services that are no longer there") if self.slugs else "all services"

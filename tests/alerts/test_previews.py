@@ -115,7 +115,12 @@ def test_previews_of_a_project_are_made_one_at_a_time(
     """Anybody who may read may ask, and each can take seconds: together they took all threads."""
     body = {"name": "x", "kind": "missing"}
     page = "/projects/shop/alerts/rules/new/?kind=missing"
-    times = {"for_seconds": 0, "settle_seconds": 0, "least_samples": 1, "every_seconds": 60}
+    times = {
+        "for_seconds": "0 s",
+        "settle_seconds": "0 s",
+        "least_samples": 1,
+        "every_seconds": "1 min",
+    }
     form = body | times | {"parameter-days": 7, "severity": "low", "try": "1"}
     other = connection.copy()
     try:

@@ -131,7 +131,7 @@ def test_a_preview_names_the_builds(project: Project, browser: Client, monkeypat
     [
         ("threshold", {"metric": "x", "statistic": "p90", "limit": "1"}, "metric", "valid choice"),
         ("threshold", {"metric": "image_bytes", "limit": "10 min"} | P90, "limit", "unit: 10 GB"),
-        ("threshold", {"metric": "wall_seconds"} | P90, "limit", "either limit or"),
+        ("threshold", {"metric": "wall_seconds"} | P90, "limit", "Say either “Limit” or"),
         ("hit_ratio", {"by": "time", "least_ratio": "200 %"}, "least_ratio", "100 % at most"),
         ("hit_ratio", {"by": "time", "least_ratio": "0 %"}, "least_ratio", "greater than 0"),
         ("hit_ratio", {"by": "time", "least_ratio": "0.6"}, "least_ratio", "in percent: 80 %"),

@@ -23,6 +23,7 @@ def test_for_how_long(project: Project):
     assert form.cleaned_data == SAID | {
         "rule": None,
         "service": None,
+        "labels": {},
         "starts_at": NOON,
         "ends_at": ends,
     }

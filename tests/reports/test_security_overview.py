@@ -84,6 +84,7 @@ def test_who_brought_the_most_is_named(ci: APIClient, project: Project):
     lived(ci, project)
     with time_machine.travel(NOW, tick=False):
         changes = changes_of(project, (NOW - 6 * DAY).date())
+        assert not any(row.open for row in changes_of(project, NOW.date(), services=[]).moved)
     assert [(one.name, one.severe, one.brought) for one in changes.services] == [("api", 1, 2)]
     assert [(one.severe, one.brought) for one in changes.builds] == [(1, 1), (0, 1)]
     assert sum(one.brought for one in changes.origins) == 2

@@ -120,7 +120,7 @@ def test_steps_are_proposed_from_the_smallest_on():
         (Kind.TAG, f"node:24-slim@{THIRD}"[:20], Expected()),
         (Kind.OTHER, "node:22-alpine", Expected(-60, None, 4, 1)),
     ]
-    assert found[0].why == "22-slim has meant 1 newer digest since 3 June 2026."
+    assert found[0].why == "The tag 22-slim has meant 1 newer digest since 3 June 2026."
 
 
 def test_what_is_not_behind_is_to_be_pinned_first():

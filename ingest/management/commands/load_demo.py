@@ -8,7 +8,14 @@ from django.utils import timezone
 
 from accounts.models import Project, User
 from accounts.services import create_project
-from ingest.demo import KNOWN_CAUSES, Sample, ingest_samples, load_planted, load_samples
+from ingest.demo import (
+    KNOWN_CAUSES,
+    Sample,
+    ingest_samples,
+    label_services,
+    load_planted,
+    load_samples,
+)
 
 
 class Command(BaseCommand):
@@ -31,6 +38,7 @@ class Command(BaseCommand):
         logging.getLogger("ingest").setLevel(logging.WARNING)
         now = timezone.now()
         self._load(load_samples(now), project, actor)
+        label_services(project, actor)
         known = create_project(name=KNOWN_CAUSES, owner=actor)
         self._load(load_planted(now), known, actor)
 

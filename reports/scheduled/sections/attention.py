@@ -23,7 +23,7 @@ def attention(scope: Scope) -> Section | None:
     rows = rows_of(scope.project, weeks_of(scope.project, WEEKS))
     meant = {service.pk for service in scope.services}
     items = attention_of(scope.project, [row for row in rows if row["service"].pk in meant])
-    told = [item for item in items if item["service"] or not scope.slugs]
+    told = [item for item in items if item["service"] or scope.is_of_all]
     if not told:
         return None
     left_off = f"The worst {MOST} are listed." if len(told) > MOST else ""

@@ -21,7 +21,7 @@ COLUMNS = (
 def recommendations(scope: Scope) -> Section | None:
     """Return it; ``None`` if there is nothing to do that is worth a mention."""
     rows = Recommendation.objects.filter(project=scope.project).to_do(timezone.now().date())
-    if scope.slugs:
+    if not scope.is_of_all:
         rows = rows.filter(service__in=scope.service_ids)
     rows = rows.select_related("service", "project")
     by_unit = {unit: list(rows.filter(unit=unit, worth__gte=LEAST[unit])) for unit in Unit}

@@ -31,7 +31,8 @@ NEW = (
 
 def vulnerabilities(scope: Scope) -> Section | None:
     """Return it; ``None`` if nothing came or went, and nothing is overdue."""
-    found = changes_of(scope.project, scope.first, scope.slugs, scope.environment, scope.last)
+    slugs = None if scope.is_of_all else [service.slug for service in scope.services]
+    found = changes_of(scope.project, scope.first, slugs, scope.environment, scope.last)
     overdue = sum(row.overdue for row in found.moved)
     if found.is_quiet and not overdue:
         return None

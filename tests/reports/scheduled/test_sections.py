@@ -158,6 +158,7 @@ class TestAttention:
         found = report_on(project)
         assert "1 upload could not be read" in part(found, "attention").lead
         assert report_on(project, slugs=["api"]).is_quiet
+        assert report_on(project, labels=["team=payments"]).is_quiet
 
 
 def test_the_cache_is_told_by_time(project: Project, service: Service):
