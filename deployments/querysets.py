@@ -1,0 +1,63 @@
+"""Reads of deployments."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Func, Q
+
+from accounts.roles import Scope
+from accounts.typing import Actor
+
+if TYPE_CHECKING:
+    from builds.models import Image
+    from deployments.models import Deployment
+
+GROUP = ("service_id", "target", "environment")
+"""Of what shares these the newest took the place of those before it."""
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    """Deployments."""
+
+    def visible_to(self, actor: Actor, scope: Scope = Scope.BUILDS_READ) -> Self:
+        """Deployments in the projects in which ``actor`` holds ``scope``."""
+        return self.filter(project__in=actor.project_ids_with(scope))
+
+    def told(self) -> Self:
+        """With all that a line about them needs."""
+        return self.select_related(
+            "project",
+            "service__project",
+            "image",
+            "build__project",
+            "verdict__project",
+            "verdict__version__policy",
+        )
+
+    def of_image(self, image: "Image") -> Self:
+        """Those of an image, by whichever digest it was deployed."""
+        digests = [text for text in (image.digest, image.config_digest) if text]
+        return self.filter(Q(image=image) | Q(digest__in=digests), project=image.project_id)
+
+    def current(self) -> Self:
+        """What runs: of these, the newest of each service, target and environment that succeeded.
+
+        Of an image whose service nobody knows it cannot be told what has taken its place.
+        """
+        newest = (
+            self.filter(status="succeeded", service__isnull=False)
+            .order_by(*GROUP, "-deployed_at", "-pk")
+            .distinct(*GROUP)
+        )
+        return self.filter(pk__in=newest.values("pk"))
+
+    def waiting(self) -> Self:
+        """Those that wait for a build of their image; ``digests`` is what matching asks for."""
+        digests = Func(
+            F("digest"),
+            function="ARRAY",
+            template="%(function)s[%(expressions)s]",
+            output_field=ArrayField(models.CharField(max_length=80)),
+        )
+        return self.filter(build__isnull=True).annotate(digests=digests)
