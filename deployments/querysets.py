@@ -1,16 +1,18 @@
 """Reads of deployments."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func
 
 from accounts.roles import Scope
 from accounts.typing import Actor
+from buildkit.images import INDEX_MEDIA_TYPES
+from builds.models import Image
 
 if TYPE_CHECKING:
-    from builds.models import Image
     from deployments.models import Deployment
 
 GROUP = ("service_id", "target", "environment")
@@ -35,10 +37,17 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
             "verdict__version__policy",
         )
 
-    def of_image(self, image: "Image") -> Self:
-        """Those of an image, by whichever digest it was deployed."""
-        digests = [text for text in (image.digest, image.config_digest) if text]
-        return self.filter(Q(image=image) | Q(digest__in=digests), project=image.project_id)
+    def of_images(self, images: Collection[Image]) -> Self:
+        """Those of some images, also by an index that lists one of them."""
+        indexes = Image.objects.filter(
+            build_links__build__image_links__image__in=images, media_type__in=INDEX_MEDIA_TYPES
+        )
+        own = {text for one in images for text in (one.digest, one.config_digest) if text}
+        return self.filter(
+            project__in={one.project_id for one in images},
+            # A list, and no query within the query: each is looked up in the index.
+            digest__in=own.union(indexes.values_list("digest", flat=True)),
+        )
 
     def current(self) -> Self:
         """What runs: of these, the newest of each service, target and environment that succeeded.
