@@ -242,6 +242,7 @@ SPECTACULAR_SETTINGS = {
         "BaseUpdateStateEnum": "bases.models.BaseUpdate.State",
         "BaseUpdateVerdictEnum": "bases.models.BaseUpdate.Verdict",
         "ChannelKindEnum": "channels.models.Channel.Kind",
+        "DeploymentStatusEnum": "deployments.models.Deployment.Status",
         "DeliveryStateEnum": "channels.models.Delivery.State",
         "AlertEventKindEnum": "alerts.models.AlertEvent.Kind",
         "AlertKindEnum": "alerts.models.rule.Kind",
