@@ -6,6 +6,7 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 
 from accounts.models import Project
 from builds.models import Build, Image, Service
@@ -91,3 +92,8 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.digest[:19]} in {self.environment}"
+
+    def get_absolute_url(self) -> str:
+        """The list of what was deployed of the same digest: one has no page of its own."""
+        address = reverse("deployments:list", args=[self.project.slug])
+        return f"{address}?digest={self.digest}"

@@ -51,6 +51,8 @@ def test_what_runs_is_told_with_what_was_found_in_it(
         {"label": "High", "badge": "high", "count": 2}
     ]
     assert (page.context["running"][1]["scan"], before.verdict) == (None, None)
+    same = client_of(bob).get(now.get_absolute_url())
+    assert [row["deployment"] for row in same.context["rows"]] == [now, before]
     text = page.content.decode()
     for address in (
         build.get_absolute_url(),
