@@ -59,7 +59,8 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
             .order_by(*GROUP, "-deployed_at", "-pk")
             .distinct(*GROUP)
         )
-        return self.filter(pk__in=newest.values("pk"))
+        # A list: of a query within the query the planner expects half of all rows.
+        return self.filter(pk__in=list(newest.values_list("pk", flat=True)))
 
     def waiting(self) -> Self:
         """Those that wait for a build of their image; ``digests`` is what matching asks for."""
