@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Project
 from accounts.typing import Actor
 from audit.services import record_soon
+from builds.masking import mask_secrets
 from builds.models import Build
 from builds.services import get_or_create_service
 from deployments.models import Deployment
@@ -50,7 +51,7 @@ def record_deployment(*, project: Project, told: Told, actor: Actor) -> tuple[De
         defaults={
             "status": told.status,
             "target": told.target,
-            "url": told.url,
+            "url": mask_secrets(told.url)[:500],
             "deployed_by": told.deployed_by,
             "reported_by": actor.actor_name[:200],
             "deployed_at": not_after(stated_at, received_at),

@@ -114,6 +114,11 @@ def test_what_is_wrong_is_named(
     assert not Deployment.objects.exists()
 
 
+def test_a_secret_in_an_address_is_not_kept(ci: APIClient, project: Project):
+    made = told(ci, 1, url="https://dora:hunter22@ci.example.com/7")
+    assert made.url == "https://dora:••••••@ci.example.com/7"
+
+
 def test_who_may_tell_and_read(ci: APIClient, api: APIClient, project: Project, carol: User):
     made = told(ci, 1)
     assert api.post(URL, deployed(2), format="json").status_code == 403
