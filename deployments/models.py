@@ -4,13 +4,14 @@ import uuid
 from typing import ClassVar
 
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
 from accounts.models import Project
 from builds.models import Build, Image, Service
-from deployments.querysets import DeploymentQuerySet
+from deployments.querysets import DIGESTS, DeploymentQuerySet
 from policies.models import Verdict
 
 
@@ -82,6 +83,11 @@ class Deployment(models.Model):
                 fields=["project"],
                 condition=Q(build__isnull=True),
                 name="deployments_deployment_wait_ix",
+            ),
+            GinIndex(
+                DIGESTS,
+                condition=Q(build__isnull=True),
+                name="deployments_awaited_ix",
             ),
         ]
         triggers: ClassVar = [

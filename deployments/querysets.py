@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 GROUP = ("service_id", "target", "environment")
 """Of what shares these the newest took the place of those before it."""
 
+DIGESTS = Func(
+    F("digest"),
+    function="ARRAY",
+    template="%(function)s[%(expressions)s]",
+    output_field=ArrayField(models.CharField(max_length=80)),
+)
+"""The digest as the list that ``security.matching`` asks for."""
+
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
     """Deployments."""
@@ -64,10 +72,4 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 
     def waiting(self) -> Self:
         """Those that wait for a build of their image; ``digests`` is what matching asks for."""
-        digests = Func(
-            F("digest"),
-            function="ARRAY",
-            template="%(function)s[%(expressions)s]",
-            output_field=ArrayField(models.CharField(max_length=80)),
-        )
-        return self.filter(build__isnull=True).annotate(digests=digests)
+        return self.filter(build__isnull=True).annotate(digests=DIGESTS)
