@@ -151,6 +151,7 @@ def test_more_rows_cost_no_more_queries(ci: APIClient, project: Project, bob: Us
         "deployments": PAGE,
         "deployments_narrowed": f"{PAGE}?service=s1",
         "api_deployments": "/api/v1/deployments/?project=shop",
+        "image_with_deployments": f"/projects/shop/images/{digest(1)}/security/",
         "service_with_runs": "/projects/shop/services/s1/",
     }
 
