@@ -10,7 +10,12 @@ class DeploymentFilter(django_filters.FilterSet):
     """By whether it runs now, service, environment, digest, status and time."""
 
     # First: what runs now does not depend on what else a list is narrowed by.
-    current = django_filters.BooleanFilter(method="by_current", label="Runs now")
+    current = django_filters.ChoiceFilter(
+        choices=[("true", "Runs"), ("false", "Does not run")],
+        method="by_current",
+        label="Now",
+        empty_label="All",
+    )
     service = django_filters.CharFilter(field_name="service__slug", label="Service")
     environment = django_filters.CharFilter(label="Environment")
     digest = django_filters.CharFilter(lookup_expr="startswith", label="Digest")
@@ -24,7 +29,7 @@ class DeploymentFilter(django_filters.FilterSet):
         model = Deployment
         fields = ("current", "service", "environment", "digest", "status", "after", "before")
 
-    def by_current(self, deployments, name, is_current):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def by_current(self, deployments, name, value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Those that run now, or the others."""
         current = deployments.current()
-        return current if is_current else deployments.exclude(pk__in=current.values("pk"))
+        return current if value == "true" else deployments.exclude(pk__in=current.values("pk"))
