@@ -25,7 +25,8 @@ def deployments_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     """Return the context of the page."""
     rows = Deployment.objects.filter(project=project)
     filters = DeploymentFilter(request.GET, queryset=rows)
-    page = page_of(request, filters.qs.told() if filters.is_valid() else rows.none(), NEWEST)
+    found: Any = filters.qs if filters.is_valid() else rows.none()
+    page = page_of(request, found.told(), NEWEST)
     active = active_filters(filters, request.GET)
     return {
         "filter_form": filters.form,

@@ -162,7 +162,8 @@ class TestWaiting:
         build = built(project, 7)
         with django_capture_on_commit_callbacks(execute=True):
             build_recorded.send(sender=type(build), build=build, listed_before=None)
-        waits.refresh_from_db(), other.refresh_from_db()
+        for row in (waits, other):
+            row.refresh_from_db()
         assert (waits.build, other.build) == (build, None)
 
     def test_an_image_is_known_by_its_configuration_too(self, ci: APIClient, project: Project):
