@@ -13,6 +13,7 @@ from cache.acts_api import CacheActsView
 from cache.operations.api import OperationViewSet
 from cache.state_api import ReferencesView, StorageView, WorthView
 from channels.api import ChannelViewSet, DeliveryViewSet
+from deployments.api import DeploymentViewSet
 from evidence.dossier_api import DossierView
 from evidence.trail_api import AuditViewSet, CheckpointViewSet, ExportView, KeysView
 from farm.hook_api import PushHookView
@@ -57,6 +58,7 @@ router.register("services", RecommendedServiceViewSet, basename="service")
 router.register("cache/operations", OperationViewSet, basename="cache-operation")
 router.register("channels", ChannelViewSet, basename="channel")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
+router.register("deployments", DeploymentViewSet, basename="deployment")
 router.register("changes", ChangeViewSet, basename="change")
 router.register("findings", FindingViewSet, basename="finding")
 router.register("images", ImageViewSet, basename="image")

@@ -23,6 +23,7 @@ NAVIGATION = (
     ("Images", "sizes:images", Scope.BUILDS_READ),
     ("Security", "reports:security", Scope.BUILDS_READ),
     ("Reports", "reports:schedules", Scope.BUILDS_READ),
+    ("Deployments", "deployments:list", Scope.BUILDS_READ),
     ("Failures", "farm:failures", Scope.BUILDS_READ),
     ("Builders", "resources:builders", Scope.BUILDS_READ),
     ("Platforms", "reports:platforms", Scope.BUILDS_READ),

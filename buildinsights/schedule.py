@@ -26,6 +26,7 @@ EVERY_SECONDS = {
     "cache.wake_operations": 30,
     "ingest.match_scans": 60,
     "inspections.match_inspections": 60,
+    "deployments.match_deployments": 60,
     "sboms.match_sboms": 60,
     "security.expire_waivers": 60,
     "farm.look_at_builders": 60,

@@ -22,6 +22,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/", include("farm.urls")),
     path("projects/<slug:project_slug>/", include("cache.urls")),
     path("projects/<slug:project_slug>/", include("policies.urls")),
+    path("projects/<slug:project_slug>/", include("deployments.urls")),
     path("projects/<slug:project_slug>/", include("security.urls")),
     path("projects/<slug:project_slug>/", include("inspections.urls")),
     path("projects/<slug:project_slug>/", include("trust.urls")),

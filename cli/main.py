@@ -14,6 +14,7 @@ _PLACES = {
     "cache": "cli.cache.group",
     "check": "cli.judging",
     "collect": "cli.uploading",
+    "deployed": "cli.deploying",
     "debug": "cli.debugging",
     "doctor": "cli.inspecting",
     "explain": "cli.reasons",

@@ -30,24 +30,26 @@ class Letter:
 
 def deliver(
     path: str, document: Mapping[str, Any], what: str, *, waits_for_server: bool = False
-) -> None:
+) -> str:
     """Send a document and what waits; what the server cannot take now waits for the next time.
 
-    Where no server is set nothing is kept, unless it waits for that, too.
+    Where no server is set nothing is kept, unless it waits for that, too. Returns what went wrong
+    with it, as ``posted`` does.
     """
     to = server()
     if to is None and not waits_for_server:
-        return
+        return ""
     letter = Letter(path, document)
     folder = _kept(letter, what)
     if to is None:
-        return
+        return ""
     error = _post(letter, to) if folder is None else _send(folder, letter, to)
     if folder is not None and not error:
         send_waiting(to)
     is_kept = folder is not None and not is_refused(error)
     how = f"was not sent{', and is kept' if is_kept else ''}: {error}" if error else "was sent."
     click.echo(f"{what} {how}", err=True)
+    return error
 
 
 def _kept(letter: Letter, what: str) -> Path | None:

@@ -17,12 +17,21 @@ def pipeline_fields(environment: Mapping[str, str], directory: Path) -> dict[str
     """
     fields = git_fields(directory)
     author = fields["author"]
-    if environment.get("GITHUB_ACTIONS") == "true":
-        fields |= _github(environment)
-    elif environment.get("GITLAB_CI") == "true":
-        fields |= _gitlab(environment)
-    fields["author"] = _only_name(author) or _only_name(fields["author"])
+    fields |= run_fields(environment)
+    fields["author"] = only_name(author) or only_name(fields["author"])
     return {name: value for name, value in fields.items() if value}
+
+
+def run_fields(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a CI system tells of its run, whose author is who started it."""
+    if environment.get("GITHUB_ACTIONS") == "true":
+        return _github(environment)
+    return _gitlab(environment) if environment.get("GITLAB_CI") == "true" else {}
+
+
+def only_name(text: str) -> str:
+    """Return a name; an address in its place is nobody's business and is not sent."""
+    return "" if "@" in text else text[:200]
 
 
 def git_fields(directory: Path) -> dict[str, str]:
@@ -33,11 +42,6 @@ def git_fields(directory: Path) -> dict[str, str]:
         "repository_url": _git(directory, "config", "--get", "remote.origin.url"),
         "author": _git(directory, "log", "-1", "--format=%an", "HEAD"),
     }
-
-
-def _only_name(text: str) -> str:
-    """Return a name; an address in its place is nobody's business and is not sent."""
-    return "" if "@" in text else text[:200]
 
 
 def _git(directory: Path, *arguments: str) -> str:

@@ -12,6 +12,8 @@ from bases.lines import lines_of
 from bases.models import BaseImage, BaseUse
 from builds.layerview import LayerRow, rows_of
 from builds.models import Build, Image, Step
+from deployments.models import Deployment
+from deployments.pages import line_of as deployment_line
 from inspections.checks_page import failure_of
 from inspections.inspection_page import facts_of
 from inspections.models import CheckResult, Inspection
@@ -29,6 +31,7 @@ from trust.pages import line_of as verification_line
 from trust.verification_page import provenance_of
 
 MOST_FINDINGS, MOST_VERDICTS, MOST_VERIFICATIONS, MOST_SBOMS = 50, 8, 8, 20
+MOST_DEPLOYMENTS = 8
 
 
 def image_security_page(image: Image) -> dict[str, Any]:
@@ -48,6 +51,7 @@ def image_security_page(image: Image) -> dict[str, Any]:
         **_inspected(image),
         **_packages(sboms),
         **_judged(image, build, digests, sboms),
+        "deployments": _deployments(image),
         "bases": _bases(image, build),
     }
 
@@ -200,6 +204,11 @@ def _judged(
             known = Known(image, build, row, verifications, verdicts, sboms, bases)
             return lines | {"provenance": provenance, "graph": drawing_of(graph_of(known))}
     return lines | {"provenance": None, "graph": None}
+
+
+def _deployments(image: Image) -> list[dict[str, Any]]:
+    rows = Deployment.objects.of_images([image]).told()
+    return [deployment_line(row) for row in rows[:MOST_DEPLOYMENTS]]
 
 
 def _bases(image: Image, build: Build | None) -> list[Any]:

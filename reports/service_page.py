@@ -21,6 +21,7 @@ from builds.models import Build, Service, Step
 from builds.querysets import BuildQuerySet
 from builds.weeks import week_days, week_label
 from cache.step_names import step_address
+from deployments.models import Deployment
 from recommendations.models import Recommendation, Unit
 from recommendations.page import LEAST
 from reports.attention import commit_of, recommendation_line
@@ -55,10 +56,17 @@ def service_page(service: Service, query: QueryDict) -> dict[str, Any]:
         "recommendations": recommendations(service),
         "costs": costly_steps(last),
         "cost_builds": len(last),
+        "runs": running(service),
         "builds": last[:LISTED_BUILDS],
         "columns": COLUMNS,
         "builds_href": reverse("builds:list", args=[project]) + f"?service={service.slug}",
     }
+
+
+def running(service: Service) -> list[Deployment]:
+    """Return what runs now, by environment."""
+    own = Deployment.objects.filter(project=service.project_id, service=service)
+    return list(own.current().told().order_by("environment", "target"))
 
 
 def newest_change(service: Service) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ APPS = [
     "resources",
     "bases",
     "policies",
+    "deployments",
     "recommendations",
     "alerts",
     "evidence",

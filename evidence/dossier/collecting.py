@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db.models import Prefetch, Q
@@ -11,6 +12,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from audit.services import chain_name
 from builds.models import Build, Image
+from deployments.models import Deployment
 from ingest.models import IngestPayload, PayloadBuild, PayloadSbom, PayloadScan
 from inspections.models import CheckResult, Inspection
 from policies.models import Verdict
@@ -22,11 +24,6 @@ from trust.shown import shown
 
 MOST = 50
 """Rows of a kind, the newest first; what is left off is counted."""
-
-NO_DEPLOYMENTS = (
-    "This product keeps no record of deployments: where the image ran, and since when, is not"
-    " known here. Ask whoever deploys, by the digest."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +45,11 @@ class Dossier:
     sboms: list[dict[str, Any]]
     inspections: list[dict[str, Any]]
     verdicts: list[dict[str, Any]]
+    deployments: list[dict[str, Any]]
     documents: list[dict[str, Any]]
     events: list[dict[str, Any]] | None
     """Of the audit trail; ``None`` if whoever asks may not see that."""
     left_off: dict[str, int] = field(default_factory=dict)
-    deployments: str = NO_DEPLOYMENTS
 
 
 def collect(image: Image, *, made_by: str, with_trail: bool) -> Dossier:
@@ -74,9 +71,10 @@ def collect(image: Image, *, made_by: str, with_trail: bool) -> Dossier:
     verdicts = rows.take(
         "verdicts", Verdict.objects.filter(project=project, digest__in=digests).told()
     )
+    deployments = rows.take("deployments", Deployment.objects.of_images(images).told())
     payloads = rows.take("documents", payloads_of(builds, scans, sboms))
-    subjects = [*builds, *verifications, *scans, *sboms, *inspections, *verdicts, *payloads]
-    events = rows.take("events", _events(image, subjects)) if with_trail else None
+    told = (builds, verifications, scans, sboms, inspections, verdicts, deployments, payloads)
+    events = rows.take("events", _events(image, chain(*told))) if with_trail else None
     return Dossier(
         project=project.name,
         digest=image.digest,
@@ -93,6 +91,7 @@ def collect(image: Image, *, made_by: str, with_trail: bool) -> Dossier:
         sboms=[_sbom(row) for row in sboms],
         inspections=[_inspection(row) for row in inspections],
         verdicts=[_verdict(row) for row in verdicts],
+        deployments=[_deployment(row) for row in deployments],
         documents=[_document(row) for row in payloads],
         events=None if events is None else [_event(row) for row in events],
         left_off=rows.left_off,
@@ -236,6 +235,28 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "asked_by": verdict.asked_by,
         "at": _iso(verdict.at),
         "confirmed_at": _iso(verdict.confirmed_at),
+    }
+
+
+def _deployment(deployment: Deployment) -> dict[str, Any]:
+    verdict = deployment.verdict
+    return {
+        "id": str(deployment.public_id),
+        "digest": deployment.digest,
+        "environment": deployment.environment,
+        "status": deployment.status,
+        "deployed_by": deployment.deployed_by,
+        "reported_by": deployment.reported_by,
+        "url": deployment.url,
+        "verdict": verdict
+        and {
+            "id": str(verdict.public_id),
+            "outcome": verdict.outcome,
+            "policy": label_of(verdict),
+            "at": _iso(verdict.at),
+        },
+        "deployed_at": _iso(deployment.deployed_at),
+        "received_at": _iso(deployment.received_at),
     }
 
 

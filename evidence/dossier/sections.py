@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evidence.dossier.collecting import NO_DEPLOYMENTS, Dossier
+from evidence.dossier.collecting import Dossier
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,9 @@ def sections_of(dossier: Dossier) -> Iterator[Section]:
     )
     waivers = [item | {"of": row} for row in dossier.verdicts for item in row["waivers"]]
     yield _section(dossier, "waivers", "Waivers that they counted", WAIVERS, waivers, _waiver)
-    yield Section("deployments", "Deployments", (), (), [], NO_DEPLOYMENTS)
+    yield _section(
+        dossier, "deployments", "Deployments", DEPLOYMENTS, dossier.deployments, _deployment
+    )
     yield _section(dossier, "documents", "What was sent", DOCUMENTS, dossier.documents, _document)
     if dossier.events is not None:
         yield _section(dossier, "events", "In the audit trail", EVENTS, dossier.events, _event)
@@ -64,6 +66,7 @@ SBOMS = (("Received", 14), ("Format", 18), ("Packages", -10), ("SHA-256", 60))
 CHECKS = (("When", 14), ("Failing", 80))
 VERDICTS = (("When", 14), ("Verdict", 10), ("Policy", 18), ("Reasons", 60), ("Asked by", 18))
 WAIVERS = (("Finding", 30), ("By", 40), ("Until", 16), ("In the verdict of", 14))
+DEPLOYMENTS = (("When", 14), ("Environment", 16), ("Who", 22), ("Job", 50), ("Verdict then", 24))
 DOCUMENTS = (("Received", 14), ("Kind", 10), ("Sent by", 20), ("Receipt", 36), ("SHA-256", 60))
 EVENTS = (("No.", -8), ("When", 14), ("Who", 18), ("Action", 18), ("To what", 40), ("Hash", 14))
 
@@ -77,6 +80,7 @@ EMPTY = {
     "inspections": "Nobody has inspected it.",
     "verdicts": "Nobody has asked whether it may ship.",
     "waivers": "None.",
+    "deployments": "None was recorded.",
     "documents": "None is kept.",
     "events": "None.",
 }
@@ -173,6 +177,16 @@ def _waiver(row: Mapping[str, Any]) -> Iterator[str]:
     yield str(row.get("by", ""))
     yield _time(row.get("until")) if row.get("until") else "no end"
     yield _time(row["of"]["at"])
+
+
+def _deployment(row: Mapping[str, Any]) -> Iterator[str]:
+    yield _time(row["deployed_at"])
+    yield row["environment"] if row["status"] == "succeeded" else f"{row['environment']}, failed"
+    told = f"told by {row['reported_by']}"
+    yield f"{row['deployed_by']}, {told}" if row["deployed_by"] else told
+    yield row["url"] or "not said"
+    verdict = row["verdict"]
+    yield f"{verdict['outcome']} by {verdict['policy']}" if verdict else "nobody had asked"
 
 
 def _document(row: Mapping[str, Any]) -> Iterator[str]:

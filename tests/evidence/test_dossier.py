@@ -17,7 +17,8 @@ from accounts.models import Project, User
 from audit.appending import append_pending
 from audit.models import AuditEvent
 from builds.models import Image
-from evidence.dossier.collecting import NO_DEPLOYMENTS, collect
+from evidence.dossier.collecting import collect
+from tests.deployments.making import told
 from tests.inspections.making import check, looked
 from tests.security.test_life import built, digest, report
 from tests.security.test_remediation import created, found
@@ -35,6 +36,7 @@ def image(ci: APIClient, project: Project, alice: User, client_of: Any) -> Image
         arrived(ci, report(1, found("CVE-1", title="<script>x</script>"), **created(NOW)))
         ci.post("/api/v1/inspections/", looked(1, check("user")), format="json")
         ci.get(f"/api/v1/images/{digest(1)}/verdict/?environment=production")
+        told(ci, 1, deployed_at=NOW.isoformat(), deployed_by="Dora", url="https://ci.example/7")
         sent = result(digest=digest(1)) | {"verified_at": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}
         client_of(alice).post(
             "/api/v1/verifications/?project=shop", sent, content_type="application/json"
@@ -50,24 +52,28 @@ def fetched(client: Any, form: str) -> bytes:
 
 
 def test_all_that_is_known(image: Image, auditor: User, client_of: Any):
-    told = json.loads(fetched(client_of(auditor), "json"))
-    assert told["digest"] == digest(1)
-    assert len(told["builds"]) == 1
-    (verification,) = told["verifications"]
+    dossier = json.loads(fetched(client_of(auditor), "json"))
+    assert dossier["digest"] == digest(1)
+    assert len(dossier["builds"]) == 1
+    (verification,) = dossier["verifications"]
     assert verification["reported_by"] == "alice"
     assert verification["provenance"]["builder"] == "https://ci.example.com/runner"
-    (verdict,) = told["verdicts"]
+    (verdict,) = dossier["verdicts"]
     assert verdict["outcome"] == "fail"
     assert verdict["environment"] == "production"
     assert verdict["asked_by"] == "token ci"
-    assert told["inspections"][0]["failing"] == ["user"]
-    assert told["scans"][0]["counts"]
-    assert told["deployments"] == NO_DEPLOYMENTS
-    assert {event["action"] for event in told["events"]} >= {
+    assert dossier["inspections"][0]["failing"] == ["user"]
+    assert dossier["scans"][0]["counts"]
+    (deployment,) = dossier["deployments"]
+    assert (deployment["environment"], deployment["status"]) == ("production", "succeeded")
+    assert (deployment["deployed_by"], deployment["reported_by"]) == ("Dora", "token ci")
+    assert deployment["verdict"]["id"] == verdict["id"]
+    assert {event["action"] for event in dossier["events"]} >= {
         "payload.received",
         "image.verified",
         "image.judged",
         "inspection.received",
+        "deployment.recorded",
     }
 
 
@@ -89,14 +95,14 @@ def test_documents_are_as_they_were_sent(image: Image, auditor: User, client_of:
 def test_the_pdf_says_the_same(image: Image, auditor: User, client_of: Any):
     reader = PdfReader(io.BytesIO(fetched(client_of(auditor), "pdf")))
     text = " ".join(page.extract_text() for page in reader.pages).replace("\n", " ")
-    for words in ("Who built it", "no record of deployments", "payload.received", "fail"):
+    for words in ("Who built it", "Dora, told by token ci", "payload.received", "fail"):
         assert words in text
 
 
 def test_the_page(image: Image, auditor: User, client_of: Any):
     browser = client_of(auditor)
     page = browser.get(f"/projects/shop/images/{digest(1)}/dossier/").content.decode()
-    for words in ("Who built it", "Verdicts at that time", "keeps no record of deployments"):
+    for words in ("Who built it", "Verdicts at that time", "Dora, told by token ci"):
         assert words in page
     assert "<script>x" not in page
     security = browser.get(f"/projects/shop/images/{digest(1)}/security/").content.decode()
@@ -141,4 +147,5 @@ def test_more_of_everything_costs_the_same(ci: APIClient, image: Image):
         with time_machine.travel(NOW, tick=False):
             arrived(ci, report(1, found(f"CVE-9{number}"), **created(NOW)))
             ci.post("/api/v1/inspections/", looked(1, check(f"c{number}")), format="json")
+            told(ci, 1, environment=f"e{number}")
     assert queries() == few

@@ -43,6 +43,7 @@ class Command(BaseCommand):
         if options["demo"]:
             call_command("load_demo", stdout=self.stdout)
             call_command("judge_demo", stdout=self.stdout)
+            call_command("deploy_demo", stdout=self.stdout)
         supervisor = Supervisor(server_processes(host, port, options["workers"]), self.stdout.write)
         supervisor.start()
         self._announce(url, credentials)
