@@ -12,6 +12,6 @@ class DeploymentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for builds, of which an image may have been deployed already."""
-        from deployments.services import place_those_of
+        from deployments.services import AWAITING
 
-        build_recorded.connect(place_those_of, dispatch_uid="deployments.place_those_of")
+        build_recorded.connect(AWAITING.place_those_of, dispatch_uid="deployments.awaiting")

@@ -3,8 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,12 +11,12 @@ from accounts.models import Project
 from accounts.typing import Actor
 from audit.services import record_soon
 from builds.masking import mask_secrets
-from builds.models import Build
 from builds.services import get_or_create_service
 from deployments.models import Deployment
 from inspections.documents import not_after
 from policies.models import Verdict
-from security.matching import match, now_known, waiting_for
+from security.awaiting import Awaiting
+from security.matching import match
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +95,11 @@ def _verdict_then(deployment: Deployment) -> Verdict | None:
     return said.order_by("-at", "-pk").first()
 
 
-def place_those_of(build: Build, **_: Any) -> None:
-    """Place the deployments that waited for this build, as soon as others can see it."""
-    if waiting := waiting_for(build, Deployment.objects.waiting()):
-        transaction.on_commit(partial(place_each, waiting), robust=True)
-
-
-def place_waiting() -> int:
-    """Place the deployments whose build is known by now; return how many."""
-    waiting = now_known(Deployment.objects.waiting())
-    place_each(waiting)
-    return len(waiting)
-
-
 def place_each(deployment_ids: Collection[int]) -> None:
     """Place deployments, the oldest first."""
     waiting = Deployment.objects.waiting().filter(pk__in=deployment_ids)
     for deployment in waiting.order_by("received_at"):
         place(deployment)
+
+
+AWAITING = Awaiting(Deployment.objects.waiting, place_each)

@@ -12,6 +12,6 @@ class IngestConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for builds, of whose images reports may wait."""
-        from ingest.tasks import read_again_those_of
+        from ingest.tasks import AWAITING
 
-        build_recorded.connect(read_again_those_of, dispatch_uid="ingest.read_again_those_of")
+        build_recorded.connect(AWAITING.place_those_of, dispatch_uid="ingest.awaiting")

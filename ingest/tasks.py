@@ -1,5 +1,6 @@
 """Work off payload rows; a message is only a hint that there is one."""
 
+from collections.abc import Collection
 from time import monotonic
 from typing import Any
 
@@ -8,12 +9,11 @@ from celery import shared_task
 from django.conf import settings
 
 from accounts.retention import purge
-from builds.models import Build
 from ingest.claims import LEAVE_ALONE, give_up_killers
 from ingest.digest import digest_payload as digest
 from ingest.models import IngestPayload
 from ingest.services import digest_again
-from security.matching import now_known, waiting_for
+from security.awaiting import Awaiting
 from security.models import Scan
 
 log = structlog.get_logger(__name__)
@@ -56,18 +56,16 @@ def drain_pending(**_: Any) -> None:
 @shared_task(name="ingest.match_scans")
 def match_scans(**_: Any) -> None:
     """Read reports again that waited for a build of their image, and have one now."""
-    _read_again(now_known(Scan.objects.waiting()))
+    AWAITING.place_known()
 
 
-def read_again_those_of(build: Build, **_: Any) -> None:
-    """Read reports again that waited for this build."""
-    _read_again(waiting_for(build, Scan.objects.waiting()))
+def read_again(scan_ids: Collection[int]) -> None:
+    """Put the reports of scans back to the start, and enqueue them."""
+    for payload in digest_again(IngestPayload.objects.filter(scan_link__scan__in=scan_ids)):
+        enqueue_digest(payload)
 
 
-def _read_again(scan_ids: list[int]) -> None:
-    if scan_ids:
-        for payload in digest_again(IngestPayload.objects.filter(scan_link__scan__in=scan_ids)):
-            enqueue_digest(payload)
+AWAITING = Awaiting(Scan.objects.waiting, read_again)
 
 
 @shared_task(name="ingest.purge_expired")

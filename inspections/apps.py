@@ -13,7 +13,7 @@ class InspectionsConfig(AppConfig):
     def ready(self) -> None:
         """Listen for builds, of which BuildKit may warn, and whose images may be known already."""
         from inspections.rules import note_build
-        from inspections.services import place_those_of
+        from inspections.services import AWAITING
 
         build_recorded.connect(note_build, dispatch_uid="inspections.note_build")
-        build_recorded.connect(place_those_of, dispatch_uid="inspections.place_those_of")
+        build_recorded.connect(AWAITING.place_those_of, dispatch_uid="inspections.awaiting")

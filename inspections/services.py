@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -12,11 +11,12 @@ from django.utils import timezone
 
 from audit.services import ActorLike, record_soon
 from builds.masking import mask_secrets
-from builds.models import Build, Service
+from builds.models import Service
 from builds.services import get_or_create_service, lock_service
 from inspections.documents import CheckDocument, InspectionDocument, content_of, not_after
 from inspections.models import CheckResult, Inspection
-from security.matching import GROUP, Match, lineage_of, match, now_known, waiting_for
+from security.awaiting import Awaiting
+from security.matching import GROUP, Match, lineage_of, match
 from security.models import Severity
 from security.order import in_order
 
@@ -177,24 +177,11 @@ def _follow(inspection: Inspection, before: Inspection | None) -> None:
     ]
 
 
-def place_those_of(build: Build, **_: Any) -> None:
-    """Place the inspections that waited for this build, as soon as others can see it.
-
-    A verdict that is asked for next counts them.
-    """
-    if waiting := waiting_for(build, Inspection.objects.waiting()):
-        transaction.on_commit(partial(place_each, waiting), robust=True)
-
-
-def place_waiting() -> int:
-    """Place the inspections whose build is known by now; return how many."""
-    waiting = now_known(Inspection.objects.waiting())
-    place_each(waiting)
-    return len(waiting)
-
-
 def place_each(inspection_ids: Collection[int]) -> None:
     """Place inspections, the oldest first."""
     waiting = Inspection.objects.waiting().filter(pk__in=inspection_ids)
     for inspection in waiting.order_by("received_at"):
         place(inspection)
+
+
+AWAITING = Awaiting(Inspection.objects.waiting, place_each)

@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 from celery import shared_task
 
-from inspections.services import place_waiting
+from inspections.services import AWAITING
 
 log = structlog.get_logger(__name__)
 
@@ -13,5 +13,5 @@ log = structlog.get_logger(__name__)
 @shared_task(name="inspections.match_inspections")
 def match_inspections(**_: Any) -> None:
     """Place inspections that waited for a build of their image, and have one now."""
-    if placed := place_waiting():
+    if placed := AWAITING.place_known():
         log.info("inspections_placed", count=placed)

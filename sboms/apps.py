@@ -12,6 +12,6 @@ class SbomsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for builds, for whose images bills may wait."""
-        from sboms.waiting import attach_those_of
+        from sboms.waiting import AWAITING
 
-        build_recorded.connect(attach_those_of, dispatch_uid="sboms.attach_those_of")
+        build_recorded.connect(AWAITING.place_those_of, dispatch_uid="sboms.awaiting")

@@ -4,10 +4,10 @@ from typing import Any
 
 from celery import shared_task
 
-from sboms.waiting import attach_waiting
+from sboms.waiting import AWAITING
 
 
 @shared_task(name="sboms.match_sboms")
 def match_sboms(**_: Any) -> None:
     """Give bills the build of their image if it has come."""
-    attach_waiting()
+    AWAITING.place_known()

@@ -1,19 +1,15 @@
 """Which image a report is of, which build made it, and which images it follows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from builds.branches import BranchClass, branch_class
 from builds.models import Build, Image, Service
 from security.models import Lineage
 from supplychain.reports.model import Artifact
-
-ASKED_AT_ONCE = 1000
-"""Reports of which one query asks whether their image is known now."""
 
 GROUP = ("target", "variant", "environment", "platform")
 
@@ -65,34 +61,6 @@ def _within(image: Image, build: Build, platform: str) -> Image:
     # The record may say the variant, too, or nothing.
     found = list(rows.filter(Q(platform__startswith=platform) | Q(platform=""))[:2])
     return found[0] if len(found) == 1 else image
-
-
-def now_known(waiting: QuerySet[Any]) -> list[int]:
-    """Return of what waits for a build of its image what has one now, the oldest first."""
-    rows = waiting.order_by("received_at").values_list("pk", "project", "digests")
-    asked = batched(rows.iterator(chunk_size=ASKED_AT_ONCE), ASKED_AT_ONCE)
-    return [pk for some in asked for pk in _now_known(some)]
-
-
-def _now_known(rows: Sequence[tuple[int, int, list[str]]]) -> list[int]:
-    digests = {digest for _, _, own in rows for digest in own}
-    made = Image.objects.filter(build_links__isnull=False).known_by(digests)
-    known = {
-        (project, digest)
-        for project, *own in made.values_list("project", "digest", "config_digest")
-        for digest in own
-    }
-    return [pk for pk, project, own in rows if any((project, digest) in known for digest in own)]
-
-
-def waiting_for(build: Build, waiting: QuerySet[Any]) -> list[int]:
-    """Return of what waits for a build of its image what this build has made, the oldest first."""
-    pairs = build.images.values_list("digest", "config_digest")
-    digests = sorted({digest for pair in pairs for digest in pair if digest})
-    if not digests:
-        return []
-    waiting = waiting.filter(project=build.project_id, digests__overlap=digests)
-    return list(waiting.order_by("received_at").values_list("pk", flat=True))
 
 
 def lineage_of(

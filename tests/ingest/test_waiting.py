@@ -12,8 +12,8 @@ from builds.models import Build
 from ingest.digest import digest_payload
 from ingest.models import IngestPayload
 from inspections.models import Inspection
+from inspections.services import AWAITING
 from sboms.models import Sbom
-from security.matching import now_known
 from security.models import Scan
 from tests.ingest.sending import progress, send
 from tests.inspections.making import check, looked, taken
@@ -74,9 +74,9 @@ def test_a_build_of_another_project_takes_nothing(
 
 
 def test_much_that_waits_for_ever_is_in_nobodys_way(ci: APIClient, monkeypatch: Any):
-    monkeypatch.setattr("security.matching.ASKED_AT_ONCE", 2)
+    monkeypatch.setattr("security.awaiting.ASKED_AT_ONCE", 2)
     for number in range(1, 6):
         taken(ci, looked(number, check("user"), service="shop"))
     build_of(ci, 5)
-    newest = Inspection.objects.latest("pk")
-    assert now_known(Inspection.objects.waiting()) == [newest.pk]
+    assert AWAITING.place_known() == 1
+    assert Inspection.objects.get(build__isnull=False) == Inspection.objects.latest("pk")
