@@ -84,7 +84,9 @@ class LabelsChoice(forms.MultipleChoiceField):
         try:
             return labels_of(filter(None, super().clean(value)))
         except BadLabelError as error:
-            raise forms.ValidationError(str(error), code=error.code) from error
+            # As a parameter: the text quotes what was sent, which may have a per cent sign.
+            told = {"text": str(error)}
+            raise forms.ValidationError("%(text)s", code=error.code, params=told) from error
 
 
 @extend_schema_field(

@@ -195,9 +195,12 @@ class TestApi:
         found = api.get(f"{SERVICES}?{query}").json()["results"]
         assert {row["name"] for row in found} == names
 
-    def test_a_filter_that_is_no_label_is_refused(self, services, api: APIClient):
-        answer = api.get(f"{SERVICES}?label=payments")
-        assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "label")
+    @pytest.mark.parametrize("text", ["payments", "100% p", "%s", "%(x)s=1"])
+    def test_a_filter_that_is_no_label_is_refused(self, services, api: APIClient, text: str):
+        answer = api.get(SERVICES, {"label": text})
+        error = answer.json()["errors"][0]
+        assert (answer.status_code, error["attr"]) == (400, "label")
+        assert text.partition("=")[0] in error["detail"]
 
 
 class TestPages:
