@@ -25,7 +25,7 @@ up: $(VENV)/server.stamp ## Start the same server, empty, for real use
 
 ##@ Check
 test: $(VENV)/dev.stamp ## All tests; engine and browser tests run where these answer
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 unit: $(VENV)/dev.stamp ## The tests that start no engine, no browser and no second process
 	@$(BIN)/python -m pytest -n 2 -m "not engine and not browser and not slow" $(ARGS)
