@@ -141,12 +141,30 @@ def today() -> date:
     return timezone.now().date()
 
 
+SERVERS = ("demo_server", "plain_server")
+"""Fixtures of servers that live as long as a worker: each is to be started by one of them."""
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """Keep tests that share one server or engine on one worker."""
+    """Keep what shares a server or was set up for a module on one worker, and the rest apart."""
     for item in items:
-        for name in ("engine", "browser", "slow"):
-            if item.get_closest_marker(name):
-                item.add_marker(pytest.mark.xdist_group(name))
+        if name := _group_of(item):
+            item.add_marker(pytest.mark.xdist_group(name))
+
+
+def _group_of(item: Any) -> str | None:
+    """Return what is to stay together with a test; groups are begun before single tests."""
+    if item.get_closest_marker("xdist_group"):
+        return None
+    for name in SERVERS:
+        if name in item.fixturenames:
+            return name
+    if item.get_closest_marker("slow"):
+        return "slow"
+    if item.get_closest_marker("engine") or item.get_closest_marker("browser"):
+        return str(item.path.relative_to(ROOT))
+    return None
 
 
 @pytest.fixture(autouse=True)

@@ -51,7 +51,8 @@ def listed() -> dict[str, str]:
 
 def compose_defaults() -> dict[str, str]:
     """Return the variables that compose puts in, with their defaults."""
-    text = (ROOT / "docker-compose.yml").read_text()
+    files = ("docker-compose.yml", "deploy/mirror.compose.yml")
+    text = "".join((ROOT / name).read_text() for name in files)
     return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", text))
 
 

@@ -65,3 +65,9 @@ def test_every_queue_has_a_worker() -> None:
         for queue in part.removeprefix("--queues=").split(",")
     }
     assert taken == set(settings.CELERY_TASK_QUEUES) - set(settings.BUILD_QUEUES)
+
+
+def test_bake_needs_no_leave_to_read_what_compose_names() -> None:
+    """Bake takes this file beside docker-bake.hcl, and joins targets of one name."""
+    for service in SERVICES.values():
+        assert "secrets" not in service.get("build", {})

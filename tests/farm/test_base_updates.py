@@ -22,7 +22,11 @@ from tests.farm.conftest import BASE, MakeSource, git
 from tests.farm.test_running import run_next, running_steps
 from tests.farm.waiting import eventually
 
-pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.xdist_group("update_base"),  # the command's own tests count its images
+]
 
 type Try = Callable[[str], BaseUpdate]
 
