@@ -121,7 +121,7 @@ def test_a_gzip_body_is_the_same_as_a_plain_one(ci: APIClient):
 @pytest.mark.parametrize(
     ("body", "headers", "code"),
     [
-        (gzip.compress(b"\0" * 30_000_000), {"HTTP_CONTENT_ENCODING": "gzip"}, 413),
+        (gzip.compress(b"\0" * 30_000_000, mtime=0), {"HTTP_CONTENT_ENCODING": "gzip"}, 413),
         (b"not gzip", {"HTTP_CONTENT_ENCODING": "gzip"}, 400),
         (b"x", {"HTTP_CONTENT_ENCODING": "br"}, 415),
         (b"x", {"CONTENT_LENGTH": str(65 * 1024**2)}, 413),
