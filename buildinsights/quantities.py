@@ -1,6 +1,7 @@
 """Form fields of durations, sizes and shares, as people write them and as machines do."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from operator import itemgetter
@@ -24,7 +25,7 @@ PART = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z%]*)")
 LARGEST = 2**62
 
 
-class QuantityField(forms.CharField):
+class QuantityField(forms.CharField, ABC):
     """A number with its unit, such as ``15 min``; a program gives the number in the base unit.
 
     What it shows reads back as the same number.
@@ -62,13 +63,13 @@ class QuantityField(forms.CharField):
         if number > LARGEST:
             raise ValidationError("This is too much.")
 
+    @abstractmethod
     def read(self, text: str) -> Decimal:
         """Return the number that a text says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def written(self, number: Decimal) -> str:
         """Return the text that says a number."""
-        raise NotImplementedError
 
     def refuse(self) -> ValidationError:
         """Return what is told of a text that says none."""

@@ -10,8 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from audit.services import ActorLike, record
-from buildkit.caching.usage import read_size
-from buildkit.errors import ParseError
+from buildinsights.quantities import UNITS
 from builds.models import Build, Service
 from trends.metrics import METRICS
 from trends.models import Budget
@@ -53,9 +52,9 @@ def verdict_of(judged: list[Judged]) -> str:
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """A budget as people write it: ``90`` or ``2m`` of time, ``150 MB``, ``80 %``."""
+    """A budget as people write it: ``90 s``, ``150 MB`` or ``80 %``, as its metric is measured."""
 
-    limit = forms.CharField(max_length=30, help_text="90 s, 150 MB, 80 %.")
+    limit = forms.CharField(max_length=60, help_text="90 s, 150 MB, 80 %.")
 
     class Meta:
         model = Budget
@@ -69,31 +68,18 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
         """Read the limit in the metric's unit."""
         said = super().clean() or {}
         if "metric" in said and "limit" in said:
-            try:
-                said["limit"] = read_limit(said["limit"], METRICS[said["metric"]].unit)
-            except (ParseError, ValueError) as error:
-                raise ValidationError({"limit": "Write 90 s, 150 MB or 80 %."}) from error
+            said["limit"] = _limit(said["limit"], METRICS[said["metric"]].unit)
         return said
 
 
-def read_limit(text: str, unit: str) -> float:
-    """Return a limit in a metric's unit.
-
-    Raises:
-        ParseError, ValueError: it is none.
-    """
-    words = text.replace(" ", "").lower()
-    if unit == "bytes":
-        size = text.replace(" ", "")
-        value = float(size) if size.isdecimal() else float(read_size(size))
-    elif unit == "ratio":
-        value = float(words.removesuffix("%")) / 100
-    else:
-        scale = 60 if words.endswith("m") else 1
-        value = float(words.rstrip("sm")) * scale
-    if not 0 < value < 1e15:
-        raise ValueError(text)
-    return value
+def _limit(text: str, unit: str) -> float:
+    try:
+        limit: float = UNITS[unit]().clean(text)
+    except ValidationError as error:
+        raise ValidationError({"limit": error.messages}) from error
+    if not limit:
+        raise ValidationError({"limit": "It has to be more than 0."})
+    return limit
 
 
 @transaction.atomic

@@ -14,11 +14,10 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.roles import Scope
 from audit.models import AuditEvent
-from buildkit.errors import ParseError
 from builds.models import Build, Service
 from builds.partitions import month_of
 from cli import judging, records
-from trends.budgets import judge, read_limit, verdict_of
+from trends.budgets import BudgetForm, judge, verdict_of
 from trends.models import Budget
 
 pytestmark = pytest.mark.django_db
@@ -45,26 +44,30 @@ def budget(service: Service, metric: str, limit: float, **fields: Any) -> Budget
 
 
 @pytest.mark.parametrize(
-    ("text", "unit", "value"),
+    ("text", "metric", "value"),
     [
-        ("90", "s", 90),
-        ("90 s", "s", 90),
-        ("2m", "s", 120),
-        ("150 MB", "bytes", 150_000_000),
-        ("1.5GiB", "bytes", 1.5 * 1024**3),
-        ("1000", "bytes", 1000),
-        ("80 %", "ratio", 0.8),
+        ("90 s", "wall_seconds", 90),
+        ("2m", "wall_seconds", 120),
+        ("1 min 30 s", "wall_seconds", 90),
+        ("150 MB", "image_bytes", 150_000_000),
+        ("1.5GiB", "image_bytes", 1.5 * 1024**3),
+        ("80 %", "hit_ratio_time", 0.8),
     ],
 )
-def test_limits_are_read_as_people_write_them(text: str, unit: str, value: float):
-    assert read_limit(text, unit) == pytest.approx(value)
+def test_limits_are_read_as_people_write_them(
+    service: Service, text: str, metric: str, value: float
+):
+    form = BudgetForm(service, {"metric": metric, "limit": text})
+    assert form.is_valid(), form.errors
+    assert form.cleaned_data["limit"] == pytest.approx(value)
 
 
-@pytest.mark.parametrize("unit", ["s", "bytes", "ratio"])
+@pytest.mark.parametrize("metric", ["wall_seconds", "image_bytes", "hit_ratio_time"])
 @pytest.mark.parametrize("text", ["", "much", "-5", "0", "nan", "inf", "1e99", "5 MB MB"])
-def test_what_is_no_limit_is_refused(text: str, unit: str):
-    with pytest.raises((ParseError, ValueError)):
-        read_limit(text, unit)
+def test_what_is_no_limit_is_refused_at_its_field(service: Service, metric: str, text: str):
+    form = BudgetForm(service, {"metric": metric, "limit": text})
+    assert not form.is_valid()
+    assert list(form.errors) == ["limit"]
 
 
 def test_a_build_is_held_against_what_is_meant_for_it(service: Service):
@@ -108,7 +111,7 @@ def test_leads_set_budgets_and_members_see_them(
     assert "Exceeded" in page
     assert "Set a budget" not in page
     wrong = client_of(alice).post(address, said | {"limit": "a lot"})
-    assert "Write 90 s, 150 MB or 80 %." in wrong.content.decode()
+    assert "Write it with its unit: 10 GB, 500 MB." in wrong.content.decode()
     gone = f"{address}{made.pk}/delete/"
     assert client_of(bob).post(gone).status_code == 404
     assert client_of(alice).post(gone).status_code == 302
