@@ -21,7 +21,7 @@ MOST_ENVIRONMENTS = 50
 PLACE = "place_"
 PARTS = (
     ("When", ("name", "cron", "time_zone", "is_on")),
-    ("About what", ("days", "environment", "branch_class", "services", "labels")),
+    ("About what", ("days", "environment", "branch_class", "labels", "services")),
     ("To whom", ("members", "addresses", "attaches_pdf")),
 )
 
