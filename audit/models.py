@@ -15,7 +15,7 @@ from audit.querysets import (
     SigningKeyQuerySet,
 )
 
-NO_TRUNCATE = "RAISE EXCEPTION 'the audit trail is append-only';"
+REFUSE = "RAISE EXCEPTION 'the audit trail is append-only';"
 
 
 def no_truncate() -> pgtrigger.Trigger:
@@ -25,7 +25,7 @@ def no_truncate() -> pgtrigger.Trigger:
         level=pgtrigger.Statement,
         when=pgtrigger.Before,
         operation=pgtrigger.Truncate,
-        func=NO_TRUNCATE,
+        func=REFUSE,
     )
 
 
@@ -106,7 +106,7 @@ class AuditEvent(Act):
                     "IF current_setting('audit.cutting', true) = OLD.chain AND EXISTS"
                     " (SELECT FROM audit_tombstone t"
                     " WHERE t.chain = OLD.chain AND t.sequence >= OLD.sequence)"
-                    " THEN RETURN OLD; END IF; " + NO_TRUNCATE
+                    " THEN RETURN OLD; END IF; " + REFUSE
                 ),
             ),
         ]
@@ -138,7 +138,7 @@ class PendingEvent(Act):
                     " AND e.occurred_at = OLD.occurred_at AND e.action = OLD.action"
                     " AND e.actor_name = OLD.actor_name AND e.target_id = OLD.target_id"
                     " AND e.changes = OLD.changes)"
-                    " THEN RETURN OLD; END IF; " + NO_TRUNCATE
+                    " THEN RETURN OLD; END IF; " + REFUSE
                 ),
             ),
         ]
