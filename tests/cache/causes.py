@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REGISTRY = "localhost:5000"
 BASE = f"{REGISTRY}/library/busybox:1"
 START_SECONDS = 60
+HELD_SECONDS = 30
 
 BAKE = """\
 target "api" {
@@ -92,13 +93,23 @@ class Project:
         subprocess.run(command, input=definition, text=True, check=True, capture_output=True)
 
     def prune(self, word: str) -> None:
-        """Remove from the builder's cache what a step with that word has made."""
+        """Remove from the builder's cache what a step with that word has made.
+
+        What a build has just used may be held for a moment longer, and is then not removed.
+        """
+        [number] = self._entries(word)
+        prune = ["docker", "buildx", "prune", "--all", "--force", f"--filter=id={number}"]
+        deadline = monotonic() + HELD_SECONDS
+        while self._entries(word):
+            assert monotonic() < deadline, f"the builder still holds {number}"
+            subprocess.run(prune, check=True, capture_output=True)
+
+    @staticmethod
+    def _entries(word: str) -> list[str]:
         command = ["docker", "buildx", "du", "--verbose"]
         listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        [record] = [item for item in listed.split("\n\n") if word in item]
-        [number] = [line.split()[1] for line in record.splitlines() if line.startswith("ID:")]
-        prune = ["docker", "buildx", "prune", "--all", "--force", f"--filter=id={number}"]
-        subprocess.run(prune, check=True, capture_output=True)
+        records = [item.splitlines() for item in listed.split("\n\n") if word in item]
+        return [line.split()[1] for lines in records for line in lines if line.startswith("ID:")]
 
     def build(self, *options: str, **variables: str) -> Path:
         """Build with the command; return the directory of the record."""

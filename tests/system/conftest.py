@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from playwright.sync_api import Browser, sync_playwright
 
 from buildinsights.embedded import data_dir
 from tests.conftest import required
@@ -25,6 +26,14 @@ from tests.template import fingerprint
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
 SAID_LENGTH = 4000
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 @dataclass
@@ -195,3 +204,12 @@ def chromium() -> str:
     if required("REQUIRE_BROWSER"):
         pytest.fail("REQUIRE_BROWSER=1, and there is no Chromium")
     pytest.skip("no Chromium here (apt-get install chromium)")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A Chromium of a module's own: while Playwright runs, so does an event loop."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()

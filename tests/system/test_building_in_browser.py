@@ -1,7 +1,6 @@
 """Builds on a real engine, asked for and watched in a real browser, from the source to the end."""
 
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,12 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.farm.conftest import BASE, git
 from tests.farm.flaky_registry import flaky_registry
+from tests.system.browsing import sign_in, visit
 from tests.system.conftest import Server, tiny_progress
-from tests.system.test_pages_in_browser import ARGUMENTS, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
@@ -67,30 +66,27 @@ def server(engine: str, plain_server: Server) -> Server:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: str, server: Server, shop: Path) -> Iterator[Page]:
+def page(browser: Browser, server: Server, shop: Path) -> Page:
     """Somebody signed in who has told where the three services are."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        sign_in(page, server)
-        for name, needed in (("ai", ""), ("api", "ai"), ("web", "ai")):
-            page.goto(f"{server.url}{PROJECT}/services/{name}/")
-            page.get_by_role("link", name="Source").click()
-            page.get_by_label("Repository").fill(str(shop))
-            page.get_by_label("Definition").select_option("dockerfile")
-            page.get_by_label("Directory").fill(name)
-            if needed:
-                page.get_by_label(needed, exact=True).check()
-            page.get_by_role("button", name="Save").click()
-            expect(page.get_by_text(f"{name} can be built here now.")).to_be_visible()
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    sign_in(page, server)
+    for name, needed in (("ai", ""), ("api", "ai"), ("web", "ai")):
+        visit(page, f"{server.url}{PROJECT}/services/{name}/")
+        page.get_by_role("link", name="Source").click()
+        page.get_by_label("Repository").fill(str(shop))
+        page.get_by_label("Definition").select_option("dockerfile")
+        page.get_by_label("Directory").fill(name)
+        if needed:
+            page.get_by_label(needed, exact=True).check()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text(f"{name} can be built here now.")).to_be_visible()
+    return page
 
 
 def ask_for(page: Page, server: Server, *names: str, branch: str = "") -> None:
-    page.goto(f"{server.url}{PROJECT}/queue/")
+    visit(page, f"{server.url}{PROJECT}/queue/")
     page.get_by_role("link", name="Build …").click()
     for name in names:
         page.get_by_label(name, exact=True).check()
@@ -130,7 +126,7 @@ def test_a_broken_build_says_where_why_and_what_to_do(page: Page, server: Server
     [platform] = build["platforms"]
     expect(again).to_contain_text(f"git checkout {build['revision']}")
     expect(again).to_contain_text(f"docker buildx build --platform={platform} api")
-    page.goto(f"{server.url}{PROJECT}/failures/")
+    visit(page, f"{server.url}{PROJECT}/failures/")
     expect(page.get_by_role("main")).to_contain_text("api")
 
 
@@ -157,7 +153,7 @@ def test_a_flaky_registry_is_tried_again_by_itself_until_it_answers(
 def test_services_are_built_in_the_order_of_their_needs_and_side_by_side(
     page: Page, server: Server
 ):
-    page.goto(f"{server.url}/admin/farm/builder/")
+    visit(page, f"{server.url}/admin/farm/builder/")
     page.get_by_role("link", name="default").click()
     page.get_by_label("Slots").fill("3")
     page.get_by_role("button", name="Save", exact=True).click()

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.system.browsing import complaints_of, sign_in, visit
 from tests.system.conftest import Server
-from tests.system.test_pages_in_browser import ADDED_UP_SECONDS, ARGUMENTS, sign_in, step_of
+from tests.system.test_pages_in_browser import ADDED_UP_SECONDS, step_of
 
 pytestmark = pytest.mark.browser
 
@@ -25,33 +26,20 @@ POINTS = ".live .trace.scatter .point"
 """Those of the median first."""
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def complaints() -> list[str]:
-    """What the browser's console says of errors: violations of the policy are among them."""
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, demo_server: Server, complaints: list[str]) -> Iterator[Page]:
+def page(browser: Browser, demo_server: Server) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if message.type == "error" else None,
-    )
     sign_in(page, demo_server)
     wait_for_days(demo_server)
     yield page
     context.close()
+
+
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """What the page tells of errors: violations of the policy are among them."""
+    return complaints_of(page)
 
 
 def wait_for_days(server: Server) -> None:
@@ -68,7 +56,7 @@ def wait_for_days(server: Server) -> None:
 
 def opened(page: Page, server: Server, address: str) -> Any:
     """Open a page and wait until Plotly has drawn its first chart."""
-    page.goto(server.url + address)
+    visit(page, server.url + address)
     plot = page.locator("[data-plot]").first
     plot.scroll_into_view_if_needed()
     expect(page.locator("[data-plot].is-live").first).to_be_visible(timeout=SHOWN_MS)
@@ -169,15 +157,10 @@ def test_the_theme_colours_the_chart(page: Page, demo_server: Server, complaints
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_chart_on_a_phone(
-    browser: Browser, demo_server: Server, complaints: list[str], theme: Any
-):
+def test_every_chart_on_a_phone(browser: Browser, demo_server: Server, theme: Any):
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=theme)
     page = context.new_page()
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if message.type == "error" else None,
-    )
+    complaints = complaints_of(page)
     sign_in(page, demo_server)
     wait_for_days(demo_server)
     changes = demo_server.get("/api/v1/changes/").json()["results"]
@@ -222,7 +205,7 @@ def test_without_javascript_there_are_the_svg_and_the_table(browser: Browser, de
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in(page, demo_server)
-    page.goto(demo_server.url + TREND)
+    visit(page, demo_server.url + TREND)
     expect(page.locator("svg.chart .line").first).to_be_attached()
     expect(page.locator("svg.chart")).to_be_visible()
     expect(page.locator("#points tbody tr").first).to_be_visible()

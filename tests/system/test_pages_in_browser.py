@@ -1,44 +1,20 @@
 """Every page in a real browser: two widths, two themes, no error, no sideways scrolling."""
 
-from collections.abc import Iterator
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
+from tests.system.browsing import complaints_of, sign_in, visit
 from tests.system.conftest import Server
 
 pytestmark = pytest.mark.browser
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 THEMES = ("light", "dark")
 ADDED_UP_SECONDS = 60
 TABS = ("timeline", "steps", "why", "log", "source", "layers", "evidence")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-def sign_in(page: Page, server: Server) -> None:
-    page.goto(f"{server.url}/login/")
-    page.get_by_label("Username").fill(server.username)
-    page.get_by_label("Password").fill(server.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/projects/**")
 
 
 def addresses(server: Server) -> list[str]:
@@ -103,17 +79,10 @@ def test_every_page(browser: Browser, demo_server: Server, width: str, theme: An
     columns, rows = WIDTHS[width]
     context = browser.new_context(viewport={"width": columns, "height": rows}, color_scheme=theme)
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if message.type == "error" else None,
-    )
+    complaints = complaints_of(page)
     sign_in(page, demo_server)
     for address in addresses(demo_server):
-        answer = page.goto(demo_server.url + address)
-        assert answer is not None
-        assert answer.status == 200, address
+        assert visit(page, demo_server.url + address).status == 200, address
         assert page.locator("h1").count() == 1, address
         assert page.evaluate("document.documentElement.scrollWidth") <= columns, address
         assert page.locator("img:not([alt]), table:not(:has(caption))").count() == 0, address
@@ -124,7 +93,7 @@ def test_every_page(browser: Browser, demo_server: Server, width: str, theme: An
 def test_builds_can_be_filtered_without_a_reload(browser: Browser, demo_server: Server):
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     sign_in(page, demo_server)
-    page.goto(f"{demo_server.url}/projects/demo/builds/")
+    visit(page, f"{demo_server.url}/projects/demo/builds/")
     page.get_by_label("Service").fill("web")
     page.get_by_label("Service").press("Enter")
     page.wait_for_url("**service=web**")
@@ -141,7 +110,7 @@ def test_the_wall_fits_and_says_when_the_server_is_silent(browser: Browser, demo
     page = context.new_page()
     page.clock.install()
     sign_in(page, demo_server)
-    page.goto(f"{demo_server.url}/projects/demo/wall/")
+    visit(page, f"{demo_server.url}/projects/demo/wall/")
     # Other tests build services of their own on this server.
     services = len(demo_server.get("/api/v1/services/").json()["results"])
     expect(page.locator("#wall .tile")).to_have_count(services)
@@ -166,14 +135,14 @@ def test_the_wall_fits_and_says_when_the_server_is_silent(browser: Browser, demo
 def test_a_page_is_saved_from_the_menu_and_opened_from_it(browser: Browser, demo_server: Server):
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     sign_in(page, demo_server)
-    page.goto(f"{demo_server.url}/projects/demo/builds/?service=web&status=failed")
+    visit(page, f"{demo_server.url}/projects/demo/builds/?service=web&status=failed")
     menu = page.locator(".site-header .tools .menu")
     menu.locator("summary").click()
     menu.get_by_role("link", name="Save this page").click()
     page.get_by_label("Name").fill("Failed builds of web")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("tbody")).to_contain_text("not shared")
-    page.goto(f"{demo_server.url}/projects/demo/")
+    visit(page, f"{demo_server.url}/projects/demo/")
     menu.locator("summary").click()
     menu.get_by_role("link", name="Failed builds of web").click()
     page.wait_for_url("**/builds/?service=web&status=failed")
@@ -184,7 +153,7 @@ def test_the_build_page_works_without_javascript(browser: Browser, demo_server: 
     page = context.new_page()
     sign_in(page, demo_server)
     build = demo_server.get("/api/v1/builds/?status=succeeded").json()["results"][0]
-    page.goto(build["html_url"])
+    visit(page, build["html_url"])
     steps = demo_server.get(build["url"].removeprefix(demo_server.url) + "steps/").json()
     drawn = [step for step in steps if step["intervals"]]
     expect(page.locator(".waterfall ol > li.step")).to_have_count(len(drawn))
