@@ -1,10 +1,8 @@
 """Fixtures for every test: a fixed cast, a token, a way to ask the API."""
 
-import fcntl
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -141,45 +139,29 @@ def today() -> date:
     return timezone.now().date()
 
 
-SERVERS = ("demo_server", "plain_server")
-"""Fixtures of servers that live as long as a worker: each is to be started by one of them."""
-
-
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """Keep what shares a server or was set up for a module on one worker, and the rest apart."""
+    """Keep what shares an engine, a server or a module's fixtures on one worker, the rest apart."""
     for item in items:
         if name := _group_of(item):
             item.add_marker(pytest.mark.xdist_group(name))
 
 
 def _group_of(item: Any) -> str | None:
-    """Return what is to stay together with a test; groups are begun before single tests."""
-    if item.get_closest_marker("xdist_group"):
-        return None
-    for name in SERVERS:
-        if name in item.fixturenames:
-            return name
+    """Return what is to stay together with a test; large groups are begun before single tests.
+
+    There is one engine: of two builds at once neither knows which is the newest, and BuildKit may
+    run steps again after another's prune of entries that they do not need.
+    """
+    if item.get_closest_marker("engine") or "plain_server" in item.fixturenames:
+        return "engine"
+    if "demo_server" in item.fixturenames:
+        return "demo_server"
     if item.get_closest_marker("slow"):
         return "slow"
-    if item.get_closest_marker("engine") or item.get_closest_marker("browser"):
+    if item.get_closest_marker("browser"):
         return str(item.path.relative_to(ROOT))
     return None
-
-
-@pytest.fixture(autouse=True)
-def _engine_cache(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let no test prune the engine's cache while another builds.
-
-    BuildKit may run steps again after a prune of entries that they do not need.
-    """
-    if request.node.get_closest_marker("engine") is None:
-        yield
-        return
-    mode = fcntl.LOCK_EX if request.node.get_closest_marker("prunes") else fcntl.LOCK_SH
-    with (Path(tempfile.gettempdir()) / "buildinsights-tests-engine.lock").open("w") as lock:
-        fcntl.flock(lock, mode)
-        yield
 
 
 def required(name: str) -> bool:

@@ -11,7 +11,7 @@ from buildkit.caching.usage import Entry
 AT_ONCE = 100
 """How many ids one call names."""
 
-PAUSES = (0.0, 0.5, 1.0, 2.0)
+PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each attempt: a build that has just ended lets go of entries a moment later."""
 
 _REMOVED = re.compile(r"^([a-z0-9]{20,})\*?\s", re.MULTILINE)

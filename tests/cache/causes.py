@@ -56,6 +56,26 @@ RUN echo last {unique}
 """
 
 
+def entries_of(word: str) -> list[str]:
+    """Return the ids of the builder's entries whose description has a word."""
+    command = ["docker", "buildx", "du", "--format=json"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    entries = [json.loads(line) for line in listed.splitlines()]
+    return [entry["ID"] for entry in entries if word in entry["Description"]]
+
+
+def prune_entry(identifier: str, word: str) -> None:
+    """Remove an entry, of which ``entries_of`` the word are looked at, from the builder's cache.
+
+    What a build has just used is held for a moment longer, and not removed.
+    """
+    prune = ["docker", "buildx", "prune", "--all", "--force", f"--filter=id={identifier}"]
+    deadline = monotonic() + HELD_SECONDS
+    while identifier in entries_of(word):
+        assert monotonic() < deadline, f"the builder still holds {identifier}"
+        subprocess.run(prune, check=True, capture_output=True)
+
+
 @dataclass
 class Project:
     """A project in a directory of its own, with a base image of its own, built by the command."""
@@ -93,23 +113,9 @@ class Project:
         subprocess.run(command, input=definition, text=True, check=True, capture_output=True)
 
     def prune(self, word: str) -> None:
-        """Remove from the builder's cache what a step with that word has made.
-
-        What a build has just used may be held for a moment longer, and is then not removed.
-        """
-        [number] = self._entries(word)
-        prune = ["docker", "buildx", "prune", "--all", "--force", f"--filter=id={number}"]
-        deadline = monotonic() + HELD_SECONDS
-        while self._entries(word):
-            assert monotonic() < deadline, f"the builder still holds {number}"
-            subprocess.run(prune, check=True, capture_output=True)
-
-    @staticmethod
-    def _entries(word: str) -> list[str]:
-        command = ["docker", "buildx", "du", "--verbose"]
-        listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        records = [item.splitlines() for item in listed.split("\n\n") if word in item]
-        return [line.split()[1] for lines in records for line in lines if line.startswith("ID:")]
+        """Remove from the builder's cache what a step with that word has made."""
+        [number] = entries_of(word)
+        prune_entry(number, word)
 
     def build(self, *options: str, **variables: str) -> Path:
         """Build with the command; return the directory of the record."""

@@ -27,7 +27,7 @@ from tests.cache.causes import (
     second_engine,
 )
 
-pytestmark = [pytest.mark.engine, pytest.mark.prunes, pytest.mark.django_db]
+pytestmark = [pytest.mark.engine, pytest.mark.django_db]
 
 type Told = dict[str, tuple[str, str, tuple[str, ...]]]
 """By name of a step: its cause, the name of the first step of its chain, and its evidence."""

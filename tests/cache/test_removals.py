@@ -13,7 +13,7 @@ from farm.models import Builder
 from tests.cache.causes import Project
 from tests.cache.test_causes import sent
 
-pytestmark = [pytest.mark.engine, pytest.mark.prunes, pytest.mark.django_db]
+pytestmark = [pytest.mark.engine, pytest.mark.django_db]
 
 DOCKERFILE = "FROM scratch\nCOPY package.json /\nCOPY src/ /src/\n"
 

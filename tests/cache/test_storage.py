@@ -22,6 +22,7 @@ from cache.models import BuilderEntries, BuilderSnapshot, Eviction, RegistryDay
 from cache.snapshots import due, forget_old, gc_limit, keep, take_snapshot
 from farm.builders import UnreachableError
 from farm.models import Builder
+from tests.cache.causes import prune_entry
 
 pytestmark = pytest.mark.django_db
 
@@ -232,7 +233,6 @@ ENTRY_BYTES = 8 * 1024**2
 
 
 @pytest.mark.engine
-@pytest.mark.prunes
 def test_a_real_entry_is_seen_and_missed(engine: str, tmp_path: Path):
     word = uuid.uuid4().hex
     # Of a full cache the largest entries are kept: a small one would not be seen.
@@ -245,8 +245,7 @@ def test_a_real_entry_is_seen_and_missed(engine: str, tmp_path: Path):
     entries = BuilderEntries.objects.get().entries
     [identifier] = [key for key, row in entries.items() if word in row[1]]
     assert made.used_bytes >= sum(made.by_type.values()) > 0
-    prune = ["docker", "buildx", "prune", "--all", "--force", f"--filter=id={identifier}"]
-    subprocess.run(prune, check=True, capture_output=True)
+    prune_entry(identifier, word)
     take_snapshot(builder)
     gone = Eviction.objects.get(entry_id=identifier)
     assert word in gone.description

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -262,9 +263,9 @@ def test_a_trivy_that_hangs_is_ended(stand_in: StandIn, monkeypatch: pytest.Monk
     assert "trivy had not ended after 1 s, and was ended; --timeout gives it more." in done.stderr
 
 
-@pytest.mark.parametrize(("how", "signals"), [("hears", 1), ("deaf", 2)])
+@pytest.mark.parametrize("how", ["hears", "deaf"])
 def test_ctrl_c_ends_trivy_and_the_command(
-    stand_in: StandIn, own_home: Path, tmp_path: Path, how: str, signals: int
+    stand_in: StandIn, own_home: Path, tmp_path: Path, how: str
 ):
     stand_in.does(hangs=how, says="Scanning …\n")
     process = subprocess.Popen(
@@ -278,15 +279,23 @@ def test_ctrl_c_ends_trivy_and_the_command(
     )
     try:
         _until((stand_in.path / "began").exists)
-        for _ in range(signals):
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        if how == "deaf":
+            _until(partial(_ends_at_another, process))
         said = process.communicate(timeout=20)
     finally:
         process.kill()
     assert process.returncode == 130, said
     assert "Canceled" in said[1]
     assert kept().outcome == "canceled"
+
+
+def _ends_at_another(process: subprocess.Popen[str]) -> bool:
+    """Ask again: two signals that come at once are one."""
+    time.sleep(0.3)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    return process.poll() is not None
 
 
 def _until(condition: object, seconds: float = 20) -> None:

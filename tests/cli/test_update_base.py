@@ -14,7 +14,6 @@ from cli.bases.told import read_told
 from cli.main import main
 from tests.cli.standing_in import StandIn
 
-pytestmark = pytest.mark.xdist_group("update_base")
 LIBRARY = "localhost:5000/library"
 BUSYBOX, DEBIAN = f"{LIBRARY}/busybox:1-amd64", f"{LIBRARY}/debian:bookworm-slim"
 BAKE = """\

@@ -25,7 +25,6 @@ from tests.farm.waiting import eventually
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("update_base"),  # the command's own tests count its images
 ]
 
 type Try = Callable[[str], BaseUpdate]

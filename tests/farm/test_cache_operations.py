@@ -31,7 +31,6 @@ from tests.own_registry import PASSWORD, USER, OwnRegistry, own_registry
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.prunes,
     pytest.mark.django_db(transaction=True),
 ]
 

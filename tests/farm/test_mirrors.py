@@ -108,7 +108,7 @@ def test_git_is_killed_with_all_its_processes_when_it_is_to_stop(
 def test_whoever_gets_the_lock_is_alone_even_if_a_worker_died_and_left_its_git(
     check_out: Callable[..., None], fake_git: Callable[[str, str], None], mirror: Path
 ):
-    fake_git("fetch", "sleep 1 >/dev/null 2>&1 & exit 1")
+    fake_git("fetch", "sleep 5 >/dev/null 2>&1 & exit 1")
     with pytest.raises(CheckoutError):
         check_out()
     with pytest.raises(BusyError), locked(lock_of(mirror), do_not_wait):

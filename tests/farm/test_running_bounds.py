@@ -74,13 +74,13 @@ def test_a_build_that_lasts_too_long_is_ended(
 ):
     commit(repository, Dockerfile=f"FROM {BASE}\nRUN echo begun; sleep 600\n")
     trigger(
-        sources=[make_source(time_limit_seconds=8, retries=0)],
+        sources=[make_source(time_limit_seconds=15, retries=0)],
         wish=Wish(no_cache=True),
         actor=alice,
     )
     build = run_next()
     assert (build.status, build.failure_class) == (Build.Status.FAILED, "timeout")
-    assert build.failure_message == "The time limit of 8 s was reached."
+    assert build.failure_message == "The time limit of 15 s was reached."
     assert Step.objects.of(build).filter(name__contains="sleep 600").exists(), "it is recorded"
 
 

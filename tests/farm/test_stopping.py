@@ -128,12 +128,12 @@ def test_a_worker_is_heard_of_during_a_checkout(
     begin: Begin, silent_address: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.1)
-    request = begin(repository_url=silent_address, time_limit_seconds=2)
+    request = begin(repository_url=silent_address, time_limit_seconds=5)
     first = heard_of(request)
     with running(request):
-        assert eventually(lambda: heard_of(request) > first, 2)
+        assert eventually(lambda: heard_of(request) > first, 4)
         second = heard_of(request)
-        assert eventually(lambda: heard_of(request) > second, 2)
+        assert eventually(lambda: heard_of(request) > second, 4)
 
 
 def test_of_what_was_taken_away_nothing_is_written(begin: Begin, silent_address: str, alice: User):
@@ -191,7 +191,7 @@ def test_a_command_that_does_not_end_when_it_is_asked_to_is_killed(
     monkeypatch.setattr(following, "GRACE_SECONDS", 0.5)
     number = tmp_path / "number"
     command(f"trap '' INT\nsetsid sleep 600 & echo $! >{number}\nwhile :; do sleep 1; done")
-    request = begin(time_limit_seconds=2)
+    request = begin(time_limit_seconds=4)
     run(request)
     build = Build.objects.get(pk=request.pk)
     assert (build.status, build.failure_class) == ("failed", "timeout")

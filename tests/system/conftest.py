@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from buildinsights.embedded import data_dir
 from tests.conftest import required
@@ -26,6 +27,11 @@ from tests.template import fingerprint
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
 SAID_LENGTH = 4000
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = iter(range(20_000 + 1000 * WORKER, 21_000 + 1000 * WORKER))
+"""Those of this worker, each offered once."""
+PATIENCE_MS = 30_000
+"""How long a page may take to show something beside whatever else this machine does."""
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -63,10 +69,15 @@ class Server:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody uses, of those that the system gives to nobody who asks for any.
+
+    A server binds it only when its database is there: until then another test could be given it.
+    """
+    for port in PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def environment_of(data: Path, **variables: str) -> dict[str, str]:
@@ -103,7 +114,8 @@ def answers(url: str, process: subprocess.Popen[bytes]) -> bool:
             if requests.get(f"{url}/readyz", timeout=10).ok:
                 return True
         except requests.RequestException:
-            time.sleep(0.3)
+            pass
+        time.sleep(0.3)
     return False
 
 
@@ -211,5 +223,6 @@ def browser(chromium: str) -> Iterator[Browser]:
     """A Chromium of a module's own: while Playwright runs, so does an event loop."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        expect.set_options(timeout=PATIENCE_MS)
         yield browser
         browser.close()

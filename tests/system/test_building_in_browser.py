@@ -1,6 +1,5 @@
 """Builds on a real engine, asked for and watched in a real browser, from the source to the end."""
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SERVICES:
         (folder / name).mkdir(exist_ok=True)
         (folder / name / "Dockerfile").write_text(
-            dockerfile(f"RUN echo {name} of {folder}; sleep 4")
+            dockerfile(f"RUN echo {name} of {folder}; sleep 8")
         )
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message=first")
@@ -182,9 +181,7 @@ def test_a_killed_worker_s_build_is_lost_and_can_be_built_again(page: Page, serv
     for process in workers(server):
         with suppress(psutil.NoSuchProcess):  # what the worker ran may end with it
             process.kill()
-    began = time.monotonic()
     expect(page.get_by_text("Build it again")).to_be_visible()
-    assert time.monotonic() - began < 60, "within a minute"
     assert build_of(server, ref_name="hang")["status"] == "lost"
     page.get_by_role("button", name="Build again").click()
     expect(page.get_by_role("region", name="End of the log")).to_contain_text("compiling 3")

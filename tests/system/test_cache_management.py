@@ -21,7 +21,7 @@ from cli.cache.entries import remove, usage
 from tests.own_registry import PASSWORD, USER, OwnRegistry, own_registry
 from tests.system.conftest import ROOT
 
-pytestmark = [pytest.mark.engine, pytest.mark.prunes]
+pytestmark = pytest.mark.engine
 
 BUSYBOX = "localhost:5000/library/busybox:1"
 PYTHON = "localhost:5000/library/python:3.11-slim-bookworm"

@@ -1,7 +1,7 @@
 """Invalidation by a package's version in a real registry, with a real BuildKit before and after."""
 
-import json
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from buildkit.caching.versions import Ecosystem
 from buildkit.model import CACHEABLE_KINDS
 from buildkit.reading import read_builds
 from buildkit.registry import Reference, Registry
+from tests.cache.causes import HELD_SECONDS, entries_of
 
-pytestmark = [pytest.mark.engine, pytest.mark.prunes]
+pytestmark = pytest.mark.engine
 
 REGISTRY = "localhost:5000"
 DOCKERFILE = """\
@@ -39,18 +40,13 @@ def build(folder: Path, *options: str) -> dict[str, str]:
 
 def forget_locally(word: str) -> None:
     """Remove what the builder itself keeps of a build, leaf by leaf."""
-    for _ in range(10):
-        listed = subprocess.run(
-            ["docker", "buildx", "du", "--format=json"], capture_output=True, check=True
-        )
-        entries = [json.loads(line) for line in listed.stdout.splitlines()]
-        mine = [entry["ID"] for entry in entries if word in entry["Description"]]
-        if not mine:
-            return
+    deadline = time.monotonic() + HELD_SECONDS
+    while mine := entries_of(word):
+        assert time.monotonic() < deadline, "the builder keeps some of it"
         for identifier in mine:
             prune = ["docker", "buildx", "prune", "--all", "--force"]
             subprocess.run([*prune, f"--filter=id={identifier}"], capture_output=True, check=True)
-    raise AssertionError("the builder keeps some of it")
+        time.sleep(0.2)
 
 
 def test_a_package_below_a_version_is_invalidated_and_nothing_else(engine: str, tmp_path: Path):

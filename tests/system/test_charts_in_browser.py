@@ -15,7 +15,6 @@ from tests.system.test_pages_in_browser import ADDED_UP_SECONDS, step_of
 
 pytestmark = pytest.mark.browser
 
-SHOWN_MS = 30_000
 NOTE_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((one) => one.value)))
@@ -56,10 +55,13 @@ def wait_for_days(server: Server) -> None:
 
 def opened(page: Page, server: Server, address: str) -> Any:
     """Open a page and wait until Plotly has drawn its first chart."""
-    visit(page, server.url + address)
     plot = page.locator("[data-plot]").first
-    plot.scroll_into_view_if_needed()
-    expect(page.locator("[data-plot].is-live").first).to_be_visible(timeout=SHOWN_MS)
+
+    def drawn() -> None:
+        plot.scroll_into_view_if_needed()
+        expect(page.locator("[data-plot].is-live").first).to_be_visible()
+
+    visit(page, server.url + address, drawn)
     return plot
 
 

@@ -64,7 +64,7 @@ DAYS_LATER = """
 from datetime import timedelta
 from django.db.models import F
 from security.models import Waiver
-days = timedelta(days=2)
+days = timedelta(days=3)
 moved = {name: F(name) - days for name in ("requested_at", "approved_at", "expires_at")}
 Waiver.objects.update(**moved)
 """
@@ -273,7 +273,7 @@ def let_through(gated: Job, image: Reference) -> dict[str, Any]:
     in_server(server, SECOND_PERSON)
     [finding] = server.get("/api/v1/findings/?name=CVE-0000-1234").json()["results"]
     admin = Person(server, server.username, server.password)
-    until = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+    until = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}"
     asked = admin.post("waivers/", WAIVER | {"finding": finding["id"], "until": until})
     assert asked.status_code == 201, asked.text
     approve = f"waivers/{asked.json()['id']}/approve/"

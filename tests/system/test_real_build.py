@@ -1,5 +1,6 @@
 """A real build on a real engine, sent as a CI job would send it."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -40,7 +41,12 @@ def test_build_export_upload_read(engine: str, plain_server: Server, tmp_path: P
         ".",
         cwd=tmp_path,
     )
-    run("docker", "buildx", "history", "export", "--output=build.dockerbuild", "^0", cwd=tmp_path)
+    # By its name: the newest may be one of another test.
+    ref = json.loads((tmp_path / "metadata.json").read_text())["buildx.build.ref"].rpartition("/")[
+        2
+    ]
+    export = ("docker", "buildx", "history", "export", "--finalize")
+    run(*export, "--output=build.dockerbuild", ref, cwd=tmp_path)
     with (
         (tmp_path / "build.dockerbuild").open("rb") as record,
         (tmp_path / "metadata.json").open("rb") as metadata,

@@ -15,7 +15,7 @@ import requests
 
 from tests.system.conftest import ROOT
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("services")]
+pytestmark = pytest.mark.engine
 
 REGISTRY = "localhost:5000"
 BASES = {
