@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from cli import outbox
-from cli.errors import USAGE_ERROR, UsageError
+from cli.errors import LOST, USAGE_ERROR, UsageError
 from cli.gating import digest_of
 from cli.pipeline import only_name, run_fields
 from cli.posting import is_refused
@@ -33,7 +33,8 @@ def deployed(
     """Tell the server that IMAGE was deployed just now.
 
     IMAGE is a digest, or a name in the local engine or in a registry, which have its digest. While
-    the server is away it is kept, and sent the next time. Exit code 2 if the server refuses it.
+    the server is away it is kept, and sent the next time. Exit code 2 if the server refuses it, 12
+    if it was neither sent nor kept.
     """
     if server() is None:
         raise UsageError("Set BUILDINSIGHTS_URL and BUILDINSIGHTS_TOKEN to say where to send.")
@@ -48,5 +49,7 @@ def deployed(
         "service": service,
         "target": target,
     }
-    error = outbox.deliver("deployments/", document, "The deployment")
-    raise SystemExit(USAGE_ERROR if is_refused(error) else 0)
+    fate = outbox.deliver("deployments/", document, "The deployment")
+    if is_refused(fate.error):
+        raise SystemExit(USAGE_ERROR)
+    raise SystemExit(LOST if fate.error and not fate.is_kept else 0)

@@ -28,28 +28,35 @@ class Letter:
     upload_error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a document: what went wrong, as ``posted`` says it, and whether it waits."""
+
+    error: str = ""
+    is_kept: bool = False
+
+
 def deliver(
     path: str, document: Mapping[str, Any], what: str, *, waits_for_server: bool = False
-) -> str:
+) -> Fate:
     """Send a document and what waits; what the server cannot take now waits for the next time.
 
-    Where no server is set nothing is kept, unless it waits for that, too. Returns what went wrong
-    with it, as ``posted`` does.
+    Where no server is set nothing is kept, unless it waits for that, too.
     """
     to = server()
     if to is None and not waits_for_server:
-        return ""
+        return Fate()
     letter = Letter(path, document)
     folder = _kept(letter, what)
     if to is None:
-        return ""
+        return Fate(is_kept=folder is not None)
     error = _post(letter, to) if folder is None else _send(folder, letter, to)
     if folder is not None and not error:
         send_waiting(to)
-    is_kept = folder is not None and not is_refused(error)
+    is_kept = folder is not None and bool(error) and not is_refused(error)
     how = f"was not sent{', and is kept' if is_kept else ''}: {error}" if error else "was sent."
     click.echo(f"{what} {how}", err=True)
-    return error
+    return Fate(error, is_kept)
 
 
 def _kept(letter: Letter, what: str) -> Path | None:

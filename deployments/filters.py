@@ -11,7 +11,7 @@ class DeploymentFilter(django_filters.FilterSet):
 
     # First: what runs now does not depend on what else a list is narrowed by.
     current = django_filters.ChoiceFilter(
-        choices=[("true", "Runs"), ("false", "Does not run")],
+        choices=[("true", "Runs"), ("false", "Was replaced or failed")],
         method="by_current",
         label="Now",
         empty_label="All",
@@ -30,6 +30,8 @@ class DeploymentFilter(django_filters.FilterSet):
         fields = ("current", "service", "environment", "digest", "status", "after", "before")
 
     def by_current(self, deployments, name, value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        """Those that run now, or the others."""
+        """Those that run now, or those that do not; of no service's image neither can be told."""
         current = deployments.current()
-        return current if value == "true" else deployments.exclude(pk__in=current.values("pk"))
+        if value == "true":
+            return current
+        return deployments.filter(service__isnull=False).exclude(pk__in=current.values("pk"))

@@ -38,7 +38,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     is_waiting = serializers.SerializerMethodField(help_text="No build of its image is known.")
     verdict = VerdictThenSerializer(
         allow_null=True,
-        help_text="The newest for its environment when it was deployed; null: nobody had asked.",
+        help_text="The newest for its environment when it was deployed; null: none was kept.",
     )
 
     class Meta:

@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import batched
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from builds.models import Build, Image
 
 ASKED_AT_ONCE = 1000
 """Rows of which one query asks whether their image is known now."""
+ASKED_FOR = timedelta(days=30)
+"""After it, what is still unknown is not asked about any more: images of others never get a build.
+A build that comes later places it as all others."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Awaiting:
 
     def place_known(self) -> int:
         """Place what waits although its build is known; return how much that was."""
-        rows = self.waiting().order_by("received_at").values_list("pk", "project", "digests")
+        recent = self.waiting().filter(received_at__gte=timezone.now() - ASKED_FOR)
+        rows = recent.order_by("received_at").values_list("pk", "project", "digests")
         asked = batched(rows.iterator(chunk_size=ASKED_AT_ONCE), ASKED_AT_ONCE)
         if keys := [key for some in asked for key in _known(some)]:
             self.place(keys)

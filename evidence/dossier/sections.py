@@ -186,7 +186,7 @@ def _deployment(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['deployed_by']}, {told}" if row["deployed_by"] else told
     yield row["url"] or "not said"
     verdict = row["verdict"]
-    yield f"{verdict['outcome']} by {verdict['policy']}" if verdict else "nobody had asked"
+    yield f"{verdict['outcome']} by {verdict['policy']}" if verdict else "none was kept"
 
 
 def _document(row: Mapping[str, Any]) -> Iterator[str]:

@@ -87,6 +87,16 @@ def test_it_waits_while_the_server_is_away(ingest: Ingest):
     }
 
 
+def test_what_is_neither_sent_nor_kept_is_no_success(own_home: Path, ingest: Ingest):
+    own_home.write_text("no directory")
+    ingest.status = 503
+    done = run()
+    assert done.exit_code == 12
+    assert "The deployment was not sent: failed: 503" in done.stderr
+    ingest.status = 201
+    assert run().exit_code == 0
+
+
 def test_an_address_of_a_person_is_not_sent(ingest: Ingest, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GITLAB_CI", "true")
     monkeypatch.setenv("GITLAB_USER_NAME", "dora@example.com")

@@ -62,7 +62,7 @@ def test_what_runs_is_told_with_what_was_found_in_it(
     ):
         assert address in text
     assert "not scanned" in text
-    assert "not asked" in text
+    assert "none kept" in text
 
 
 def test_filters_narrow_the_list_and_leave_out_what_runs(
@@ -141,7 +141,7 @@ class TestDossier:
             "production, failed",
             "Dora, told by token ci",
             "https://ci.example.com/1",
-            "nobody had asked",
+            "none was kept",
         )
 
 

@@ -5,15 +5,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Project
 from builds.models import Build
+from builds.signals import build_recorded
 from ingest.digest import digest_payload
 from ingest.models import IngestPayload
 from inspections.models import Inspection
 from inspections.services import AWAITING
 from sboms.models import Sbom
+from security.awaiting import ASKED_FOR
 from security.models import Scan
 from tests.ingest.sending import progress, send
 from tests.inspections.making import check, looked, taken
@@ -80,3 +83,19 @@ def test_much_that_waits_for_ever_is_in_nobodys_way(ci: APIClient, monkeypatch: 
     build_of(ci, 5)
     assert AWAITING.place_known() == 1
     assert Inspection.objects.get(build__isnull=False) == Inspection.objects.latest("pk")
+
+
+def test_what_has_waited_long_is_not_asked_about_and_placed_all_the_same(
+    ci: APIClient, django_capture_on_commit_callbacks: Committing
+):
+    for number in (1, 2):
+        taken(ci, looked(number, check("user"), service="shop"))
+    old, _ = Inspection.objects.order_by("pk")
+    Inspection.objects.filter(pk=old.pk).update(received_at=timezone.now() - ASKED_FOR)
+    build = build_of(ci, 1)
+    build_of(ci, 2)
+    assert AWAITING.place_known() == 1, "of one it is asked"
+    with django_capture_on_commit_callbacks(execute=True):
+        build_recorded.send(sender=Build, build=build, listed_before=None)
+    old.refresh_from_db()
+    assert old.build is not None
