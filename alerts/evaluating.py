@@ -124,14 +124,16 @@ def _tell(rule: AlertRule, alert: Alert, deeds: set[Deed], window: Window) -> No
     if Deed.FIRE in deeds:
         _tell_firing(rule, alert, window)
     if Deed.RESOLVE in deeds:
-        tell_resolved(alert, rule.channels.all(), window.at)
+        tell_resolved(alert)
 
 
 def _tell_firing(rule: AlertRule, alert: Alert, window: Window) -> None:
     active = Silence.objects.filter(project=rule.project_id).active(window.at)
     silences = window.once("silences", lambda: list(active))
-    members = AlertMember.objects.filter(alert=alert).values_list("service_id", flat=True)
-    services: set[int | None] = set(members) if silences else set()
+    members = AlertMember.objects.filter(alert=alert, ended_at=None)
+    services: set[int | None] = (
+        set(members.values_list("service_id", flat=True)) if silences else set()
+    )
     silence = silence_of(rule, services, silences, window)
     tell_firing(alert, rule.channels.all(), silence, window.at)
 
@@ -140,6 +142,15 @@ def _tell_late(rules: Sequence[AlertRule], window: Window) -> None:
     """Tell of what fires still, and was not told because of a silence that is over."""
     by_key = {rule.pk: rule for rule in rules if rule.channels.all()}
     waiting = Alert.objects.filter(rule__in=by_key, state=State.FIRING, told_at=None)
-    for alert in waiting.exclude(fired_at=window.at).told():
-        with transaction.atomic():
-            _tell_firing(by_key[alert.rule_id or 0], alert, window)
+    keys = waiting.exclude(fired_at=window.at).values_list("pk", "rule")
+    for key, rule in list(keys):
+        try:
+            with transaction.atomic():
+                # A person may have resolved it meanwhile: nobody is to hear of it then.
+                alert = waiting.select_for_update(of=("self",)).told().filter(pk=key).first()
+                if alert is not None:
+                    _tell_firing(by_key[rule], alert, window)
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception:  # a channel was deleted, say: the next run goes on without it
+            log.exception("alert_not_told", alert=key)

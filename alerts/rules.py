@@ -162,5 +162,5 @@ def _close(rule: AlertRule, text: str) -> None:
     for alert in Alert.objects.filter(rule=rule, state__in=OPEN).told():
         move(alert.pk, State.RESOLVED, resolved_at=now, clear_since=None, holds=False)
         note(alert.pk, AlertEvent.Kind.RESOLVED, now, text)
-        tell_resolved(alert, rule.channels.all(), now)
+        tell_resolved(alert)
     Alert.objects.filter(rule=rule, holds=True).update(holds=False)

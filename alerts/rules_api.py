@@ -64,9 +64,9 @@ class AlertRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
 
     @extend_schema(request=AlertRuleWriteSerializer(partial=True), responses=AlertRuleSerializer)
     def partial_update(self, request: Request, public_id: str) -> Response:
-        """Change a rule; what is left out stays."""
+        """Change a rule; what is left out stays. A 409 if somebody else changes it meanwhile."""
         rule = self.get_object()
-        return self._changed(rule, request, initial_of(rule) | {"version": None})
+        return self._changed(rule, request, initial_of(rule))
 
     def destroy(self, request: Request, public_id: str) -> Response:
         """Forget a rule; its alerts are kept, and closed."""

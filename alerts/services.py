@@ -30,7 +30,7 @@ def acknowledge(*, alert: Alert, actor: ActorLike, text: str = "") -> Alert:
     note(alert.pk, Kind.ACKNOWLEDGED, now, text, actor.actor_name)
     found = _again(alert)
     _audit(found, actor, "acknowledged", {"state": [alert.state, found.state], "note": text})
-    tell_acknowledged(found, now)
+    tell_acknowledged(found)
     return found
 
 
@@ -48,8 +48,7 @@ def resolve(*, alert: Alert, actor: ActorLike, text: str = "") -> Alert:
     note(alert.pk, Kind.RESOLVED, now, text, actor.actor_name)
     found = _again(alert)
     _audit(found, actor, "resolved", {"state": [alert.state, found.state], "note": text})
-    if found.rule is not None:
-        tell_resolved(found, found.rule.channels.all(), now)
+    tell_resolved(found)
     return found
 
 

@@ -33,7 +33,7 @@ def create_silence(
         TooManyError: the project has as many as it may.
     """
     coming = Silence.objects.filter(project=project, ends_at__gt=timezone.now())
-    require_room(coming, MOST_SILENCES, "silences")
+    require_room(coming, MOST_SILENCES, "silences", "end one")
     silence = Silence.objects.create(
         project=project,
         rule=rule,

@@ -19,11 +19,9 @@ MOST_MEMBERS = 5
 LONGEST_FACT = 300
 
 
-def tell(
-    alert: Alert, event: Event, at: datetime, channels: Iterable[Channel], *, number: int = 1
-) -> int:
+def tell(alert: Alert, event: Event, channels: Iterable[Channel]) -> int:
     """Queue one message a channel; the same event of an alert is told once."""
-    key = f"alert/{alert.public_id}/{event}/{number}"
+    key = f"alert/{alert.public_id}/{event}"
     return queue_message(channels=channels, message=message_of(alert, event), key=key)
 
 
@@ -39,23 +37,21 @@ def tell_firing(
         return
     if not usable:
         return
-    tell(alert, Event.FIRING, at, usable)
+    tell(alert, Event.FIRING, usable)
     Alert.objects.filter(pk=alert.pk).update(told_at=at)
+    alert.told_channels.set(usable)
     names = ", ".join(channel.name for channel in usable)
     note(alert.pk, AlertEvent.Kind.TOLD, at, names)
 
 
-def tell_resolved(alert: Alert, channels: Iterable[Channel], at: datetime) -> None:
-    """Tell those who were told of it that it is over."""
-    if alert.told_at is not None:
-        tell(alert, Event.RESOLVED, at, channels)
+def tell_resolved(alert: Alert) -> None:
+    """Tell the channels that were told of it that it is over, whatever the rule has by now."""
+    tell(alert, Event.RESOLVED, alert.told_channels.all())
 
 
-def tell_acknowledged(alert: Alert, at: datetime) -> None:
-    """Tell the channels that want to know that somebody knows."""
-    if alert.told_at is not None and alert.rule is not None:
-        wanting = alert.rule.channels.filter(kind__in=WANT_ACKNOWLEDGED)
-        tell(alert, Event.ACKNOWLEDGED, at, wanting)
+def tell_acknowledged(alert: Alert) -> None:
+    """Tell the channels that were told of it, and want to know, that somebody knows."""
+    tell(alert, Event.ACKNOWLEDGED, alert.told_channels.filter(kind__in=WANT_ACKNOWLEDGED))
 
 
 def silence_of(

@@ -40,6 +40,13 @@ class NotGivenUpError(DomainError):
     message = "Only what was given up or not sent can be tried again."
 
 
+class OvertakenError(DomainError):
+    """What is over is not told to begin: nobody would tell of its end again."""
+
+    code = "delivery_overtaken"
+    message = "Something later about the same thing was sent through this channel."
+
+
 class SettingsError(Exception):
     """Settings that cannot be: what is wrong, by field."""
 

@@ -17,6 +17,7 @@ from channels.exceptions import (
     ChannelOffError,
     NotGivenUpError,
     NotRotatableError,
+    OvertakenError,
 )
 from channels.kinds.contract import KindSettings
 from channels.kinds.webhook import WebhookSettings
@@ -136,6 +137,7 @@ def retry_delivery(*, delivery: Delivery, actor: Actor) -> Delivery:
     Raises:
         NotGivenUpError: it waits, or was sent.
         ChannelOffError: nothing goes through its channel.
+        OvertakenError: something later about the same thing was sent.
     """
     rows = Delivery.objects.select_for_update(of=("self",)).select_related("channel", "project")
     delivery = rows.get(pk=delivery.pk)
@@ -143,6 +145,8 @@ def retry_delivery(*, delivery: Delivery, actor: Actor) -> Delivery:
         raise NotGivenUpError
     if delivery.channel is not None and not delivery.channel.is_on:
         raise ChannelOffError
+    if Delivery.objects.overtaking(delivery).exists():
+        raise OvertakenError
     delivery.state, delivery.tries, delivery.next_at = Delivery.State.PENDING, 0, timezone.now()
     delivery.save(update_fields=["state", "tries", "next_at"])
     record(

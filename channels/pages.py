@@ -78,7 +78,9 @@ def delivery_page(delivery: Delivery) -> dict[str, Any]:
         "delivery": delivery,
         "badge": BADGES[Delivery.State(delivery.state)],
         "is_over": delivery.state != Delivery.State.PENDING or delivery.tries > 0,
-        "can_be_retried": delivery.state in ended and (channel is None or channel.is_on),
+        "can_be_retried": delivery.state in ended
+        and (channel is None or channel.is_on)
+        and not Delivery.objects.overtaking(delivery).exists(),
         "crumbs": crumbs(delivery.project, channel, is_delivery=True),
     }
 

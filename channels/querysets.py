@@ -60,6 +60,16 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
         return self.filter(~Exists(earlier))
 
+    def overtaking(self, delivery: "Delivery") -> Self:
+        """Those that told a channel something later about the same thing."""
+        return self.filter(
+            state="sent",
+            channel__isnull=False,
+            channel=delivery.channel_id,
+            message__key=delivery.message.get("key"),
+            pk__gt=delivery.pk,
+        )
+
     def expired(self, retention: timedelta) -> Self:
         """What ended, and was last to be tried before that; what is to be sent stays."""
         return self.exclude(state="pending").filter(next_at__lt=Now() - retention)

@@ -13,6 +13,7 @@ from alerts.models.silence import Silence
 from alerts.querysets import AlertEventQuerySet, AlertQuerySet
 from alerts.states import OPEN, State
 from builds.models import Service
+from channels.models import Channel
 
 STATES = [(state.value, state.value.capitalize()) for state in State]
 OPEN_NAMES = [state.value for state in OPEN]
@@ -53,6 +54,8 @@ class Alert(models.Model):
     """When it was first noticed."""
     fired_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)
+    told_channels = models.ManyToManyField(Channel, through="AlertChannel", related_name="+")
+    """Through which it was told: these hear of its end, too."""
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=200, blank=True)
     clear_since = models.DateTimeField(null=True)
@@ -132,6 +135,21 @@ class Alert(models.Model):
             State.ACKNOWLEDGED: "info",
             State.RESOLVED: "succeeded",
         }[State(self.state)]
+
+
+class AlertChannel(models.Model):
+    """A channel through which an alert was told."""
+
+    alert = models.ForeignKey(Alert, models.DB_CASCADE, related_name="+", db_index=False)
+    channel = models.ForeignKey(Channel, models.DB_CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["alert", "channel"], name="alerts_alertchannel_uq")
+        ]
+
+    def __str__(self) -> str:
+        return f"alert {self.alert_id} by {self.channel_id}"
 
 
 class AlertMember(models.Model):

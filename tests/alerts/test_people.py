@@ -2,18 +2,19 @@
 
 from datetime import timedelta
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Project, User
 from accounts.roles import Scope
-from alerts import services
+from alerts import evaluating, services
 from alerts.evaluating import evaluate_due
 from alerts.exceptions import MovedError
-from alerts.models import Alert, Silence
+from alerts.models import Alert, AlertMember, AlertRule, Silence
 from alerts.outcome import outcome_of
 from audit.models import AuditEvent
 from channels.models import Delivery
@@ -160,6 +161,86 @@ def test_a_silenced_alert_is_kept_and_told_when_the_silence_is_over(project: Pro
     assert alert.told_at == NOON + HOUR
     assert told() == [("firing", "room")]
     assert [event.kind for event in alert.events.all()].count("silenced") == 1
+
+
+def test_a_service_that_has_recovered_keeps_nobody_awake(project: Project):
+    rule = rule_of(project, channels=[channel_of(project)])
+    silenced(project, service=service_of(project))
+    change_of(service_of(project), NOON - HOUR)
+    evaluate_due(NOON)
+    alert = Alert.objects.get()
+    AlertMember.objects.create(
+        alert=alert,
+        group="web",
+        service=service_of(project, "web"),
+        title="web",
+        since=NOON - HOUR,
+        ended_at=NOON,
+    )
+    AlertRule.objects.filter(pk=rule.pk).update(next_due_at=NOON + HOUR / 2)
+    evaluate_due(NOON + HOUR / 2)
+    assert told() == []
+
+
+def test_the_end_is_told_to_those_who_heard_of_the_beginning(alert: Alert, alice: User):
+    assert alert.rule is not None
+    other = channel_of(alert.project, "other")
+    alert.rule.channels.set([other])
+    services.acknowledge(alert=alert, actor=alice)
+    services.resolve(alert=alert, actor=alice)
+    assert [channel for _, channel in told()] == ["pager", "room", "pager", "pager", "room"]
+
+
+def test_what_was_told_to_nobody_ends_without_a_word(project: Project, alice: User):
+    rule = rule_of(project)
+    change_of(service_of(project), NOON - HOUR)
+    evaluate_due(NOON)
+    rule.channels.set([channel_of(project)])
+    services.resolve(alert=Alert.objects.told().get(), actor=alice)
+    assert told() == []
+
+
+class TestToldLate:
+    @pytest.fixture
+    def waiting(self, project: Project) -> list[Alert]:
+        """Two alerts whose silence is over at NOON + HOUR."""
+        names = ("api", "web")
+        for name in names:
+            service = service_of(project, name)
+            rule_of(project, services=[service], channels=[channel_of(project, name)])
+            silenced(project, service=service)
+            change_of(service, NOON - HOUR)
+        evaluate_due(NOON)
+        assert told() == []
+        return list(Alert.objects.order_by("pk"))
+
+    def test_one_that_cannot_be_told_stops_no_other(self, waiting: list[Alert], monkeypatch):
+        known = evaluating.tell_firing
+
+        def fail_first(alert: Alert, *rest: Any) -> None:
+            if alert == waiting[0]:
+                raise IntegrityError("its channel is gone")
+            known(alert, *rest)
+
+        monkeypatch.setattr(evaluating, "tell_firing", fail_first)
+        evaluate_due(NOON + HOUR)
+        assert told() == [("firing", "web")]
+        monkeypatch.undo()
+        evaluate_due(NOON + 2 * HOUR)
+        assert told() == [("firing", "web"), ("firing", "api")]
+
+    def test_one_that_somebody_resolves_meanwhile_is_not_told(
+        self, waiting: list[Alert], alice: User, monkeypatch
+    ):
+        known = evaluating.tell_firing
+
+        def resolve_second(alert: Alert, *rest: Any) -> None:
+            services.resolve(alert=waiting[1], actor=alice)
+            known(alert, *rest)
+
+        monkeypatch.setattr(evaluating, "tell_firing", resolve_second)
+        evaluate_due(NOON + HOUR)
+        assert told() == [("firing", "api")]
 
 
 def test_a_silence_of_another_service_silences_nothing(project: Project):

@@ -1,10 +1,14 @@
 """Rules are written, changed and deleted; each with its trail."""
 
+from typing import Any
+
 import pytest
+from django.db.models import F
 from rest_framework.test import APIClient
 
 from accounts.models import Project
 from accounts.roles import Scope
+from alerts import rules_api
 from alerts.evaluating import evaluate_due
 from alerts.models import Alert, AlertRule
 from audit.models import AuditEvent
@@ -71,6 +75,24 @@ def test_what_is_no_rule_is_refused_with_its_place(writer: APIClient, project, b
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["attr"].split(".")[0] == attr
     assert not AlertRule.objects.exists()
+
+
+def test_a_change_beside_another_is_refused_and_overwrites_nothing(
+    project: Project, writer: APIClient, monkeypatch: pytest.MonkeyPatch
+):
+    rule, known = rule_of(project), rules_api.initial_of
+
+    def meanwhile(read: AlertRule) -> dict[str, Any]:
+        found = known(read)
+        AlertRule.objects.filter(pk=read.pk).update(is_on=False, version=F("version") + 1)
+        return found
+
+    monkeypatch.setattr(rules_api, "initial_of", meanwhile)
+    path = f"/api/v1/alert-rules/{rule.public_id}/"
+    answer = writer.patch(path, {"severity": "high"}, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "rule_changed")
+    rule.refresh_from_db()
+    assert (rule.is_on, rule.severity) == (False, "medium")
 
 
 def test_names_are_taken_and_old_versions_refused(project: Project, writer: APIClient):

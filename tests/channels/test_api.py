@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.roles import Scope
+from channels.contract import Event
 from channels.models import Channel, Delivery
 from channels.opening import opened
 from channels.sending import send_due
@@ -114,3 +115,22 @@ def test_what_was_given_up_is_tried_again(
     other = make_channel(name="other")
     listed = writer.get(f"{DELIVERIES}?channel={other.public_id}").json()["results"]
     assert listed == []
+
+
+def test_a_beginning_is_not_tried_again_after_its_end_was_told(
+    writer: APIClient, make_channel: MakeChannel, tell: Tell, receiver: Receiver
+):
+    channel, other = make_channel(), make_channel(name="other")
+    begun, elsewhere = tell(channel), tell(other)
+    receiver.reply(404)
+    send_due()
+    receiver.reply(200)
+    ended = tell(channel, Event.RESOLVED)
+    own = f"{DELIVERIES}{begun.public_id}/"
+    assert writer.post(f"{own}retry/").json()["state"] == "pending", "nothing of it was sent yet"
+    Delivery.objects.filter(pk=begun.pk).update(state="failed")
+    send_due()
+    assert Delivery.objects.get(pk=ended.pk).state == "sent"
+    answer = writer.post(f"{own}retry/")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "delivery_overtaken")
+    assert writer.post(f"{DELIVERIES}{elsewhere.public_id}/retry/").status_code == 200
