@@ -32,6 +32,13 @@ class NotAgainError(DomainError):
     message = "Only a report that was given up can be made again, while its schedule exists."
 
 
+class ScheduleNameTakenError(DomainError):
+    """A name means one report of a project."""
+
+    code = "schedule_name_taken"
+    message = "There is a report with this name."
+
+
 class ScheduleGoneError(DomainError):
     """What somebody deleted does not come back by being saved."""
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
+from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
 from django.views.decorators.csp import csp_override
 from drf_spectacular.types import OpenApiTypes
@@ -270,10 +272,14 @@ class ReportScheduleViewSet(
     )
     def partial_update(self, request: Request, public_id: str) -> Response:
         """Change what is named; the rest stays."""
-        found = self.get_object()
         body = ReportScheduleWriteSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        return Response(self._told(self._keep(found, _as_written(found) | body.validated_data)))
+        with transaction.atomic():
+            # The rest is as it is now, and stays so until all is saved.
+            rows = self.get_queryset().select_for_update(of=("self",))
+            found = get_object_or_404(rows, public_id=public_id)
+            kept = self._keep(found, _as_written(found) | body.validated_data)
+        return Response(self._told(kept))
 
     def destroy(self, request: Request, public_id: str) -> Response:
         """Forget it; what was sent stays."""

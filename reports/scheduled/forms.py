@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import validate_email
+from django.db.models import Q, QuerySet
 from django.utils.html import format_html
 
 from accounts.models import Project, User
@@ -105,11 +106,7 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.instance.project = project
-        self.fields["members"].queryset = (  # type: ignore[attr-defined]
-            User.objects.filter(memberships__project=project, is_active=True)
-            .exclude(email="")
-            .order_by("username")
-        )
+        self.fields["members"].queryset = self._people(project)  # type: ignore[attr-defined]
         if not self.fields["members"].queryset.exists():  # type: ignore[attr-defined]
             self.fields["members"].help_text = "No member has an e-mail address."
         services = Service.objects.filter(project=project).order_by("name")
@@ -118,6 +115,13 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not gene
         self._fill()
         if not self.instance.pk and not self.is_bound:
             self.fields["time_zone"].widget.attrs["data-zone"] = ""
+
+    def _people(self, project: Project) -> QuerySet[User]:
+        """Return the members who can be reached, and who is a recipient now even if they cannot."""
+        reachable = Q(memberships__project=project, is_active=True) & ~Q(email="")
+        named = self.instance.recipients.filter(unsubscribed_at=None) if self.instance.pk else None
+        kept = Q(pk__in=named.values("user")) if named is not None else Q(pk=None)
+        return User.objects.filter(reachable | kept).distinct().order_by("username")
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         """Offer choices, and what is chosen now even if it is no longer there."""

@@ -110,13 +110,14 @@ def _make(run: ReportRun) -> None:
         return
     run.data = report_of(schedule, run).as_document()
     run.state, run.error = ReportRun.State.MADE, ""
-    people = {person.email: person for person in schedule.recipients.receiving().order_by("-pk")}
+    receiving = schedule.recipients.receiving().order_by("-pk")
+    people = {person.email.lower(): person for person in receiving}  # one e-mail a mailbox
     run.recipients = len(people)
-    for address, person in people.items():
+    for person in people.values():
         queue_mail(
             project=run.project,
             composer=COMPOSER,
-            recipients=[address],
+            recipients=[person.email],
             key=run.key,
             facts={"run": str(run.public_id), "recipient": str(person.public_id)},
         )

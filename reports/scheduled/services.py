@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from celery import current_app
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.limits import MOST_SCHEDULES, require_room
@@ -13,9 +13,12 @@ from accounts.models import User
 from accounts.typing import Actor
 from audit.services import System, record
 from farm.cron import next_time
-from reports.exceptions import NotAgainError, ScheduleGoneError
+from reports.exceptions import NotAgainError, ScheduleGoneError, ScheduleNameTakenError
 from reports.models import ReportRecipient, ReportRun, ReportSchedule
 from reports.scheduled.running import note_run
+
+TIMES = ("cron", "time_zone", "is_on")
+"""What says when a report is due."""
 
 
 class Recipient(System):
@@ -36,21 +39,24 @@ def save_schedule(
 ) -> ReportSchedule:
     """Save a schedule with its recipients, and when it is made next.
 
-    Who has unsubscribed stays so, whoever names them again.
+    A time that has come and was not seen yet stays, unless the times are others now. Who has
+    unsubscribed stays so, whoever names them again.
 
     Raises:
         ScheduleGoneError: it was deleted meanwhile.
+        ScheduleNameTakenError: there is another of its name.
         TooManyError: it is new, and the project has as many as it may.
     """
-    if schedule.pk:
-        _lock(schedule)
+    before = _locked(schedule) if schedule.pk else None
+    if before and all(getattr(before, name) == getattr(schedule, name) for name in TIMES):
+        schedule.next_run_at = before.next_run_at
     else:
+        schedule.next_run_at = next_time(schedule.cron, schedule.time_zone, timezone.now())
+    if before is None:
         others = ReportSchedule.objects.filter(project=schedule.project)
         require_room(others, MOST_SCHEDULES, "scheduled reports")
-    schedule.next_run_at = next_time(schedule.cron, schedule.time_zone, timezone.now())
-    if schedule.pk is None and isinstance(actor, User):
-        schedule.created_by = actor
-    schedule.save()
+        schedule.created_by = actor if isinstance(actor, User) else None
+    _save(schedule)
     subscribed = schedule.recipients.filter(unsubscribed_at=None)
     subscribed.filter(user__isnull=False).exclude(user__in=members).delete()
     subscribed.filter(user=None).exclude(address__in=addresses).delete()
@@ -81,7 +87,7 @@ def delete_schedule(*, schedule: ReportSchedule, actor: Actor) -> None:
     Raises:
         ScheduleGoneError: somebody else did.
     """
-    _lock(schedule)
+    _locked(schedule)
     _note(schedule, "report_schedule.deleted", actor, {"name": schedule.name})
     schedule.delete()
 
@@ -128,9 +134,19 @@ def set_subscribed(*, recipient: ReportRecipient, is_subscribed: bool) -> None:
     _note(recipient.schedule, action, Recipient(recipient), changes)
 
 
-def _lock(schedule: ReportSchedule) -> None:
-    if not ReportSchedule.objects.select_for_update().filter(pk=schedule.pk).exists():
+def _locked(schedule: ReportSchedule) -> ReportSchedule:
+    locked = ReportSchedule.objects.select_for_update().filter(pk=schedule.pk).first()
+    if locked is None:
         raise ScheduleGoneError
+    return locked
+
+
+def _save(schedule: ReportSchedule) -> None:
+    try:
+        with transaction.atomic():
+            schedule.save()
+    except IntegrityError as error:
+        raise ScheduleNameTakenError from error
 
 
 def _note(schedule: ReportSchedule, action: str, actor: Any, changes: dict[str, Any]) -> None:

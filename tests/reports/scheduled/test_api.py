@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ import time_machine
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.models import Project, User
+from accounts.models import Membership, Project, User
 from accounts.roles import Scope
 from audit.models import AuditEvent
 from builds.models import Service
 from reports.models import ReportRun, ReportSchedule
+from reports.scheduled.forms import ReportScheduleForm
 from reports.scheduled.running import dispatch_due, make_waiting
 from tests.builds.test_api import budget
 from tests.reports.scheduled.conftest import NOW, MakeSchedule, add, added_up
@@ -80,6 +82,44 @@ class TestSchedules:
         actions = list(AuditEvent.objects.values_list("action", flat=True))
         assert actions.count("report_schedule.changed") == 4
         assert actions.count("report_schedule.deleted") == 1
+
+    def test_who_has_left_is_in_nobodys_way(
+        self, writer: APIClient, make_schedule: MakeSchedule, bob: User, project: Project
+    ):
+        schedule = make_schedule(bob)
+        own = f"{SCHEDULES}{schedule.public_id}/"
+        Membership.objects.filter(project=project, user=bob).delete()
+        changed = writer.patch(own, {"is_on": False}, format="json")
+        assert (changed.status_code, changed.json()["is_on"]) == (200, False)
+        assert changed.json()["recipients"]["members"] == ["bob"]
+        writer.patch(own, {"members": []}, format="json")
+        again = writer.patch(own, {"members": ["bob"]}, format="json")
+        assert (again.status_code, again.json()["errors"][0]["attr"]) == (400, "members")
+
+    def test_a_change_does_not_swallow_a_time_that_has_come(
+        self, writer: APIClient, make_schedule: MakeSchedule
+    ):
+        schedule = make_schedule()
+        own, due = f"{SCHEDULES}{schedule.public_id}/", schedule.next_run_at
+        with time_machine.travel(NOW, tick=False):
+            assert writer.patch(own, {"days": 30}, format="json").status_code == 200
+            schedule.refresh_from_db()
+            assert schedule.next_run_at == due
+            writer.patch(own, {"time_zone": "Europe/Berlin"}, format="json")
+            schedule.refresh_from_db()
+            assert schedule.next_run_at == datetime(2026, 12, 7, 6, tzinfo=UTC)
+
+    def test_of_two_of_one_name_at_once_the_second_is_refused(
+        self, writer: APIClient, make_schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
+    ):
+        make_schedule(name="Monday")
+        # As if the other had come after the form had looked.
+        monkeypatch.setattr(
+            ReportScheduleForm, "clean_name", lambda form: form.cleaned_data["name"]
+        )
+        answer = writer.post(SCHEDULES, WEEKLY, format="json")
+        assert answer.status_code == 409
+        assert answer.json()["errors"][0]["code"] == "schedule_name_taken"
 
     @pytest.mark.parametrize(
         ("wrong", "attr"),

@@ -57,6 +57,12 @@ class TestDue:
         assert sent() == ["alice@example.com", "bob@example.com", "boss@example.org"]
         assert ReportRun.objects.get().recipients == 3
 
+    def test_one_mailbox_is_one_e_mail(self, make_schedule: MakeSchedule, bob: User):
+        User.objects.filter(pk=bob.pk).update(email="Boss@Example.org")
+        make_schedule(bob, "boss@example.org")
+        run_at(NOW)
+        assert [address.lower() for address in sent()] == ["boss@example.org"]
+
     def test_after_a_pause_the_latest_is_made_and_none_of_those_missed(
         self, make_schedule: MakeSchedule
     ):
