@@ -22,8 +22,7 @@ def cut_expired() -> int:
     Raises:
         SigningKeyError: the key is of no use.
     """
-    key = signer()
-    if not settings.AUDIT_RETENTION_DAYS or key is None:
+    if not settings.AUDIT_RETENTION_DAYS or (key := signer()) is None:
         return 0
     before = datetime.now(UTC) - timedelta(days=settings.AUDIT_RETENTION_DAYS)
     return sum(_cut_chain(head.name, before, key) for head in AuditChain.objects.all())

@@ -51,6 +51,6 @@ def sign_checkpoints(**_: Any) -> None:
 
 @shared_task(name="audit.cut_expired", soft_time_limit=HOURS, time_limit=HOURS + 30)
 def cut(**_: Any) -> None:
-    """Remove events beyond their retention, and notes of days that are over."""
-    cut_expired()
+    """Remove notes of days that are over, and events beyond their retention."""
     Noted.objects.filter(day__lt=timezone.now().date() - timedelta(days=2)).delete()
+    cut_expired()

@@ -25,35 +25,45 @@ def all_chains() -> list[str]:
 
 def verify_chain(chain: str) -> Break | None:
     """Return the first break of a stored chain, and keep how the proof went on its head."""
-    until = AuditChain.objects.filter(name=chain).values_list("sequence", flat=True).first()
-    found = _break_of(chain, until) if until is not None else _headless(chain)
+    found, until = _proved(chain)
     if found:
         log.error("audit_chain_broken", chain=chain, sequence=found.sequence, why=found.reason)
     head, _ = AuditChain.objects.get_or_create(name=chain)
     AuditChain.objects.filter(name=head.name).update(
         verified_at=Now(),
-        verified_sequence=found.sequence - 1 if found and found.sequence else until or 0,
+        verified_sequence=found.sequence - 1 if found and found.sequence else until,
         break_sequence=found.sequence if found else None,
         break_reason=found.reason if found else "",
     )
     return found
 
 
-def _headless(chain: str) -> Break:
-    return Break(chain, 1, "it may be, but the head of the chain is gone")
+def _proved(chain: str) -> tuple[Break | None, int]:
+    """Return the first break, and up to which event it was looked for.
+
+    Retention may remove events that the proof is about to read: then it begins again.
+    """
+    while True:
+        start = cut_of(chain)
+        found = _proved_from(start, chain)
+        if found[0] is None or cut_of(chain) == start:
+            return found
 
 
-def _break_of(chain: str, until: int) -> Break | None:
+def _proved_from(start: Link, chain: str) -> tuple[Break | None, int]:
     trusted = trusted_keys()
     tombstones = list(Tombstone.objects.in_chain(chain))
     checkpoints = list(Checkpoint.objects.in_chain(chain))
+    # Read last: a checkpoint that is signed from here on may be of an event after it.
+    until = AuditChain.objects.filter(name=chain).values_list("sequence", flat=True).first()
+    if until is None:
+        return Break(chain, 1, "it may be, but the head of the chain is gone"), 0
     for rows in (tombstones, checkpoints):
         if found := _break_of_signed(rows, trusted):
-            return found
-    start = cut_of(chain)
+            return found, until
     walk = _Walk(start, {row.sequence: row for row in checkpoints})
     events = AuditEvent.objects.in_chain(chain).documents(until=until)
-    return find_break(walk.through(events), start) or walk.break_at_end(chain, until)
+    return find_break(walk.through(events), start) or walk.break_at_end(chain, until), until
 
 
 class _Walk:

@@ -1,9 +1,11 @@
 """Signed checkpoints, what they prove, and cuts that leave a chain that still proves itself."""
 
 import stat
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.core.checks import run_checks
@@ -14,13 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Project
+from audit import retention, verification
 from audit.appending import append_pending
-from audit.chain import Break, storable
+from audit.chain import Break, Link, storable
 from audit.checkpoints import BrokenChainError, make_checkpoint, signer
-from audit.models import AuditChain, AuditEvent, Checkpoint, SigningKey, Tombstone
+from audit.models import AuditChain, AuditEvent, Checkpoint, Noted, SigningKey, Tombstone
 from audit.retention import cut_expired
 from audit.services import SYSTEM, chain_name, record, record_once_a_day, record_soon
 from audit.signing import SigningKeyError, is_signed, make_key_file, read_key
+from audit.tasks import cut
 from audit.verification import verify_chain
 from tests.audit.test_trail import tamper
 
@@ -272,6 +276,46 @@ class TestRetention:
         assert (tombstone.sequence, tombstone.hash, tombstone.count) == (5, old.hash, 5)
         assert verify_chain(chain) is None
         assert self.cut_in(0, time_machine) == 0
+
+    def test_a_proof_during_a_cut_begins_again(
+        self, old: Checkpoint, chain: str, time_machine, monkeypatch
+    ):
+        monkeypatch.setattr("audit.querysets.AT_ONCE", 2)
+        time_machine.move_to(datetime.now(UTC) + timedelta(days=60))
+        known, proofs = verification.find_break, []
+
+        def cut_after_the_second(events: Iterator[Any], start: Link) -> Break | None:
+            proofs.append(start.sequence)
+
+            def read() -> Iterator[Any]:
+                for event in events:
+                    yield event
+                    if event["sequence"] == 2 and len(proofs) == 1:
+                        cut_by_another(old)
+
+            return known(read(), start)
+
+        def cut_by_another(checkpoint: Checkpoint) -> None:
+            key = signer()
+            assert key
+            assert retention._cut(checkpoint, key) == 5
+
+        monkeypatch.setattr(verification, "find_break", cut_after_the_second)
+        assert verify_chain(chain) is None
+        assert proofs == [0, 5]
+        assert AuditChain.objects.get(name=chain).break_sequence is None
+
+    def test_notes_of_past_days_go_though_the_key_is_of_no_use(
+        self, project: Project, settings, tmp_path: Path, time_machine
+    ):
+        record_once_a_day(actor=SYSTEM, action="x.read", target=project, project=project)
+        assert Noted.objects.count() == 1
+        settings.AUDIT_SIGNING_KEY_FILE = str(tmp_path)
+        settings.AUDIT_RETENTION_DAYS = 30
+        time_machine.move_to(datetime.now(UTC) + timedelta(days=3))
+        with pytest.raises(SigningKeyError):
+            cut()
+        assert not Noted.objects.exists()
 
     def test_a_broken_chain_is_left_as_it_is(self, old: Checkpoint, chain: str, time_machine):
         tamper("UPDATE audit_auditevent SET actor_name = 'mallory' WHERE sequence = 2")
