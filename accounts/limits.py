@@ -21,11 +21,11 @@ class TooManyError(DomainError):
     code = "too_many"
 
 
-def require_room(rows: QuerySet[Any], most: int, noun: str) -> None:
+def require_room(rows: QuerySet[Any], most: int, noun: str, way_out: str = "delete one") -> None:
     """Refuse one more; two at the same moment may both find the last place.
 
     Raises:
         TooManyError: there are as many as there may be.
     """
     if rows.count() >= most:
-        raise TooManyError(f"A project has {most} {noun} at most: delete one first.")
+        raise TooManyError(f"A project has {most} {noun} at most: {way_out} first.")

@@ -4,6 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ OTHERS = {"m": "min", "mins": "min", "sec": "s", "secs": "s", "hr": "h", "hrs": 
 }
 """Other words for units of time."""
 
-PART = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z%]*)")
+PART = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,30})?) ?([A-Za-z%]*)")
 LARGEST = 2**62
 
 
@@ -41,11 +42,11 @@ class QuantityField(forms.CharField, ABC):
 
     def prepare_value(self, value: Any) -> Any:
         """Show a number as people write it, and what was typed as it was."""
-        return self.written(Decimal(str(value))) if isinstance(value, int | float) else value
+        return self.written(Decimal(str(value))) if _is_number(value) else value
 
     def clean(self, value: Any) -> Any:
         """Return the number in the base unit; ``None`` if nothing was said."""
-        if isinstance(value, int | float):
+        if _is_number(value):
             number = Decimal(str(value))
         else:
             text = super().clean(value)
@@ -161,6 +162,11 @@ def unit_of(name: str) -> str:
     return next((unit for suffix, unit in SUFFIXES.items() if name.endswith(suffix)), "")
 
 
+def _is_number(value: Any) -> bool:
+    """Whether a program gave a finite number; what else it gave is refused as text is."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
 def _one(text: str) -> tuple[Decimal | None, str]:
     found = PART.fullmatch(text)
     try:
@@ -171,7 +177,8 @@ def _one(text: str) -> tuple[Decimal | None, str]:
 
 def _folded(units: Mapping[str, int]) -> dict[str, int]:
     """Return the units by how hurried people write them: ``gb``, ``Gb``, ``GIB``."""
-    return {form: size for unit, size in units.items() for form in (unit.lower(), unit.upper())}
+    forms = (str.lower, str.upper, str.capitalize)
+    return {form(unit): size for unit, size in units.items() for form in forms}
 
 
 def _plain(number: Decimal) -> str:

@@ -27,6 +27,7 @@ from buildinsights.quantities import (
         (DurationField, "0", 0),
         (SizeField, "10 GB", 10_000_000_000),
         (SizeField, "10gb", 10_000_000_000),
+        (SizeField, "10 Gb", 10_000_000_000),
         (SizeField, "1.5 GiB", 1_610_612_736),
         (SizeField, "512 B", 512),
         (ShareField, "80 %", 0.8),
@@ -80,9 +81,17 @@ def test_what_is_shown(field: type[QuantityField], number: float, text: str):
     assert field().prepare_value(number) == text
 
 
+@pytest.mark.parametrize("field", UNITS.values())
+@pytest.mark.parametrize("value", [True, float("inf"), float("-inf"), float("nan")])
+def test_what_is_no_number_is_refused(field: type[QuantityField], value: object):
+    with pytest.raises(ValidationError):
+        field().clean(value)
+    assert field().prepare_value(value) is value
+
+
 @given(
     st.sampled_from(sorted(UNITS)),
-    st.integers(0, 10**15) | st.floats(0, 1e6).map(lambda number: round(number, 3)),
+    st.integers(0, 10**15) | st.floats(1e-9, 1e6),
 )
 def test_what_is_shown_reads_as_the_same(unit: str, number: float):
     field = UNITS[unit]()
