@@ -8,8 +8,8 @@ from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
 from django.views.decorators.csp import csp_override
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
-from rest_framework import mixins, serializers, status
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -25,15 +25,20 @@ from accounts.roles import Scope
 from buildinsights.csv import lines
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
-from channels.models import Delivery
 from reports.models import ReportRun, ReportSchedule, ReportSection
 from reports.renderers import AsPDF, MadeRenderer
 from reports.scheduled.forms import ReportScheduleForm
 from reports.scheduled.optimisation import Optimisation
-from reports.scheduled.pages import data_uris, deliveries_of, shows_addresses
+from reports.scheduled.pages import data_uris
 from reports.scheduled.pdf import as_pdf
 from reports.scheduled.rendering import COLUMNS, as_html, as_rows
 from reports.scheduled.running import preview_of
+from reports.scheduled.serializers import (
+    ReportRunDetailSerializer,
+    ReportRunSerializer,
+    ReportScheduleSerializer,
+    ReportScheduleWriteSerializer,
+)
 from reports.scheduled.services import delete_schedule, send_now
 
 MAIL_CSP = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}
@@ -60,151 +65,6 @@ DOCUMENTS = {
     (200, "application/pdf"): OpenApiTypes.BINARY,
     (200, "text/html"): OpenApiTypes.STR,
 }
-
-
-class ReportRecipientsSerializer(serializers.Serializer[Any]):
-    """Who gets a report."""
-
-    members = serializers.ListField(child=serializers.CharField())
-    addresses = serializers.ListField(child=serializers.CharField())
-    unsubscribed = serializers.ListField(child=serializers.CharField())
-
-
-class ReportScheduleSerializer(serializers.ModelSerializer[ReportSchedule]):
-    """A report by the clock. `recipients` are for who may send reports or read the audit trail."""
-
-    id = serializers.UUIDField(source="public_id")
-    project = serializers.SlugField(source="project.slug")
-    when = serializers.CharField(source="in_words", help_text="`cron` as a sentence.")
-    services = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
-    labels = serializers.ListField(child=serializers.CharField())
-    sections = serializers.ListField(child=serializers.ChoiceField(choices=ReportSection.choices))
-    created_by = serializers.CharField(source="created_by.username", default=None)
-    recipients = serializers.SerializerMethodField()
-
-    class Meta:
-        model = ReportSchedule
-        fields = (
-            "id",
-            "project",
-            "name",
-            "cron",
-            "when",
-            "time_zone",
-            "days",
-            "services",
-            "labels",
-            "environment",
-            "branch_class",
-            "sections",
-            "attaches_pdf",
-            "is_on",
-            "next_run_at",
-            "created_by",
-            "recipients",
-        )
-        read_only_fields = fields
-
-    @extend_schema_field(ReportRecipientsSerializer(allow_null=True))
-    def get_recipients(self, schedule: ReportSchedule) -> dict[str, list[str]] | None:
-        """Who gets it, if the reader may know."""
-        if not shows_addresses(actor_of(self.context["request"]), schedule.project_id):
-            return None
-        people = list(schedule.recipients.all())
-        on = [person for person in people if not person.unsubscribed_at]
-        return {
-            "members": sorted(person.user.username for person in on if person.user),
-            "addresses": sorted(person.address for person in on if person.address),
-            "unsubscribed": sorted(str(person) for person in people if person.unsubscribed_at),
-        }
-
-
-class ReportScheduleWriteSerializer(serializers.Serializer[Any]):
-    """A report to schedule: `cron` has five fields, `sections` are told in that order."""
-
-    name = serializers.CharField(max_length=100)
-    cron = serializers.CharField(max_length=100)
-    time_zone = serializers.CharField(max_length=60, required=False, default="UTC")
-    days = serializers.ChoiceField(choices=ReportSchedule.Days.choices, required=False, default=7)
-    services = serializers.ListField(child=serializers.CharField(), required=False, default=list)
-    labels = serializers.ListField(
-        child=serializers.CharField(),
-        required=False,
-        default=list,
-        help_text="`key=value`: services that have all of them.",
-    )
-    environment = serializers.CharField(required=False, allow_blank=True, default="")
-    branch_class = serializers.CharField(required=False, allow_blank=True, default="")
-    sections = serializers.ListField(child=serializers.CharField(), required=False)
-    members = serializers.ListField(
-        child=serializers.CharField(), required=False, default=list, help_text="Names of users."
-    )
-    addresses = serializers.ListField(child=serializers.CharField(), required=False, default=list)
-    attaches_pdf = serializers.BooleanField(
-        required=False, default=False, help_text="E-mails have the report as a PDF file, too."
-    )
-    is_on = serializers.BooleanField(required=False, default=True)
-
-
-class ReportDeliverySerializer(serializers.ModelSerializer[Delivery]):
-    """What became of the e-mail of one recipient."""
-
-    recipient = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Delivery
-        fields = ("recipient", "state", "tries", "error", "sent_at")
-        read_only_fields = fields
-
-    def get_recipient(self, delivery: Delivery) -> str:
-        """The address."""
-        return ", ".join(delivery.recipients)
-
-
-class ReportRunSerializer(serializers.ModelSerializer[ReportRun]):
-    """One report, of the days from `first` to `last` in UTC."""
-
-    id = serializers.UUIDField(source="public_id")
-    project = serializers.SlugField(source="project.slug")
-    schedule = serializers.UUIDField(source="schedule.public_id", default=None)
-
-    class Meta:
-        model = ReportRun
-        fields: tuple[str, ...] = (
-            "id",
-            "project",
-            "schedule",
-            "name",
-            "due_at",
-            "first",
-            "last",
-            "asked_by",
-            "state",
-            "tries",
-            "recipients",
-            "error",
-            "started_at",
-            "ended_at",
-        )
-        read_only_fields: tuple[str, ...] = fields
-
-
-class ReportRunDetailSerializer(ReportRunSerializer):
-    """And what it said, and to whom it went if the reader may know."""
-
-    report = serializers.JSONField(source="data")
-    deliveries = serializers.SerializerMethodField()
-
-    class Meta(ReportRunSerializer.Meta):
-        fields = (*ReportRunSerializer.Meta.fields, "report", "deliveries")
-        read_only_fields = fields
-
-    @extend_schema_field(ReportDeliverySerializer(many=True, allow_null=True))
-    def get_deliveries(self, run: ReportRun) -> Any:
-        """What became of each e-mail."""
-        if not shows_addresses(actor_of(self.context["request"]), run.project_id):
-            return None
-        return ReportDeliverySerializer(deliveries_of(run), many=True).data
 
 
 def document(report: Optimisation, form: str, name: str) -> Response:
