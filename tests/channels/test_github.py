@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from channels.contract import Commit, Event, Fact, Severity
 from channels.kinds.github import GitHubSettings, is_of
@@ -136,6 +137,25 @@ def test_somebodys_copy_of_our_comment_is_passed_over(
     send_due()
     assert github.comments[1]["body"] == copy
     assert len(github.comments) == 3
+
+
+def test_a_comment_is_known_under_a_former_key(
+    channel: Channel, tell: Tell, github: FakeGitHub, settings: Any
+):
+    tell(channel, Event.FIRING, commit=COMMIT)
+    send_due()
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-" + "y" * 40
+    tell(channel, Event.RESOLVED, commit=COMMIT)
+    send_due()
+    call_command("reseal")
+    settings.SECRET_KEY_FALLBACKS = []
+    channel.refresh_from_db()
+    tell(channel, Event.FIRING, commit=COMMIT)
+    send_due()
+    [comment] = github.comments
+    assert "### Firing" in comment["body"]
+    assert Delivery.objects.filter(state="sent").count() == 3
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """One comment at a pull request for each thing that is told of it: it is changed, not repeated."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from channels import addresses
@@ -18,9 +19,9 @@ MEANINGFUL = re.compile(r"([\\`*_{}\[\]()+.!|~<>&:-])")
 
 def comment_on(host: GitHub, number: str, message: Message, channel: UUID) -> str:
     """Write the comment, or what it says now; return its address."""
-    marker = marker_of(channel, message.key)
-    document = {"body": body_of(message, marker)}
-    for known in _own_comments(host, number, marker):
+    markers = markers_of(channel, message.key)
+    document = {"body": body_of(message, markers[0])}
+    for known in _own_comments(host, number, markers):
         try:
             said = host.ask("PATCH", f"/issues/comments/{known}", document)
         except ForbiddenError:
@@ -29,9 +30,17 @@ def comment_on(host: GitHub, number: str, message: Message, channel: UUID) -> st
     return _address(host.ask("POST", f"/issues/{number}/comments", document))
 
 
-def marker_of(channel: UUID, key: str) -> str:
-    """Return what tells our comment from others, which nobody can write before us."""
-    digest = salted_hmac("channels.github", f"{channel}/{key}", algorithm="sha256").hexdigest()
+def markers_of(channel: UUID, key: str) -> list[str]:
+    """Return what tells our comment from others, which nobody can write before us.
+
+    The first is today's; the others are those of former values of ``SECRET_KEY``.
+    """
+    known = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [_marker(secret, f"{channel}/{key}") for secret in known]
+
+
+def _marker(secret: str, value: str) -> str:
+    digest = salted_hmac("channels.github", value, secret, algorithm="sha256").hexdigest()
     return f"<!-- buildinsights {digest[:32]} -->"
 
 
@@ -56,15 +65,15 @@ def _escaped(text: str) -> str:
     return MEANINGFUL.sub(lambda found: f"&#{ord(found[1])};", calling_nobody(line))
 
 
-def _own_comments(host: GitHub, number: str, marker: str) -> Iterator[int]:
-    """Give the comments with the marker, the oldest first: a copy is younger than the original."""
+def _own_comments(host: GitHub, number: str, markers: Sequence[str]) -> Iterator[int]:
+    """Give the comments with a marker, the oldest first: a copy is younger than the original."""
     for page in range(1, MOST_PAGES + 1):
         path = f"/issues/{number}/comments?per_page={PAGE}&page={page}"
         comments = host.ask("GET", path)
         if not isinstance(comments, list):
             raise DeliveryError("GitHub's list of comments cannot be read")
         for comment in comments:
-            if marker in str(comment.get("body")):
+            if any(marker in str(comment.get("body")) for marker in markers):
                 yield int(comment["id"])
         if len(comments) < PAGE:
             return
