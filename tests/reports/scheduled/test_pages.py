@@ -229,6 +229,23 @@ class TestUnsubscribing:
         assert boss.unsubscribed_at is None
         assert AuditEvent.objects.filter(action="report_recipient.subscribed").count() == 1
 
+    def test_a_link_lives_as_long_as_its_key(self, sent: ReportRun, settings: Any):
+        boss = sent.schedule.recipients.get(user=None)  # type: ignore[union-attr]
+        path = f"/unsubscribe/{token_of(boss)}/"
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another-" + "y" * 40
+        assert "is sent to you by e-mail" in Client().get(path).content.decode()
+        newer = f"/unsubscribe/{token_of(boss)}/"
+        settings.SECRET_KEY_FALLBACKS = []
+        for answer in (Client().get(path), Client().post(path)):
+            text = answer.content.decode()
+            assert answer.status_code == 404
+            assert "Nothing was changed" in text
+            assert "use the link in the newest one" in text
+        boss.refresh_from_db()
+        assert boss.unsubscribed_at is None
+        assert Client().post(newer).status_code == 200
+
     def test_a_made_up_link_leads_nowhere(self, sent: ReportRun):
         boss = sent.schedule.recipients.get(user=None)  # type: ignore[union-attr]
         for token in (boss.public_id.hex, f"{boss.public_id.hex}:x", "x", token_of(boss)[:-1]):
