@@ -1,14 +1,12 @@
 """From a stored report of a scanner to a scan and its findings."""
 
-from django.utils.crypto import salted_hmac
-
 from buildkit.errors import ParseError
 from ingest.models import IngestPayload, PayloadScan
 from ingest.owners import service_of
 from ingest.schemas import TrivyFields, parse_trivy_fields
 from ingest.uploads import limits, plain, unpack
 from security.matching import digests_of, match
-from security.models import Scan
+from security.models import PrintKey, Scan
 from security.narrowing import Stated
 from security.recording import record_scan
 from security.seen import kinds_of
@@ -16,8 +14,6 @@ from security.services import new_scan, say
 from supplychain.reports.model import Report
 from supplychain.reports.reading import read_report
 from supplychain.reports.values import moment_of
-
-SALT = "ingest.trivy.secrets"
 
 MOST_FINDINGS = 200_000
 """Of one report: hundreds of times as many as images have, and a worker has minutes for one."""
@@ -76,8 +72,8 @@ def report_of(payload: IngestPayload) -> Report:
     """
     bounds = limits()
     part = unpack(payload.parts, payload.body)["report"]
-    key = salted_hmac(SALT, str(payload.project_id), algorithm="sha256").digest()
-    return read_report(plain(part, bounds), key=key, limits=bounds)
+    prints, _ = PrintKey.objects.get_or_create(project_id=payload.project_id)
+    return read_report(plain(part, bounds), key=bytes(prints.key), limits=bounds)
 
 
 def _scan_of(payload: IngestPayload) -> Scan:

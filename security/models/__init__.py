@@ -3,6 +3,7 @@
 from security.models.findings import Finding, Kind, Lineage, Presence, Scan, Severity
 from security.models.history import FindingDay, FindingEvent
 from security.models.policy import RemediationPolicy
+from security.models.prints import PrintKey
 from security.models.statements import VexDocument, VexStatement, VexStatus
 from security.models.waivers import Waiver
 
@@ -13,6 +14,7 @@ __all__ = [
     "Kind",
     "Lineage",
     "Presence",
+    "PrintKey",
     "RemediationPolicy",
     "Scan",
     "Severity",
