@@ -1,19 +1,10 @@
-"""Secrets of channels, encrypted with keys that are made from ``SECRET_KEY``.
+"""Secrets of channels, each sealed for its channel alone."""
 
-Each channel has keys of its own, so that what is sealed for one opens nowhere else. Older values of
-``SECRET_KEY`` open too, as long as ``SECRET_KEY_FALLBACKS`` names them.
-"""
-
-import base64
 import json
 from collections.abc import Mapping
 from uuid import UUID
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
-
+from buildinsights.sealing import UnreadableError, decrypt, encrypt
 from channels.contract import PermanentDeliveryError
 
 PURPOSE = b"buildinsights/channels/v1/"
@@ -28,7 +19,7 @@ class SealedError(PermanentDeliveryError):
 
 def seal(owner: UUID, secrets: Mapping[str, object]) -> bytes:
     """Encrypt the secrets of the channel ``owner``."""
-    return _keys_of(owner).encrypt(json.dumps(dict(secrets)).encode())
+    return encrypt(owner_of(owner), json.dumps(dict(secrets)).encode())
 
 
 def unseal(owner: UUID, sealed: bytes) -> dict[str, object]:
@@ -40,17 +31,12 @@ def unseal(owner: UUID, sealed: bytes) -> dict[str, object]:
     if not sealed:
         return {}
     try:
-        opened: dict[str, object] = json.loads(_keys_of(owner).decrypt(sealed))
-    except InvalidToken:
+        opened: dict[str, object] = json.loads(decrypt(owner_of(owner), sealed))
+    except UnreadableError:
         raise SealedError from None
     return opened
 
 
-def _keys_of(owner: UUID) -> MultiFernet:
-    known = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([_key(secret, owner) for secret in known])
-
-
-def _key(secret: str, owner: UUID) -> Fernet:
-    derived = HKDF(SHA256(), length=32, salt=None, info=PURPOSE + owner.bytes)
-    return Fernet(base64.urlsafe_b64encode(derived.derive(secret.encode())))
+def owner_of(channel: UUID) -> bytes:
+    """Return the name that a channel's secrets are sealed for."""
+    return PURPOSE + channel.bytes

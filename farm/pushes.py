@@ -2,26 +2,29 @@
 
 import hmac
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any
 
+import structlog
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
 from django.db.models.functions import Now
-from django.utils.crypto import salted_hmac
 
 from accounts.models import Project, User
 from audit.services import ActorLike, record
+from buildinsights.sealing import UnreadableError, decrypt, encrypt
 from farm.actors import Pusher
 from farm.addresses import place_of, validate_ref, validate_revision
 from farm.exceptions import PushError
 from farm.models import BuildRequest, PushHook, Source
 from farm.queueing import Wish
 from farm.services import trigger
+
+log = structlog.get_logger(__name__)
 
 ADDRESSES = ("clone_url", "ssh_url", "html_url", "git_http_url", "git_ssh_url", "homepage")
 """Where GitHub, Gitea, Forgejo and GitLab say which repository it is."""
@@ -42,10 +45,18 @@ class Push:
     pusher_email: str = ""
 
 
+def owner_of(hook: PushHook) -> bytes:
+    """Return the name that a hook's secret is sealed for."""
+    return b"buildinsights/push-hooks/v1/" + hook.public_id.bytes
+
+
 def secret_of(hook: PushHook) -> str:
-    """Return what the forge signs with: derived, so that no row holds it."""
-    value = f"{hook.public_id}:{hook.version}"
-    return salted_hmac("farm.push-hook", value, algorithm="sha256").hexdigest()
+    """Return what the forge signs with.
+
+    Raises:
+        UnreadableError: no key opens it any more.
+    """
+    return decrypt(owner_of(hook), bytes(hook.sealed)).decode()
 
 
 def is_genuine(hook: PushHook, body: bytes, headers: Mapping[str, str]) -> bool:
@@ -54,7 +65,11 @@ def is_genuine(hook: PushHook, body: bytes, headers: Mapping[str, str]) -> bool:
     GitHub, Gitea and Forgejo sign the body with it (``X-Hub-Signature-256``), GitLab sends it
     (``X-Gitlab-Token``).
     """
-    secret = secret_of(hook)
+    try:
+        secret = secret_of(hook)
+    except UnreadableError:
+        log.error("push_hook_unreadable", project_id=hook.project_id)  # noqa: TRY400
+        return False
     expected = "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
     signature = headers.get("X-Hub-Signature-256", "").encode()
     token = headers.get("X-Gitlab-Token", "").encode()
@@ -151,8 +166,8 @@ def _member(project_id: int, email: str) -> User | None:
 def new_secret(*, project: Project, actor: ActorLike) -> PushHook:
     """Make the project's webhook, or replace its secret."""
     hook, made = PushHook.objects.get_or_create(project=project)
-    if not made:
-        PushHook.objects.filter(pk=hook.pk).update(version=F("version") + 1)
+    hook.sealed = encrypt(owner_of(hook), secrets.token_hex(32).encode())
+    hook.save(update_fields=["sealed"])
     action = "push_hook.created" if made else "push_hook.secret_replaced"
     record(actor=actor, action=action, target=hook, project=project)
     return hook

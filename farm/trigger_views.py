@@ -13,6 +13,7 @@ from accounts.access import get_project, scopes_in
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
+from buildinsights.sealing import UnreadableError
 from farm.forms import ScheduleForm
 from farm.models import PushHook, Schedule, Source
 from farm.pushes import new_secret, secret_of
@@ -33,7 +34,7 @@ def triggers(request: HttpRequest, project_slug: str) -> HttpResponse:
         "may_change": may_change,
         "hook": hook,
         "hook_url": _hook_url(request, hook) if hook else "",
-        "hook_secret": secret_of(hook) if hook else "",
+        "hook_secret": _hook_secret(hook) if hook else "",
     }
     return render(request, "farm/triggers.html", context)
 
@@ -79,6 +80,14 @@ def _schedule(project: Project, public_id: UUID) -> Schedule:
 
 def _hook_url(request: HttpRequest, hook: PushHook) -> str:
     return request.build_absolute_uri(reverse("api:push-hook", args=[hook.public_id]))
+
+
+def _hook_secret(hook: PushHook) -> str:
+    """Return the webhook's secret, nothing if no key opens it any more."""
+    try:
+        return secret_of(hook)
+    except UnreadableError:
+        return ""
 
 
 def _crumbs(project: Project) -> list[dict[str, str]]:

@@ -44,6 +44,7 @@ WIRING = {
     "buildinsights.parsers",
     "buildinsights.pdf",
     "buildinsights.quantities",
+    "buildinsights.sealing",
     "buildinsights.svg",
     "buildinsights.templatetags.formats",
 }

@@ -78,17 +78,13 @@ class ScheduledSource(models.Model):
 
 
 class PushHook(models.Model):
-    """The address that a forge calls after a push.
-
-    Its secret is derived from the server's key and ``version``, and so is stored nowhere.
-    """
+    """The address that a forge calls after a push; ``sealed`` is its secret, encrypted."""
 
     project = models.OneToOneField(
         Project, models.DB_CASCADE, related_name="push_hook", primary_key=True
     )
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    version = models.PositiveIntegerField(default=1)
-    """A higher one makes the secret before it useless."""
+    sealed = models.BinaryField(default=b"", editable=False)
     called_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
