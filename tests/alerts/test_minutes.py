@@ -16,7 +16,7 @@ from tests.alerts.test_queue import waits
 
 MINUTE = HOUR / 60
 
-type Told = list[tuple[datetime, datetime | None, int]]
+type Told = list[tuple[datetime | None, datetime | None, int]]
 """When each alert fired and was resolved, and how often it flapped."""
 
 
