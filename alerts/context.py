@@ -18,6 +18,9 @@ from builds.models import Build
 from recommendations.models import Recommendation
 from recommendations.page import line_of
 
+SAME = ("service_id", "target", "variant", "environment", "ref_name", "change_id")
+"""What builds have in common of which one may have broken what the next ones show."""
+
 MOST_COMMITS = 50
 MOST_AUTHORS = 5
 MOST_FIXES = 3
@@ -30,9 +33,7 @@ def context_of(
     """Return what is known now of what is seen; the first is what it is told from."""
     first = seen[0]
     known = first.evidence
-    metric = {
-        name: known[name] for name in ("metric", "group", "before", "after") if known.get(name)
-    }
+    metric = {name: known.get(name) for name in ("metric", "group", "before", "after")}
     told = {
         **metric,
         "value": first.value,
@@ -53,13 +54,16 @@ def context_of(
 
 
 def commits_of(build: int | None, last_before: int | None) -> dict[str, Any]:
-    """Return the commits from the last good build to the first bad one, and who wrote them."""
+    """Return the commits from the last good build to the first bad one, and who wrote them: those
+    of its own branch that were built as it was.
+    """
     keys = [key for key in (build, last_before) if key]
     found = Build.objects.select_related("project").in_bulk(keys)
     last, before = found.get(build or 0), found.get(last_before or 0)
     if last is None:
         return {}
-    rows = Build.objects.filter(service=last.service_id, listed_at__lte=last.listed_at)
+    same = {name: getattr(last, name) for name in SAME}
+    rows = Build.objects.filter(**same, listed_at__lte=last.listed_at)
     if before is not None:
         rows = rows.filter(listed_at__gt=before.listed_at)
     told = rows.newest_first().values_list("revision", "author")

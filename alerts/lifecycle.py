@@ -187,7 +187,8 @@ def _holding(
     if track.clear_since is not None:
         track.clear_since = None
         acts.append(Act(Deed.FLAP))
-    if track.state == State.PENDING and _is_ripe(track, wanted, at):
+    # It holds still where nothing is seen; only what is seen can be told.
+    if bad and track.state == State.PENDING and _is_ripe(track, wanted, at):
         track.state = State.FIRING
         acts.append(Act(Deed.FIRE, tuple(bad.values())))
     return acts

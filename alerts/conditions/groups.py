@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F
@@ -98,8 +98,12 @@ def trend_path(window: Window, group: Group, metric: str) -> str:
 
 def recent(wanted: Wanted, window: Window, builds: BuildQuerySet) -> BuildQuerySet:
     """Return of builds those of the project, and of a rule's days and classes of branches."""
-    since = window.at - timedelta(days=wanted.parameters.days)
-    builds = window.narrowed(builds.filter(listed_at__gt=since, listed_at__lte=window.at))
+    return since(wanted, window, builds, window.at - timedelta(days=wanted.parameters.days))
+
+
+def since(wanted: Wanted, window: Window, builds: BuildQuerySet, first: datetime) -> BuildQuerySet:
+    """Return of builds those of the project after a time, of a rule's classes of branches."""
+    builds = window.narrowed(builds.filter(listed_at__gt=first, listed_at__lte=window.at))
     if wanted.branch_classes:
         classes = sorted(wanted.branch_classes)
         builds = builds.alias(branch=branch_class()).filter(branch__in=classes)

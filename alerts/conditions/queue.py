@@ -10,6 +10,7 @@ from pydantic import Field
 
 from accounts.models import Project
 from alerts.conditions.contract import (
+    JUST,
     Condition,
     Observation,
     Parameters,
@@ -18,25 +19,51 @@ from alerts.conditions.contract import (
     between,
 )
 from buildinsights.templatetags.formats import duration, ratio
-from farm.models import BuildRequest
+
+ASKED = """
+SELECT r.builder_id, r.requested_at,
+    coalesce(r.claimed_at, r.ended_at, 'infinity') AS taken_at,
+    greatest(r.requested_at, r.not_before, (
+        SELECT max(CASE WHEN nb.status = 'succeeded' THEN coalesce(n.ended_at, 'infinity')
+            ELSE 'infinity' END)
+        FROM farm_requestneed need
+        JOIN farm_buildrequest n ON n.build_id = need.needed_id
+        JOIN builds_build nb ON nb.id = n.build_id
+        WHERE need.request_id = r.build_id)) AS ready_at
+FROM farm_buildrequest r JOIN builds_build d ON d.id = r.build_id
+WHERE r.project_id = %(project)s AND r.requested_at <= %(at)s
+    AND (r.requested_at > %(since)s
+        OR coalesce(r.claimed_at, r.ended_at, 'infinity') > %(waiting_at)s)
+    AND (%(services)s::bigint[] IS NULL OR d.service_id = ANY(%(services)s::bigint[]))
+"""
+"""Requests since a time, and older ones that waited at another: when a worker could have taken
+them, and when one did, or they were canceled. A retry is for later, and needs are built first.
+"""
 
 WAITS = """
-SELECT r.builder_id, b.name, count(*),
-    percentile_cont(%(share)s) WITHIN GROUP (ORDER BY greatest(0, extract(epoch FROM
-        least(r.claimed_at, coalesce(r.ended_at, %(at)s), %(at)s)
-        - greatest(r.requested_at, r.not_before)))),
-    count(*) FILTER (WHERE coalesce(r.claimed_at, r.ended_at, 'infinity') > %(at)s)
-FROM farm_buildrequest r JOIN farm_builder b ON b.id = r.builder_id
-JOIN builds_build d ON d.id = r.build_id
-WHERE r.project_id = %(project)s AND r.requested_at <= %(at)s AND r.requested_at > %(since)s
-    AND (%(services)s::bigint[] IS NULL OR d.service_id = ANY(%(services)s::bigint[]))
+WITH asked AS ({asked})
+SELECT a.builder_id, b.name, count(*),
+    percentile_cont(%(share)s) WITHIN GROUP (ORDER BY
+        extract(epoch FROM least(a.taken_at, %(at)s) - a.ready_at)),
+    count(*) FILTER (WHERE a.taken_at > %(at)s)
+FROM asked a JOIN farm_builder b ON b.id = a.builder_id
+WHERE a.ready_at <= least(a.taken_at, %(at)s)
 GROUP BY 1, 2 ORDER BY 1
 """
 """Of each builder: what a share of its requests waited at most, and how many still do."""
 
+SPANS = """
+WITH asked AS ({asked})
+SELECT requested_at, ready_at, least(taken_at, %(at)s) FROM asked
+WHERE ready_at <= least(taken_at, %(at)s)
+ORDER BY requested_at DESC LIMIT %(most)s
+"""
+
 
 class QueueParameters(Parameters):
-    """How long a share of the requests of the last hours may wait, those that still do with it."""
+    """How long a share of the requests may wait for a worker: of those of the last hours, and of
+    those that still do, however long.
+    """
 
     limit_seconds: float = Field(
         gt=0, le=7 * 24 * 3600, title="Wait at most", description="10 min, 1 h.", examples=[600]
@@ -48,7 +75,13 @@ class QueueParameters(Parameters):
         title="Of this share of requests",
         description="50 % is the median, 100 % the one that waited longest.",
     )
-    hours: int = Field(default=1, ge=1, le=168, title="Requests of the last hours")
+    hours: int = Field(
+        default=1,
+        ge=1,
+        le=168,
+        title="Requests of the last hours",
+        description="And all that wait still.",
+    )
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -65,8 +98,8 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
             threshold=said.limit_seconds,
             unit="s",
             samples=requests,
-            summary=f"{ratio(said.share)} of {requests} requests of {said.hours} h waited up to "
-            f"{duration(waited)}; {waiting} wait now.",
+            summary=f"{ratio(said.share)} of {requests} requests waited up to {duration(waited)}; "
+            f"{waiting} wait now.",
             path=reverse("farm:queue", args=[_slug(window)]),
             fingerprint="queue",
             evidence={"before": said.limit_seconds, "after": waited, "is_limit": True},
@@ -75,15 +108,18 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
 
 def _read(wanted: Wanted, window: Window) -> list[Any]:
     said: QueueParameters = wanted.parameters
-    values: dict[str, Any] = {
+    since = window.at - timedelta(hours=said.hours)
+    return _rows(WAITS, wanted, window, since=since, waiting_at=window.at, share=said.share)
+
+
+def _rows(statement: str, wanted: Wanted, window: Window, **values: Any) -> list[Any]:
+    values |= {
         "project": window.project_id,
         "at": window.at,
-        "since": window.at - timedelta(hours=said.hours),
-        "share": said.share,
         "services": None if wanted.services is None else sorted(wanted.services),
     }
     with connection.cursor() as cursor:
-        cursor.execute(WAITS, values)
+        cursor.execute(statement.replace("{asked}", ASKED), values)
         return list(cursor.fetchall())
 
 
@@ -91,22 +127,33 @@ def _slug(window: Window) -> str:
     return window.once("slug", lambda: Project.objects.get(pk=window.project_id).slug)
 
 
-MOST_REQUESTS = 300
-"""Requests that are looked at one by one, the newest."""
+MOST_REQUESTS = 20_000
+"""Requests that are looked at, the newest."""
 
 
 def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
-    """Return when builds were asked for, and when one would have waited too long."""
-    limit = timedelta(seconds=wanted.parameters.limit_seconds)
-    rows = BuildRequest.objects.filter(
-        project=window.project_id, requested_at__gt=first, requested_at__lte=window.at
-    )
-    asked = list(
-        rows.order_by("-requested_at").values_list("requested_at", flat=True)[:MOST_REQUESTS]
-    )
-    over = [at + limit + timedelta(seconds=1) for at in asked]
-    gone = [at + timedelta(hours=wanted.parameters.hours) for at in asked]
-    return between([*asked, *over, *gone], first, window.at)
+    """Return when a request has waited too long, is taken then, and counts no more; and, while one
+    counts, when others begin to count and cease to. Without one, no share of them is too slow.
+    """
+    said: QueueParameters = wanted.parameters
+    limit, hours = timedelta(seconds=said.limit_seconds), timedelta(hours=said.hours)
+    values = {"since": first - hours, "waiting_at": first, "most": MOST_REQUESTS}
+    events: list[tuple[datetime, int]] = []
+    for asked, ready, taken in _rows(SPANS, wanted, window, **values):
+        gone, is_slow = max(asked + hours, taken), taken - ready > limit
+        events += [(ready, 0), (gone, -is_slow)]
+        if is_slow:
+            events += [(ready + limit + JUST, 1), (taken - JUST, 0)]
+    return between(_while_any(events), first, window.at)
+
+
+def _while_any(events: list[tuple[datetime, int]]) -> Iterator[datetime]:
+    """Yield when a count changes, and all between while it is not 0."""
+    count = 0
+    for at, change in sorted(events):
+        count += change
+        if count or change:
+            yield at
 
 
 CONDITION = Condition(

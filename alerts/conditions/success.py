@@ -1,10 +1,11 @@
 """Builds that fail: too many of some days, or the last ones in a row."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 from pydantic import Field
 
 from alerts.conditions.contract import (
@@ -18,18 +19,23 @@ from alerts.conditions.contract import (
     ends_of_days,
     named,
 )
-from alerts.conditions.groups import Group, meant, name_of, recent, rows_of
+from alerts.conditions.groups import Group, meant, name_of, recent, rows_of, since
 from alerts.conditions.last_days import last_builds, last_days
 from buildinsights.templatetags.formats import ratio
 from builds.models import Build
+from builds.querysets import BuildQuerySet
 from trends.models import BuildDay
+
+LOOK_BACK = timedelta(days=90)
+"""How old failures in a row may be, however long ago a rule wants the last one."""
 
 WAYS = {"ratio": "Share of builds that succeed", "streak": "Failures in a row"}
 
 
 class SuccessParameters(Parameters):
     """``ratio``: succeeded of ended builds of ``days`` are below ``least_ratio``; ``streak``: the
-    last ``failures`` ended builds of a target failed, the last of them within ``days``.
+    last ``failures`` ended builds of a target failed, the last of them within ``days``, and the
+    others up to 90 days ago.
     """
 
     by: Annotated[Literal["ratio", "streak"], named(WAYS)] = Field(
@@ -49,7 +55,13 @@ class SuccessParameters(Parameters):
         title="Failures in a row",
         description="Builds of one target, up to its last one. Not used for a share.",
     )
-    days: int = Field(default=7, ge=1, le=90, title="Builds of the last days")
+    days: int = Field(
+        default=7,
+        ge=1,
+        le=90,
+        title="Builds of the last days",
+        description="Of failures in a row, the last one is of these days.",
+    )
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
@@ -121,7 +133,7 @@ def _streaks(wanted: Wanted, window: Window) -> Iterator[Observation]:
     said: SuccessParameters = wanted.parameters
     key = ("streaks", said.days, wanted.branch_classes)
     for row in window.once(key, lambda: _read(wanted, window)):
-        service, target, variant, environment, failures, since, first, last, good, mark, text = row
+        service, target, variant, environment, failures, begun, first, last, good, mark, text = row
         if not wanted.covers(service=service, target=target, environment=environment):
             continue
         is_bad = failures >= said.failures
@@ -134,7 +146,7 @@ def _streaks(wanted: Wanted, window: Window) -> Iterator[Observation]:
             threshold=float(said.failures),
             unit="builds",
             samples=failures,
-            since=since if is_bad else None,
+            since=begun if is_bad else None,
             summary=(text or "").strip().partition("\n")[0][:300],
             service_id=service,
             fingerprint=mark or "",
@@ -149,8 +161,26 @@ def _streaks(wanted: Wanted, window: Window) -> Iterator[Observation]:
 
 
 def _read(wanted: Wanted, window: Window) -> list[Any]:
-    ended = Build.objects.filter(status__in=["succeeded", "failed"]).order_by()
-    inner, values = recent(wanted, window, ended).values(*COLUMNS).query.sql_with_params()
+    """Return the streaks of the groups of a rule's days; where one is older, all of it.
+
+    Most groups have a success within the days: builds before them are read of the others alone.
+    """
+    ended = Build.objects.filter(status__in=["succeeded", "failed"])
+    found = {row[:GROUPED]: row for row in _rows(recent(wanted, window, ended))}
+    services = {row[0] for row in found.values() if row[GOOD] is None}
+    if services:
+        of_them = ended.filter(service__in=services)
+        older = _rows(since(wanted, window, of_them, window.at - LOOK_BACK))
+        found |= {row[:GROUPED]: row for row in older if row[:GROUPED] in found}
+    return list(found.values())
+
+
+GROUPED, GOOD = 4, 8
+"""In a row of streaks, how many columns the group has, and where the last success is."""
+
+
+def _rows(ended: BuildQuerySet) -> list[Any]:
+    inner, values = ended.order_by().values(*COLUMNS).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(STREAKS.replace("{builds}", inner), values)
         return list(cursor.fetchall())
@@ -160,14 +190,19 @@ def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
     """Return the ends of days; of streaks, when builds failed or were the first to succeed."""
     if wanted.parameters.by == "ratio":
         return ends_of_days(wanted, window, first)
-    builds = window.narrowed(Build.objects.filter(status="failed"))
-    builds = builds.filter(listed_at__gt=first, listed_at__lte=window.at).order_by("-listed_at")
-    failed = list(builds.values_list("listed_at", flat=True)[:MOST_FAILURES])
-    return between([*failed, *ends_of_days(wanted, window, first)], first, window.at)
+    failed = since(wanted, window, Build.objects.filter(status="failed"), first)
+    same = {name: OuterRef(name) for name in ("service", "target", "variant", "environment")}
+    later = Build.objects.filter(**same, status="succeeded", listed_at__gt=OuterRef("listed_at"))
+    ends = since(wanted, window, later, first).order_by("listed_at").values("listed_at")[:1]
+    rows = failed.annotate(ends_at=Subquery(ends)).order_by("-listed_at")
+    times = [at for row in rows.values_list("listed_at", "ends_at")[:MOST_FAILURES] for at in row]
+    return between([*times, *ends_of_days(wanted, window, first)], first, window.at)
 
 
-MOST_FAILURES = 200
-"""Failed builds that are looked at one by one, the newest; besides, the ends of days are."""
+MOST_FAILURES = 150
+"""Failed builds that are looked at one by one, the newest, each with the success that ends its
+streak; besides, the ends of days are.
+"""
 
 
 def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:

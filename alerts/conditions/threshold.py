@@ -39,7 +39,7 @@ class ThresholdParameters(Parameters):
     """Of which metric what is held against what.
 
     With ``limit`` a value, in the metric's unit; with ``percent`` by how much it may be worse than
-    the same of the ``baseline_days`` before (of ratios: points).
+    the same of the ``baseline_days`` before (of ratios: points; of 0 there is no percent).
     """
 
     metric: Annotated[str, metrics_named(TRENDS)] = Field(title="Metric", examples=["wall_seconds"])
@@ -131,16 +131,22 @@ def _limit(said: ThresholdParameters, usual: float | None) -> float:
     return base + worse * (share if said.means.unit == "ratio" else share * base)
 
 
+def _has_limit(said: ThresholdParameters, usual: float | None) -> bool:
+    """Tell whether there is a limit: any value is more than 0 by more than any percent of it."""
+    return said.limit is not None or said.means.unit == "ratio" or bool(usual)
+
+
 def _observed(
     window: Window, wanted: Wanted, group: Group, now: Value, usual: float | None, enough: int
 ) -> Observation:
     said: ThresholdParameters = wanted.parameters
     metric, limit, value = said.means, _limit(said, usual), now[0] or 0.0
     is_over = value > limit if metric.less_is_better else value < limit
+    is_known = enough >= wanted.least_samples and _has_limit(said, usual)
     plain = Observation(
         group=group.key,
         title="",
-        is_bad=is_over if enough >= wanted.least_samples else None,
+        is_bad=is_over if is_known else None,
         value=value,
         threshold=limit,
         unit=metric.unit,

@@ -65,6 +65,21 @@ def test_hits_below_a_baseline_are_bad_and_above_are_not(project: Project, api):
     assert (found.value, found.is_bad) == (0.5, True)
 
 
+def test_nothing_is_a_percent_worse_than_0_but_points_are(project: Project, api):
+    for metric in ("queue_seconds", "hit_ratio_time", "cpu_ratio"):
+        day_of(api, TODAY - DAY, [0.0] * 3, metric=metric, target=metric)
+        day_of(api, TODAY, [0.5] * 3, metric=metric, target=metric)
+
+    def told(metric: str, **values) -> list[bool | None]:
+        asked = {"metric": metric, "baseline_days": 1} | values
+        return [item.is_bad for item in observed(project, "threshold", asked)]
+
+    assert told("queue_seconds", percent=10) == [None]
+    assert told("queue_seconds", limit=0) == [True]
+    assert told("cpu_ratio", percent=10) == [True]  # 50 points, and 10 are allowed
+    assert told("hit_ratio_time", percent=10) == [False]
+
+
 def test_too_few_builds_are_no_answer(project: Project, api):
     day_of(api, TODAY, [100.0] * 4)
     asked = {"metric": "wall_seconds", "limit": 10}
@@ -124,6 +139,39 @@ def test_a_streak_counts_failures_since_the_last_success(project: Project, api):
     assert now.summary == "m4"
     assert (before.value, before.is_bad) == (1.0, False)
     assert (at_first.value, at_first.is_bad) == (0.0, False)
+
+
+def test_a_streak_is_older_than_the_days_in_which_its_last_failure_lies(project: Project, api):
+    good = build_of(api, NOON - 15 * DAY)
+    first = build_of(api, NOON - 8 * DAY, status="failed")
+    build_of(api, NOON - DAY, status="failed")
+    build_of(api, NOON - 8 * DAY, status="failed", target="quiet")
+    build_of(api, NOON - DAY, status="failed", target="old")
+    build_of(api, NOON - 91 * DAY, status="failed", target="old")
+    build_of(api, NOON - HOUR, target="fine")
+
+    asked = {"by": "streak", "failures": 2, "days": 7}
+    found = {item.group.split("/")[1]: item for item in observed(project, "success", asked)}
+
+    told = {target: (item.value, item.is_bad) for target, item in found.items()}
+    assert told == {"api": (2.0, True), "old": (1.0, False), "fine": (0.0, False)}
+    assert found["api"].since == NOON - 8 * DAY
+    assert found["api"].evidence["build"] == first.pk
+    assert found["api"].evidence["last_before"] == good.pk
+
+
+def test_streaks_of_many_services_are_read_at_once(project: Project, django_assert_num_queries):
+    for number in range(20):
+        service = service_of(project, f"s{number}")
+        build_of(service, NOON - DAY, status="failed")
+        build_of(service, NOON - 9 * DAY, status="failed")
+    wanted = Wanted("success", parameters_of("success", {"by": "streak", "failures": 2}))
+    window = Window(project.pk, NOON)
+
+    with django_assert_num_queries(3):  # the days, what is older, and names of services
+        found = list(CONDITIONS["success"].observe(wanted, window))
+
+    assert [item.is_bad for item in found] == [True] * 20
 
 
 def hits_of(service: Service, day, **values) -> None:

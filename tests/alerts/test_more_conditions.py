@@ -8,45 +8,10 @@ from alerts.evaluating import evaluate_due
 from alerts.models import Alert
 from bases.models import BaseImage, BaseRepository, BaseUse
 from builds.models import Build, Service
-from farm.models import Builder, BuildRequest, Source
 from policies.models import Policy, PolicyVersion, Verdict
 from security.models import Finding
 from tests.alerts.making import DAY, HOUR, NOON, build_of, change_of, rule_of, service_of
 from tests.alerts.test_conditions import observed
-
-
-def waits(service: Service, *, asked: Any, claimed: Any = None, builder: Builder) -> None:
-    source, _ = Source.objects.get_or_create(
-        service=service, defaults={"repository_url": "https://git.example.com/x.git"}
-    )
-    request = BuildRequest.objects.create(
-        build=build_of(service, asked, status=Build.Status.QUEUED),
-        source=source,
-        project_id=service.project_id,
-        requested_by="alice",
-        same_as="",
-        builder=builder,
-        claimed_at=claimed,
-    )
-    BuildRequest.objects.filter(pk=request.pk).update(requested_at=asked)
-
-
-def test_the_queue_counts_those_that_still_wait(project: Project):
-    service, builder = service_of(project), Builder.objects.create(name="one")
-    minute = HOUR / 60
-    waits(service, asked=NOON - 50 * minute, claimed=NOON - 48 * minute, builder=builder)
-    waits(service, asked=NOON - 40 * minute, claimed=NOON - 34 * minute, builder=builder)
-    waits(service, asked=NOON - 20 * minute, builder=builder)
-    waits(service, asked=NOON - 3 * HOUR, claimed=NOON, builder=builder)
-
-    [median] = observed(project, "queue", {"limit_seconds": 360})
-    [longest] = observed(project, "queue", {"limit_seconds": 1199, "share": 1})
-    [earlier] = observed(project, "queue", {"limit_seconds": 1, "share": 1}, at=NOON - 45 * minute)
-
-    assert (median.value, median.samples, median.is_bad) == (360.0, 3, False)
-    assert (longest.value, longest.is_bad) == (1200.0, True)
-    assert "1 wait now" in longest.summary
-    assert earlier.value == 120.0  # its two minutes
 
 
 def finding_of(service: Service, name: str, **values: Any) -> Finding:

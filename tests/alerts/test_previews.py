@@ -93,7 +93,7 @@ def test_a_preview_of_streaks_names_the_builds(project: Project):
 
     [fired] = found.fired
     assert fired.fired_at == NOON + 2 * HOUR
-    assert fired.resolved_at == (NOON + 2 * DAY).replace(hour=0)
+    assert fired.resolved_at == NOON + 30 * HOUR
     assert [link["title"] for link in fired.links] == [
         f"api {int((NOON + HOUR).timestamp()):040x}"[:13]
     ]

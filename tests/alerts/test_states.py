@@ -84,6 +84,24 @@ def test_unknown_neither_begins_nor_ends_it():
     assert rule.at(4, seen(is_bad=False)) == [Deed.LEAVE, Deed.CLEAR, Deed.RESOLVE]
 
 
+def test_what_is_not_seen_when_its_time_is_over_fires_when_it_is_seen_again():
+    rule = Follower(for_hours=2)
+    rule.at(0, seen())
+    assert rule.at(3) == []
+    assert rule.at(4, seen(is_bad=None)) == []
+    assert rule.at(5, seen()) == [Deed.FIRE]
+
+
+def test_what_is_not_seen_when_the_last_one_is_long_over_does_not_fire_again():
+    rule = Follower(settle_hours=2)
+    rule.at(0, seen())
+    rule.at(1, seen(is_bad=False))
+    assert rule.at(3, seen(is_bad=False)) == [Deed.RESOLVE]
+    assert rule.at(4, seen()) == [Deed.NOTICE]
+    assert rule.at(6) == []
+    assert rule.at(7, seen(is_bad=False)) == [Deed.LEAVE, Deed.CLEAR, Deed.RESOLVE]
+
+
 def test_what_is_gone_ends_where_absence_says_so():
     rule = Follower(absent=True)
     rule.at(0, seen())
