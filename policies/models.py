@@ -152,6 +152,8 @@ class Verdict(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["project", "-at", "-id"], name="policies_verdict_list_ix"),
             models.Index(fields=["project", "digest", "-at"], name="policies_verdict_digest_ix"),
+            # What was said since a time, for the first time or again.
+            models.Index(fields=["project", "confirmed_at"], name="policies_verdict_said_ix"),
         ]
         triggers: ClassVar = [
             pgtrigger.ReadOnly(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.roles import Scope
@@ -69,6 +70,11 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         """Open ones that are to be fixed between now and then."""
         now = timezone.now()
         return self.open().filter(due_at__gt=now, due_at__lte=now + time)
+
+    def with_came_at(self) -> Self:
+        """Each with when it came, or came back, to where it is: of one in use, into use."""
+        # What is null does not count.
+        return self.annotate(came_at=Greatest("first_seen_at", "reopened_at", "shipped_at"))
 
     def covered_by(self, waiver: "Waiver") -> Self:
         """Those that are somewhere now, and that a waiver covers, or would if it were active.

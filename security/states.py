@@ -71,6 +71,8 @@ WITH seen AS ({SEEN}), told AS (
         f.seen_state AS was_seen, f.waiver_id AS had_waiver, f.statement_id AS had_statement,
         CASE WHEN f.seen_state = 'fixed' AND seen.seen_state <> 'fixed'
             THEN %(at)s::timestamptz ELSE f.reopened_at END AS reopened_at,
+        CASE WHEN f.seen_state = 'branch' AND seen.seen_state = 'open'
+            THEN %(at)s::timestamptz ELSE f.shipped_at END AS shipped_at,
         CASE f.severity WHEN 5 THEN coalesce(r.critical_days, %(critical_days)s)
             WHEN 4 THEN coalesce(r.high_days, %(high_days)s)
             WHEN 3 THEN coalesce(r.medium_days, %(medium_days)s)
@@ -97,7 +99,7 @@ WITH seen AS ({SEEN}), told AS (
             WHEN ruled.was_seen = 'fixed' THEN f.fixed_at ELSE %(at)s::timestamptz END,
         fixed_by_id = CASE WHEN ruled.seen_state <> 'fixed' THEN NULL
             WHEN ruled.was_seen = 'fixed' THEN f.fixed_by_id ELSE %(build)s::bigint END,
-        reopened_at = ruled.reopened_at,
+        reopened_at = ruled.reopened_at, shipped_at = ruled.shipped_at,
         times_reopened = f.times_reopened
             + (ruled.was_seen = 'fixed' AND ruled.seen_state <> 'fixed')::int
     FROM ruled WHERE f.id = ruled.id

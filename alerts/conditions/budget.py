@@ -1,5 +1,6 @@
 """Budgets that the newest builds do not keep to."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from alerts.conditions.contract import (
     ends_of_days,
 )
 from alerts.conditions.groups import Group, metrics_named, recent
-from alerts.conditions.last_days import last_builds
+from alerts.conditions.last_days import last_values
 from builds.models import Build
 from builds.querysets import BuildQuerySet
 from trends.metrics import METRICS
@@ -60,8 +61,9 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
             service=build.service_id, environment=build.environment, target=build.target
         )
         for budget in budgets.get(build.service_id, []) if covered else []:
-            if budget.metric in said.metrics and _is_of(budget, build):
-                yield _observed(budget, build)
+            value = getattr(build, budget.metric)
+            if budget.metric in said.metrics and _is_of(budget, build) and value is not None:
+                yield _observed(budget, build, float(value))
 
 
 def _budgets(window: Window) -> dict[int, list[Budget]]:
@@ -88,20 +90,19 @@ def _is_of(budget: Budget, build: Build) -> bool:
     return budget.target in {"", build.target} and budget.variant in {"", build.variant}
 
 
-def _observed(budget: Budget, build: Build) -> Observation:
+def _observed(budget: Budget, build: Build, value: float) -> Observation:
     metric, service = budget.means, build.service
-    value = getattr(build, budget.metric)
     group = Group(
         build.service_id, build.target, build.variant, build.environment, ",".join(build.platforms)
     )
-    is_bad = None if value is None else not budget.is_kept(float(value))
+    is_bad = not budget.is_kept(value)
     return Observation(
         group=f"budget:{budget.pk}/{group.key}",
         title=f"{metric.label} of {service.name} is over its budget"
         if metric.less_is_better
         else f"{metric.label} of {service.name} is below its budget",
         is_bad=is_bad,
-        value=None if value is None else float(value),
+        value=value,
         threshold=budget.limit,
         unit=metric.unit,
         samples=1,
@@ -132,10 +133,36 @@ def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
     return between([*made, *ends_of_days(wanted, window, first)], first, window.at)
 
 
+def _parts(group: str) -> tuple[int, str]:
+    """Return the key of the budget, and the group of builds."""
+    budget, _, builds = group.partition("/")
+    return int(budget.removeprefix("budget:")), builds
+
+
+def _metrics(groups: Collection[str]) -> dict[int, str]:
+    """Return of which metrics the budgets are, those that are there still."""
+    rows = Budget.objects.filter(pk__in={_parts(group)[0] for group in groups})
+    return dict(rows.values_list("pk", "metric"))
+
+
 def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
-    builds = {group: group.partition("/")[2] for group in groups}
-    found = last_builds(wanted, window, builds.values())
-    return {group: found[name] for group, name in builds.items() if name in found}
+    """Return until when builds had what each budget is about: a query for each metric."""
+    by_metric: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    metrics = _metrics(groups)
+    for group in groups:
+        budget, builds = _parts(group)
+        if budget in metrics:
+            by_metric[metrics[budget]][group] = builds
+    found: dict[str, datetime] = {}
+    for metric, named in by_metric.items():
+        last = last_values(metric)(wanted, window, named.values())
+        found |= {group: last[builds] for group, builds in named.items() if builds in last}
+    return found
+
+
+def _deleted(groups: Collection[str]) -> Mapping[str, str]:
+    left = _metrics(groups)
+    return {group: "The budget was deleted." for group in groups if _parts(group)[0] not in left}
 
 
 CONDITION = Condition(
@@ -143,6 +170,7 @@ CONDITION = Condition(
     observe,
     moments,
     absent_is_good=False,
-    quiet=Quiet(_last),
+    quiet=Quiet(_last, of="builds with a value"),
+    deleted=_deleted,
     about="The newest build of a group does not keep a budget.",
 )

@@ -235,6 +235,15 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """How many a rule observes at most: with as many, what is absent may hold as well."""
+
+    most: int
+    ended: Callable[[Wanted, Window, Collection[str]], Iterable[Observation]]
+    """Yields those of the absent groups that do not hold any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One kind of rule."""
 
@@ -250,10 +259,17 @@ class Condition:
     """Which parts of a rule's scope it knows."""
     quiet: Quiet | None = None
     """``None``: what it looks at does not come by itself, such as findings."""
+    deleted: Callable[[Collection[str]], Mapping[str, str]] | None = None
+    """Says, in a sentence, of which groups that without which there is nothing to look at was
+    deleted; ``None``: there is no such thing, but services, whose members go with them."""
+    limit: Limit | None = None
+    """``None``: all that there is is observed."""
 
     def gone(self, wanted: Wanted, window: Window, unseen: Collection[str]) -> Mapping[str, str]:
         """Return why nothing is known any more, of groups that are not observed any more."""
-        return self.quiet.words(wanted, window, unseen) if self.quiet and unseen else {}
+        quiet = self.quiet.words(wanted, window, unseen) if self.quiet and unseen else {}
+        deleted = self.deleted(unseen) if self.deleted and unseen else {}
+        return {**quiet, **deleted}
 
 
 def end_of(day: date) -> datetime:

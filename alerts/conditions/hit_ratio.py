@@ -1,11 +1,11 @@
 """How much of the work the cache spared, over days."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from pydantic import Field
 
 from alerts.conditions.contract import (
@@ -93,12 +93,24 @@ def _observed(
     )
 
 
+FIELDS = ("target", "variant", "platforms")
+LAST = {
+    "steps": last_days(CacheDay, FIELDS, having=Q(cacheable_steps__gt=0)),
+    "time": last_days(CacheDay, FIELDS, having=Q(saved_seconds__gt=0) | Q(executed_seconds__gt=0)),
+}
+"""When there was last anything of which a cache can have a share."""
+
+
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    return LAST[wanted.parameters.by](wanted, window, groups)
+
+
 CONDITION = Condition(
     HitRatioParameters,
     observe,
     ends_of_days,
     absent_is_good=False,
-    quiet=Quiet(last_days(CacheDay, ("target", "variant", "platforms"))),
+    quiet=Quiet(_last, of="builds with a value"),
     about="The cache spares a smaller share of the work than it should.",
     narrowed_by=frozenset({"services", "labels", "branch_classes", "targets"}),
 )

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from alerts.conditions.contract import Wanted, Window, end_of
 from alerts.conditions.groups import Group
 from cache.models import CacheDay
 from trends.models import HOMOGENEOUS, BuildDay
+
+type Last = Callable[[Wanted, Window, Collection[str]], Mapping[str, datetime]]
 
 NONE = {"target": "", "variant": "", "environment": "", "platforms": ""}
 
@@ -19,12 +21,19 @@ def service_of(group: str) -> int:
 
 
 def last_days(
-    days: type[BuildDay] | type[CacheDay], fields: tuple[str, ...] = HOMOGENEOUS
-) -> Callable[[Wanted, Window, Collection[str]], Mapping[str, datetime]]:
-    """Return what tells the end of the last day of groups that differ by these fields."""
+    days: type[BuildDay] | type[CacheDay],
+    fields: tuple[str, ...] = HOMOGENEOUS,
+    *,
+    having: Q | None = None,
+) -> Last:
+    """Return what tells the end of the last day of groups that differ by these fields.
+
+    ``having`` is what a day needs to count.
+    """
 
     def last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
         rows = days.objects.filter(
+            having or Q(),
             service__project=window.project_id,
             service__in={service_of(group) for group in groups},
             day__lte=window.last_day,
@@ -42,3 +51,8 @@ def last_days(
 
 last_builds = last_days(BuildDay)
 """Of groups of builds."""
+
+
+def last_values(metric: str) -> Last:
+    """Return what tells the end of the last day on which builds of groups had a metric."""
+    return last_days(BuildDay, having=Q(sketches__has_key=metric))

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from django.db.models import Max
+from django.db.models import DateTimeField, Max, Value
+from django.db.models.functions import Least
 from pydantic import Field
 
 from alerts.conditions.contract import (
@@ -39,7 +40,7 @@ class PolicyParameters(Parameters):
 
 
 def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
-    """Yield the newest verdict of each policy on each service in each environment."""
+    """Yield what each policy said last of each service in each environment."""
     said: PolicyParameters = wanted.parameters
     for verdict in window.once(("verdicts", said.days), lambda: _read(window, said.days)):
         policy = verdict.version.policy if verdict.version else None
@@ -57,9 +58,18 @@ def _verdicts(window: Window) -> Any:
     return window.narrowed(rows, "build__service")
 
 
+def _said(window: Window) -> Any:
+    """Return verdicts of before a time, with when that was said last, as far as it is known.
+
+    A verdict that was confirmed since counts as one that was said all the while.
+    """
+    said_at = Least("confirmed_at", Value(window.at, DateTimeField()))
+    return _verdicts(window).filter(at__lte=window.at).alias(said_at=said_at)
+
+
 def _read(window: Window, days: int) -> list[Any]:
-    rows = _verdicts(window).filter(at__gt=window.at - timedelta(days=days), at__lte=window.at)
-    newest = rows.order_by(*GROUP, "-at", "-pk").distinct(*GROUP)
+    rows = _said(window).filter(confirmed_at__gt=window.at - timedelta(days=days))
+    newest = rows.order_by(*GROUP, "-said_at", "-at", "-pk").distinct(*GROUP)
     return list(newest.select_related("project", "version__policy", "build__service"))
 
 
@@ -97,17 +107,18 @@ def _observed(verdict: Any, policy: Any) -> Observation:
 
 
 def moments(wanted: Wanted, window: Window, first: datetime) -> list[datetime]:
-    """Return when verdicts were given, and when they are too old."""
+    """Return when verdicts were given and confirmed, and when they are too old."""
     days = timedelta(days=wanted.parameters.days)
-    rows = _verdicts(window).filter(at__gt=first - days, at__lte=window.at)
-    given = list(rows.order_by("-at").values_list("at", flat=True)[:MOST])
-    return between([*given, *(at + days for at in given)], first, window.at)
+    rows = _verdicts(window).filter(confirmed_at__gt=first - days, at__lte=window.at)
+    times: list[datetime] = []
+    for at, confirmed in rows.order_by("-at").values_list("at", "confirmed_at")[:MOST]:
+        times += [at, confirmed, confirmed + days]
+    return between(times, first, window.at)
 
 
 def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
-    """Return when the last verdicts were given: those that are not seen any more are too old."""
-    rows = _verdicts(window).filter(at__lte=window.at).order_by()
-    newest = rows.values_list(*GROUP).annotate(Max("at"))
+    """Return when anything was said last: what is not seen any more is too old."""
+    newest = _said(window).order_by().values_list(*GROUP).annotate(Max("said_at"))
     return {_name(*group): at for *group, at in newest}
 
 

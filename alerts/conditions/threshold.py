@@ -1,7 +1,8 @@
 """A metric of builds over a limit, or worse than it was: from the distributions by day."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -27,7 +28,7 @@ from alerts.conditions.groups import (
     rows_of,
     trend_path,
 )
-from alerts.conditions.last_days import last_builds
+from alerts.conditions.last_days import last_values
 from analytics.sketch import merged, quantiles
 from trends.metrics import TRENDS, Metric
 
@@ -184,11 +185,15 @@ def _told(
     )
 
 
+def _last(wanted: Wanted, window: Window, groups: Collection[str]) -> Mapping[str, datetime]:
+    return last_values(wanted.parameters.metric)(wanted, window, groups)
+
+
 CONDITION = Condition(
     ThresholdParameters,
     observe,
     ends_of_days,
     absent_is_good=False,
-    quiet=Quiet(last_builds),
+    quiet=Quiet(_last, of="builds with a value"),
     about="A metric of builds is over a limit, or worse than before.",
 )

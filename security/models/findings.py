@@ -189,6 +189,8 @@ class Finding(models.Model):
     fixed_by = models.ForeignKey(Build, models.DB_SET_NULL, null=True, related_name="+")
     reopened_at = models.DateTimeField(null=True)
     times_reopened = models.PositiveSmallIntegerField(default=0)
+    shipped_at = models.DateTimeField(null=True)
+    """When it last came from a branch into an image in use."""
     introduced_by = models.ForeignKey(Build, models.DB_SET_NULL, null=True, related_name="+")
     """The first build of which it is known that its image has it."""
     layer_digest = models.CharField(max_length=80, blank=True)

@@ -13,6 +13,8 @@ from alerts.evaluating import evaluate
 from alerts.models import Alert, AlertEvent, AlertRule
 from alerts.previewing import DAYS, LOCK, preview
 from alerts.reading import wanted_of
+from cache.models import BuilderSnapshot
+from farm.models import Builder
 from tests.alerts.making import DAY, HOUR, NOON, build_of, change_of, day_of, rule_of, service_of
 
 AT = NOON + 30 * DAY
@@ -143,3 +145,19 @@ def test_the_api_previews_without_a_right_to_write(project: Project, api: APICli
     assert answer.status_code == 200
     assert set(answer.json()) == {"sentence", "since", "until", "is_cut", "fired"}
     assert not AlertRule.objects.exists()
+
+
+def test_a_preview_knows_each_turn_of_what_is_looked_at_every_hour(project: Project):
+    rule = rule_of(project, "storage", parameters={"share": 0.9})
+    builder, other = (Builder.objects.create(name=name) for name in ("one", "two"))
+    sizes = {"limit_bytes": 100, "reclaimable_bytes": 0, "shared_bytes": 0}
+    for hour in range(600):
+        at = NOON + hour * HOUR
+        used = 95 if 5 <= hour < 9 else 10
+        BuilderSnapshot.objects.create(builder=builder, taken_at=at, used_bytes=used, **sizes)
+        BuilderSnapshot.objects.create(builder=other, taken_at=at, used_bytes=10, **sizes)
+
+    [fired] = preview(project, wanted_of(rule), AT).fired
+
+    assert (fired.fired_at, fired.resolved_at) == (NOON + 5 * HOUR, NOON + 9 * HOUR)
+    assert foreseen(rule) == told_by(rule)

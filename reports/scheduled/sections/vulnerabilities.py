@@ -23,7 +23,7 @@ COLUMNS = (
     Column("overdue", "Overdue", is_number=True),
 )
 NEW = (
-    Column("finding", "New"),
+    Column("finding", "Finding"),
     Column("service", "Service"),
     Column("fixed_version", "Fixed in"),
 )
@@ -40,7 +40,7 @@ def vulnerabilities(scope: Scope) -> Section | None:
     new = list(lines_of(_new(scope).order_by(*WORST)[:MOST]))
     tables = [Table("", COLUMNS, tuple(_row(scope, row) for row in told))]
     if new:
-        title = "New and still open, the worst first"
+        title = "New, or back, and still open, the worst first"
         tables.append(Table(title, NEW, tuple(_new_row(scope, line) for line in new)))
     came, went = (sum(getattr(row, name) for row in told) for name in ("came", "went"))
     back = sum(row.back for row in told)
@@ -54,7 +54,7 @@ def vulnerabilities(scope: Scope) -> Section | None:
 
 def _new(scope: Scope) -> Any:
     rows: Any = Finding.objects.filter(project=scope.project, service__in=scope.service_ids)
-    rows = rows.filter(first_seen_at__gte=scope.since, first_seen_at__lt=scope.until)
+    rows = rows.with_came_at().filter(came_at__gte=scope.since, came_at__lt=scope.until)
     if scope.environment:
         rows = rows.filter(environments__contains=[scope.environment])
     return rows.open().told()
