@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from pydantic import SecretStr
 
 from channels.contract import PermanentDeliveryError
 
@@ -28,7 +29,7 @@ class SealedError(PermanentDeliveryError):
 
 def seal(owner: UUID, secrets: Mapping[str, object]) -> bytes:
     """Encrypt the secrets of the channel ``owner``."""
-    return _keys_of(owner).encrypt(json.dumps(dict(secrets)).encode())
+    return _keys_of(owner).encrypt(json.dumps(dict(secrets), default=_plain).encode())
 
 
 def unseal(owner: UUID, sealed: bytes) -> dict[str, object]:
@@ -44,6 +45,11 @@ def unseal(owner: UUID, sealed: bytes) -> dict[str, object]:
     except InvalidToken:
         raise SealedError from None
     return opened
+
+
+def _plain(value: object) -> str:
+    """Return as text what JSON does not know: secrets, and their ends."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def _keys_of(owner: UUID) -> MultiFernet:
