@@ -59,6 +59,27 @@ def test_a_change_keeps_the_secret_that_is_made_meanwhile(
     assert opened(channel).signing() == [made, first]
 
 
+def test_a_key_that_is_entered_meanwhile_does_not_go_to_the_former_address(
+    make_channel: MakeChannel,
+    receiver: Receiver,
+    client_of: Callable[[User], Client],
+    alice: User,
+):
+    pager = make_channel("pagerduty", url=receiver.url, routing_key="0LD")
+    elsewhere = {"url": f"http://127.0.0.1:{receiver.port}/elsewhere", "routing_key": "N3W"}
+    form = {"name": "Mine", "url": receiver.url, "routing_key": ""}
+    browser = client_of(alice)
+    with transaction.atomic():
+        change_channel(channel=pager, name="Theirs", values=elsewhere, actor=alice)
+        changing = begun(lambda: browser.post(pager.get_absolute_url(), form))
+        assert not changing.done()
+    assert "This is needed." in changing.result().content.decode()
+    pager.refresh_from_db()
+    known = opened(pager)
+    assert (pager.name, known.url) == ("Theirs", elsewhere["url"])
+    assert known.routing_key.get_secret_value() == "N3W"
+
+
 @pytest.mark.parametrize("act", ["change", "switch"])
 def test_a_channel_that_is_changed_or_switched_on_does_not_rest(
     make_channel: MakeChannel, tell: Tell, receiver: Receiver, alice: User, act: str
