@@ -1,5 +1,7 @@
 """Channels and deliveries for machines."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -19,7 +21,6 @@ from accounts.roles import Scope
 from channels.entering import entered
 from channels.exceptions import SettingsError
 from channels.filters import DeliveryFilter
-from channels.kinds.contract import KindSettings
 from channels.managing import (
     change_channel,
     create_channel,
@@ -72,11 +73,13 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         body.is_valid(raise_exception=True)
         said = body.validated_data
         project = Project.objects.get(pk=project_id_for(request, self.write_scope))
+        with _naming_fields():
+            settings = entered(said["kind"], said["settings"])
         made = create_channel(
             project=project,
             kind=said["kind"],
             name=said["name"],
-            settings=_entered(said["kind"], said["settings"]),
+            settings=settings,
             actor=actor_of(request),
         )
         told = ChannelSerializer(made).data | {"secret": made_secret(made)}
@@ -91,12 +94,13 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         body = ChannelChangeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         said = body.validated_data
-        changed = change_channel(
-            channel=channel,
-            name=said["name"],
-            settings=_entered(channel.kind, said["settings"], channel),
-            actor=actor_of(request),
-        )
+        with _naming_fields():
+            changed = change_channel(
+                channel=channel,
+                name=said["name"],
+                values=said["settings"],
+                actor=actor_of(request),
+            )
         return Response(ChannelSerializer(changed).data)
 
     @extend_schema(request=None, responses={204: None}, parameters=[PROJECT])
@@ -115,7 +119,7 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     @extend_schema(request=None, responses=ChannelSecretSerializer, parameters=[PROJECT])
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, public_id: str) -> Response:
-        """Make a new secret for a webhook; the former one signs for a while, too."""
+        """Make a new secret for a webhook; former ones sign for a while, too."""
         channel = self.get_object()
         secret = rotate_secret(channel=channel, actor=actor_of(request))
         channel.refresh_from_db()
@@ -170,8 +174,10 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
         return Response(DeliverySerializer(retry_delivery(delivery=delivery, actor=actor)).data)
 
 
-def _entered(kind: str, values: dict[str, Any], channel: Channel | None = None) -> KindSettings:
+@contextmanager
+def _naming_fields() -> Iterator[None]:
+    """Refuse settings that cannot be as bad input, by field."""
     try:
-        return entered(kind, values, channel)
+        yield
     except SettingsError as error:
         raise ValidationError({"settings": dict(error.errors)}) from None

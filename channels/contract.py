@@ -90,11 +90,17 @@ class Receipt:
 
 
 class DeliveryError(Exception):
-    """It was not taken now; a later try may succeed. ``retry_after`` is in seconds."""
+    """It was not taken now; a later try may succeed. ``retry_after`` is in seconds.
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    ``left`` are those for whom it was not, if it was for others: they alone are tried again.
+    """
+
+    def __init__(
+        self, message: str, retry_after: float | None = None, left: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.left = left
 
 
 class PermanentDeliveryError(DeliveryError):

@@ -33,6 +33,13 @@ class NotRotatableError(DomainError):
     message = "This kind of channel has no secret that is made here."
 
 
+class TooManySecretsError(DomainError):
+    """Each secret signs for as long as was promised when it was replaced."""
+
+    code = "too_many_secrets"
+    message = "Many former secrets still sign. Wait until the first of them has ended."
+
+
 class NotGivenUpError(DomainError):
     """What waits is tried anyway, and what was sent is not sent again."""
 

@@ -24,6 +24,7 @@ class ChannelForm(forms.Form):
         initial = {"name": channel.name, **channel.settings} if channel else {}
         super().__init__(data, initial=_written(initial))
         self._kind, self._channel = kind, channel
+        self.values: dict[str, Any] = {}
         self.settings: KindSettings | None = None
         model: type[KindSettings] = KINDS[kind].settings_model
         self._asked = [name for name in model.model_fields if name not in model.made]
@@ -32,12 +33,16 @@ class ChannelForm(forms.Form):
 
     def clean(self) -> None:
         """Check the settings as their kind does."""
-        values = {name: self.cleaned_data.get(name) for name in self._asked}
+        self.values = {name: self.cleaned_data.get(name) for name in self._asked}
         try:
-            self.settings = entered(self._kind, values, self._channel)
+            self.settings = entered(self._kind, self.values, self._channel)
         except SettingsError as error:
-            for name, texts in error.errors.items():
-                self.add_error(name if name in self.fields else None, texts)
+            self.refuse(error)
+
+    def refuse(self, error: SettingsError) -> None:
+        """Say at each field what is wrong with it."""
+        for name, texts in error.errors.items():
+            self.add_error(name if name in self.fields else None, texts)
 
 
 def _written(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Changes of channels by people and tokens; each is in the trail, and no secret ever is."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from accounts.models import Project
 from accounts.typing import Actor
 from audit.services import record
 from channels.contract import Event, Message, PermanentDeliveryError, Severity
+from channels.entering import entered
 from channels.exceptions import (
     ChannelGoneError,
     ChannelNameTakenError,
@@ -18,9 +20,10 @@ from channels.exceptions import (
     NotGivenUpError,
     NotRotatableError,
     OvertakenError,
+    TooManySecretsError,
 )
 from channels.kinds.contract import KindSettings
-from channels.kinds.webhook import WebhookSettings
+from channels.kinds.webhook import MOST_FORMER, WebhookSettings
 from channels.models import Channel, Delivery
 from channels.opening import opened, put_into
 from channels.sending import drop_unsendable
@@ -47,16 +50,22 @@ def create_channel(
 
 
 @transaction.atomic
-def change_channel(*, channel: Channel, name: str, settings: KindSettings, actor: Actor) -> Channel:
-    """Set name and settings of a channel.
+def change_channel(
+    *, channel: Channel, name: str, values: Mapping[str, Any], actor: Actor
+) -> Channel:
+    """Set name and settings of a channel, which goes on at once if it rests.
+
+    Secrets that ``values`` do not have stay what they are when nobody else changes them.
 
     Raises:
+        SettingsError: the settings cannot be.
         ChannelNameTakenError: there is another of this name.
     """
     channel = _locked(channel)
+    settings = entered(channel.kind, values, channel)
     before = {"name": channel.name, "destination": channel.destination, **channel.settings}
     replaced = _replaced_secrets(channel, settings)
-    channel.name = name
+    channel.name, channel.rests_until = name, None
     put_into(channel, settings)
     _save(channel)
     after = {"name": channel.name, "destination": channel.destination, **channel.settings}
@@ -81,9 +90,9 @@ def delete_channel(*, channel: Channel, actor: Actor) -> None:
 def switch_channel(*, channel: Channel, is_on: bool, actor: Actor) -> Channel:
     """Switch a channel on or off; what waits for one that is off is not sent."""
     channel = _locked(channel)
-    channel.is_on, channel.failures = is_on, 0
+    channel.is_on, channel.failures, channel.rests_until = is_on, 0, None
     channel.off_because = "" if is_on else f"{actor.actor_name} switched it off."[:500]
-    channel.save(update_fields=["is_on", "failures", "off_because"])
+    channel.save(update_fields=["is_on", "failures", "off_because", "rests_until"])
     _record(actor, f"channel.switched_{'on' if is_on else 'off'}", channel, {})
     drop_unsendable()
     return channel
@@ -91,15 +100,18 @@ def switch_channel(*, channel: Channel, is_on: bool, actor: Actor) -> Channel:
 
 @transaction.atomic
 def rotate_secret(*, channel: Channel, actor: Actor) -> str:
-    """Give a webhook a new secret and return it, this once; the old one signs for a while, too.
+    """Give a webhook a new secret and return it, this once; former ones sign for a while, too.
 
     Raises:
         NotRotatableError: the channel has no secret of ours.
+        TooManySecretsError: as many former ones as may still sign.
     """
     channel = _locked(channel)
     known = opened(channel)
     if not isinstance(known, WebhookSettings):
         raise NotRotatableError
+    if len(known.former()) >= MOST_FORMER:
+        raise TooManySecretsError
     rotated = known.rotated()
     put_into(channel, rotated)
     channel.save()

@@ -1,6 +1,7 @@
 """Channels of a project, and what is to be delivered through them."""
 
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -10,7 +11,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.models import Project
-from channels.contract import Message
+from channels.contract import Event, Message
 from channels.querysets import ChannelQuerySet, DeliveryQuerySet
 
 
@@ -43,6 +44,8 @@ class Channel(models.Model):
     off_because = models.CharField(max_length=500, blank=True)
     failures = models.PositiveIntegerField(default=0)
     """Deliveries in a row that were given up."""
+    rests_until = models.DateTimeField(null=True, editable=False)
+    """Until when nothing but tests goes through it, as something was not taken."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = ChannelQuerySet.as_manager()
@@ -66,7 +69,8 @@ class Delivery(models.Model):
 
     ``key`` is the same for the same message to the same receiver, so that asking twice delivers
     once. Without a channel it is an e-mail to ``recipients`` that ``composer`` writes
-    (``channels.composing``): a scheduled report.
+    (``channels.composing``): a scheduled report. With one, ``recipients`` are empty until some
+    have it and others do not: then they are those others.
     """
 
     class State(models.TextChoices):
@@ -130,6 +134,22 @@ class Delivery(models.Model):
     def title(self) -> str:
         """What it is about, in a line."""
         return str(self.message.get("title") or self.composer.capitalize())
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it only shows that its channel works."""
+        return bool(self.message.get("event") == Event.TEST)
+
+    @property
+    def is_taken_by_some(self) -> bool:
+        """Whether all of its channel but ``recipients`` have it."""
+        return self.channel_id is not None and bool(self.recipients)
+
+    @property
+    def due_at(self) -> datetime:
+        """When it is tried next: if it is no test, not while its channel rests."""
+        rests_until = self.channel.rests_until if self.channel else None
+        return max(self.next_at, rests_until) if rests_until and not self.is_test else self.next_at
 
     @property
     def told(self) -> Message:

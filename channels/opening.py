@@ -31,12 +31,7 @@ def opened(channel: Channel) -> Any:
 def put_into(channel: Channel, settings: KindSettings) -> None:
     """Set what is stored of settings: secrets sealed, and all else as it is."""
     secret = settings.secret_names()
-    values = settings.model_dump(mode="json", exclude_none=True)
-    hidden = {
-        name: value.get_secret_value()
-        for name in secret
-        if (value := getattr(settings, name)) is not None
-    }
-    channel.settings = {name: value for name, value in values.items() if name not in secret}
+    hidden = settings.model_dump(include=set(secret), exclude_none=True)
+    channel.settings = settings.model_dump(mode="json", exclude=set(secret), exclude_none=True)
     channel.sealed = seal(channel.public_id, hidden) if hidden else b""
     channel.destination = kind_of(channel).destination(settings)[:300]

@@ -23,6 +23,8 @@ from buildkit.addresses import Address, unwrapped
 from channels.contract import DeliveryError, PermanentDeliveryError
 
 TOTAL_SECONDS = 10.0
+MOST_ADDRESSES = 8
+"""Of a name, that are tried one after the other."""
 MOST_BYTES = 2 * 1024**2
 MOST_URL_CHARACTERS = 2000
 PORTS = {"https": 443, "http": 80}
@@ -74,8 +76,9 @@ def ask(method: str, url: str, *, headers: Mapping[str, str], body: bytes | None
         DeliveryError: nobody answers there, or not in time.
     """
     parts = _parts(url)
+    addresses = _open_addresses(parts)[:MOST_ADDRESSES]
     deadline = time.monotonic() + TOTAL_SECONDS
-    connection = _Pinned(parts, _open_addresses(parts), deadline)
+    connection = _Pinned(parts, addresses, deadline)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request(method, target, body, {"Host": _host_header(parts), **headers})
@@ -185,8 +188,9 @@ class _Pinned(HTTPConnection):
     def connect(self) -> None:
         """Connect, and end whatever goes on when the time is over, however slowly it drips."""
         self.sock = plain = self._reach()
+        left = self._left()
         self._watched = plain.dup()
-        self._end = threading.Timer(self._left(), _shut, [self._watched])
+        self._end = threading.Timer(left, _shut, [self._watched])
         self._end.daemon = True
         self._end.start()
         if self._is_encrypted:
@@ -210,7 +214,11 @@ class _Pinned(HTTPConnection):
         raise errors[0]
 
     def _left(self) -> float:
-        return max(0.1, self._deadline - time.monotonic())
+        """Return how many seconds are left, or raise ``TimeoutError``."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
 
 def _shut(connection: socket.socket) -> None:

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from accounts.roles import Scope
 from accounts.typing import Actor
+from channels.contract import Event
 
 if TYPE_CHECKING:
     from channels.models import Channel, Delivery
@@ -44,16 +45,27 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.select_related("project", "channel")
 
     def due(self) -> Self:
-        """What is to be tried now, the longest due first."""
-        return self.filter(state="pending", next_at__lte=Now()).order_by("next_at", "pk")
+        """What is to be tried now, the longest due first.
+
+        Through a channel that rests only tests go: somebody waits for what comes of them.
+        """
+        may_go = (
+            Q(channel__rests_until=None)
+            | Q(channel__rests_until__lte=Now())
+            | Q(message__event=Event.TEST)
+        )
+        due = self.filter(may_go, state="pending", next_at__lte=Now())
+        return due.order_by("next_at", "pk")
 
     def in_order(self) -> Self:
         """Without those that an earlier one of their channel and key waits before.
 
-        A pager that hears of the end before the beginning would ring for ever.
+        A pager that hears of the end before the beginning would ring for ever. Those who have an
+        e-mail do not wait for one who does not take it.
         """
         earlier = self.model.objects.filter(
             state="pending",
+            recipients=[],
             channel=OuterRef("channel"),
             message__key=OuterRef("message__key"),
             pk__lt=OuterRef("pk"),

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from buildinsights.sealing import UnreadableError, decrypt, encrypt
 from channels.contract import PermanentDeliveryError
 
@@ -19,7 +21,7 @@ class SealedError(PermanentDeliveryError):
 
 def seal(owner: UUID, secrets: Mapping[str, object]) -> bytes:
     """Encrypt the secrets of the channel ``owner``."""
-    return encrypt(owner_of(owner), json.dumps(dict(secrets)).encode())
+    return encrypt(owner_of(owner), json.dumps(dict(secrets), default=_plain).encode())
 
 
 def unseal(owner: UUID, sealed: bytes) -> dict[str, object]:
@@ -40,3 +42,8 @@ def unseal(owner: UUID, sealed: bytes) -> dict[str, object]:
 def owner_of(channel: UUID) -> bytes:
     """Return the name that a channel's secrets are sealed for."""
     return PURPOSE + channel.bytes
+
+
+def _plain(value: object) -> str:
+    """Return as text what JSON does not know: secrets, and their ends."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

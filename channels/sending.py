@@ -8,7 +8,7 @@ Webhook-Id.
 
 import random
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
@@ -18,7 +18,7 @@ from django.utils import timezone
 from audit.chain import storable_text
 from audit.services import SYSTEM, record
 from channels.composing import compose
-from channels.contract import DeliveryError, Event, PermanentDeliveryError, Receipt
+from channels.contract import DeliveryError, PermanentDeliveryError, Receipt
 from channels.kinds.contract import NothingToTellError, Outgoing
 from channels.mail import send_as
 from channels.models import Channel, Delivery
@@ -105,6 +105,7 @@ def _try(delivery: Delivery) -> bool:
         delivery.state, delivery.error = Delivery.State.DROPPED, _short(str(reason))
     except DeliveryError as error:
         _postpone(delivery, error)
+        is_taken = delivery.is_taken_by_some
     except Exception as error:
         # Its text might hold a secret, as might what a traceback shows.
         log.error("delivery_broke", delivery=str(delivery.public_id), error=type(error).__name__)  # noqa: TRY400
@@ -127,6 +128,7 @@ def _send(delivery: Delivery) -> Receipt:
         project=str(channel.project),
         message=delivery.told,
         created_at=delivery.created_at,
+        left=tuple(delivery.recipients),
     )
     return kind_of(channel).send(opened(channel), outgoing)
 
@@ -135,23 +137,46 @@ def _note_sent(delivery: Delivery, receipt: Receipt) -> None:
     delivery.state, delivery.sent_at = Delivery.State.SENT, timezone.now()
     # It is theirs: what the database cannot hold must not undo that it was sent.
     delivery.provider_id, delivery.error = storable_text(receipt.provider_id)[:300], ""
-    if delivery.channel is not None and delivery.channel.failures:
-        Channel.objects.filter(pk=delivery.channel.pk).update(failures=0)
+    if delivery.channel is not None:
+        delivery.recipients = []
+        _note_working(delivery.channel)
+
+
+def _note_working(channel: Channel) -> None:
+    if channel.failures or channel.rests_until:
+        Channel.objects.filter(pk=channel.pk).update(failures=0, rests_until=None)
 
 
 def _postpone(delivery: Delivery, error: DeliveryError) -> None:
-    """Let a delivery be tried later, and what else its channel has with it; or give it up."""
+    """Let a delivery be tried later, while its channel rests; or give it up.
+
+    A channel through which some have it works: it neither rests nor fails for the others.
+    """
     delivery.error = _short(str(error))
-    is_test = delivery.message.get("event") == Event.TEST
-    if isinstance(error, PermanentDeliveryError) or is_test or delivery.tries >= MAX_TRIES:
-        delivery.state = Delivery.State.FAILED
-        if delivery.channel is not None and not is_test:
-            _count_failure(delivery.channel, delivery.error)
+    if error.left and delivery.channel is not None:
+        delivery.recipients = list(error.left)
+        _note_working(delivery.channel)
+    channel = None if delivery.is_taken_by_some else delivery.channel
+    is_over = isinstance(error, PermanentDeliveryError) or delivery.tries >= MAX_TRIES
+    if is_over or delivery.is_test:
+        _give_up(delivery, channel, error.retry_after)
         return
     delivery.next_at = timezone.now() + pause_after(delivery.tries, error.retry_after)
-    if delivery.channel is not None:
-        others = delivery.channel.deliveries.due().order_by()
-        others.exclude(pk=delivery.pk).update(next_at=delivery.next_at)
+    if channel is not None:
+        _let_rest(channel, delivery.next_at)
+
+
+def _give_up(delivery: Delivery, channel: Channel | None, asked: float | None) -> None:
+    delivery.state = Delivery.State.FAILED
+    if channel is not None and asked:
+        _let_rest(channel, timezone.now() + pause_after(1, asked))
+    if channel is not None and not delivery.is_test:
+        _count_failure(channel, delivery.error)
+
+
+def _let_rest(channel: Channel, until: datetime) -> None:
+    """Let nothing go through a channel for a while, not even what is queued from now on."""
+    Channel.objects.filter(pk=channel.pk).update(rests_until=until)
 
 
 def pause_after(tries: int, asked: float | None = None) -> timedelta:

@@ -63,12 +63,16 @@ class ChannelSecretSerializer(serializers.Serializer[Any]):
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
-    """One message to one receiver; without a channel it is an e-mail to `recipients`."""
+    """One message to one receiver; without a channel it is an e-mail to `recipients`.
+
+    Of an e-mail through a channel they are those who do not have it, once others do.
+    """
 
     id = serializers.UUIDField(source="public_id")
     project = serializers.SlugField(source="project.slug")
     channel = serializers.UUIDField(source="channel.public_id", default=None, allow_null=True)
     message = serializers.DictField()
+    next_at = serializers.DateTimeField(source="due_at", read_only=True)
 
     class Meta:
         model = Delivery

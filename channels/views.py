@@ -18,6 +18,7 @@ from accounts.models import Project
 from accounts.roles import Scope
 from buildinsights.exceptions import DomainError
 from buildinsights.paging import is_htmx
+from channels.exceptions import SettingsError
 from channels.filters import DeliveryFilter
 from channels.forms import ChannelForm
 from channels.kinds import KINDS
@@ -94,21 +95,26 @@ def channel(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpRes
         return _channel_page(request, found)
     found = _channel(request, project_slug, public_id)
     form = ChannelForm(found.kind, found, request.POST)
-    if form.is_valid():
-        assert form.settings is not None  # noqa: S101  # it is valid
-        try:
-            change_channel(
-                channel=found,
-                name=form.cleaned_data["name"],
-                settings=form.settings,
-                actor=actor_of(request),
-            )
-        except DomainError as error:
-            form.add_error("name", str(error))
-        else:
-            messages.success(request, "The channel was changed.")
-            return redirect(found)
+    if form.is_valid() and _changed(request, found, form):
+        messages.success(request, "The channel was changed.")
+        return redirect(found)
     return _channel_page(request, found, form)
+
+
+def _changed(request: HttpRequest, channel: Channel, form: ChannelForm) -> bool:
+    """Change a channel as a valid form says; tell whether it was not refused."""
+    try:
+        change_channel(
+            channel=channel,
+            name=form.cleaned_data["name"],
+            values=form.values,
+            actor=actor_of(request),
+        )
+    except SettingsError as error:
+        form.refuse(error)
+    except DomainError as error:
+        form.add_error("name", str(error))
+    return form.is_valid()
 
 
 def _channel_page(

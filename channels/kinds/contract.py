@@ -13,13 +13,17 @@ from channels.contract import DeliveryError, Message, Receipt
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message on its way through one channel; ``id`` is the same at each try."""
+    """One message on its way through one channel; ``id`` is the same at each try.
+
+    ``left`` are those that it goes to alone, if others have it already.
+    """
 
     id: UUID
     channel_id: UUID
     project: str
     message: Message
     created_at: datetime
+    left: tuple[str, ...] = ()
 
 
 class NothingToTellError(Exception):
@@ -39,10 +43,12 @@ class KindSettings(BaseModel):
     def secret_names(cls) -> frozenset[str]:
         """Return the fields that are sealed."""
         return frozenset(
-            name
-            for name, field in cls.model_fields.items()
-            if SecretStr in (field.annotation, *get_args(field.annotation))
+            name for name, field in cls.model_fields.items() if _holds_secrets(field.annotation)
         )
+
+
+def _holds_secrets(annotation: Any) -> bool:
+    return annotation is SecretStr or any(map(_holds_secrets, get_args(annotation)))
 
 
 class Kind(Protocol):

@@ -14,6 +14,7 @@ from channels.models import Channel, Delivery
 from channels.sending import send_due
 from channels.services import queue_mail
 from tests.channels.conftest import MakeChannel, Tell
+from tests.channels.test_sending import make_due
 from tests.farm.test_notices import Inbox, inbox  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.django_db
@@ -115,7 +116,7 @@ def test_a_second_try_has_the_same_message_id(
     assert (delivery.state, delivery.tries) == ("pending", 1)
     assert delivery.error == "The mail server refuses it: 452"
     inbox.is_full = False
-    Delivery.objects.update(next_at=delivery.created_at)
+    make_due()
     send_due()
     assert [mail["Message-ID"] for _, mail in inbox.messages] == [
         f"<{delivery.public_id}@builds.example.com>"

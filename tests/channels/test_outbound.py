@@ -1,8 +1,10 @@
 """Where requests may go, to which address they go, and how long and large they may be."""
 
 import ipaddress
+import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,33 @@ def test_of_several_addresses_only_open_ones_are_asked(receiver: Receiver, monke
     found = [ipaddress.ip_address(text) for text in ("::1", "127.0.0.2", "127.0.0.1")]
     monkeypatch.setattr(outbound, "resolve", lambda host, port: found)
     assert get(f"http://{HOOKS}:{receiver.port}/").status == 200, "127.0.0.2 does not listen"
+
+
+@pytest.mark.parametrize(("deaf", "is_taken"), [(7, True), (8, False)])
+def test_eight_addresses_of_a_name_are_tried(
+    receiver: Receiver, monkeypatch: Any, deaf: int, is_taken: bool
+):
+    texts = [f"127.0.1.{number}" for number in range(1, deaf + 1)]
+    found = [ipaddress.ip_address(text) for text in (*texts, "127.0.0.1")]
+    monkeypatch.setattr(outbound, "resolve", lambda host, port: found)
+    with nullcontext() if is_taken else pytest.raises(DeliveryError, match="Connection refused"):
+        get(f"http://{HOOKS}:{receiver.port}/")
+    assert len(receiver.asked) == is_taken
+
+
+def test_no_address_is_tried_when_the_time_is_over(receiver: Receiver, monkeypatch: Any):
+    """Of one whose queue is full nothing comes, however long one waits."""
+    monkeypatch.setattr(outbound, "TOTAL_SECONDS", 0.3)
+    found = [ipaddress.ip_address(text) for text in ("127.0.1.1", "127.0.0.1")]
+    monkeypatch.setattr(outbound, "resolve", lambda host, port: found)
+    full = ("127.0.1.1", receiver.port)
+    with (
+        socket.create_server(full, backlog=0),
+        socket.create_connection(full),
+        pytest.raises(DeliveryError, match="does not answer in time"),
+    ):
+        get(f"http://{HOOKS}:{receiver.port}/")
+    assert receiver.asked == []
 
 
 def test_a_name_that_is_not_known_may_be_entered_but_not_asked(monkeypatch: Any):

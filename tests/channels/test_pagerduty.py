@@ -10,7 +10,7 @@ from channels.models import Channel, Delivery
 from channels.opening import opened
 from channels.sending import send_due
 from tests.channels.conftest import MakeChannel, Tell
-from tests.channels.receiving import Receiver
+from tests.channels.receiving import Receiver, Reply, Request
 
 pytestmark = pytest.mark.django_db
 SITE = "https://builds.example.com/projects/shop"
@@ -76,6 +76,35 @@ def test_a_test_rings_and_ends(pager: Channel, tell: Tell, receiver: Receiver):
     actions = [request.document["event_action"] for request in receiver.taken]
     assert actions == ["trigger", "resolve"]
     assert len({request.document["dedup_key"] for request in receiver.taken}) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusals", "state", "error"),
+    [
+        (1, "sent", ""),
+        (
+            2,
+            "failed",
+            "The test rings and could not be ended, resolve it there: 127.0.0.1 answers 503",
+        ),
+    ],
+)
+def test_the_end_of_a_test_is_told_in_two_tries(
+    pager: Channel, tell: Tell, receiver: Receiver, refusals: int, state: str, error: str
+):
+    def answer(request: Request) -> Reply:
+        is_refused = request.document["event_action"] == "resolve" and len(receiver.asked) <= (
+            1 + refusals
+        )
+        return Reply(503 if is_refused else 202)
+
+    receiver.answer = answer
+    tell(pager, Event.TEST)
+    send_due()
+    actions = [request.document["event_action"] for request in receiver.asked]
+    assert actions == ["trigger", "resolve", "resolve"]
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.error) == (state, error)
 
 
 def test_reports_are_not_for_a_pager(pager: Channel, tell: Tell, receiver: Receiver):

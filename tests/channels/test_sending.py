@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def make_due() -> None:
+    Channel.objects.update(rests_until=None)
     Delivery.objects.filter(state="pending").update(next_at=timezone.now())
 
 
@@ -79,6 +80,63 @@ def test_the_other_side_may_say_when_it_wants_to_be_asked_again(
     send_due()
     delivery.refresh_from_db()
     assert abs(delivery.next_at - when) < timedelta(seconds=60)
+
+
+def test_what_is_queued_later_waits_with_its_channel(
+    make_channel: MakeChannel, tell: Tell, receiver: Receiver
+):
+    channel, other = make_channel(), make_channel(name="other")
+    receiver.reply(429, Retry_After="1800")
+    first = tell(channel)
+    send_due()
+    receiver.reply(200)
+    later = tell(channel, key="alert/2")
+    elsewhere = tell(other)
+    assert send_due() == 1
+    assert list(Delivery.objects.filter(state="sent")) == [elsewhere]
+    first.refresh_from_db()
+    later = Delivery.objects.get(pk=later.pk)
+    assert later.due_at == first.next_at > later.next_at
+    Channel.objects.filter(pk=channel.pk).update(rests_until=timezone.now())
+    assert send_due() == 1
+    later.refresh_from_db()
+    assert later.state == "sent"
+
+
+@pytest.mark.parametrize(("status", "sent"), [(200, {"test/1", "alert/2"}), (503, set())])
+def test_a_channel_that_rests_is_tested_and_goes_on_if_that_arrives(
+    make_channel: MakeChannel, tell: Tell, receiver: Receiver, status: int, sent: set[str]
+):
+    channel = make_channel()
+    receiver.reply(503)
+    tell(channel)
+    send_due()
+    receiver.reply(status)
+    tell(channel, key="alert/2")
+    tell(channel, Event.TEST, key="test/1")
+    send_due()
+    done = Delivery.objects.filter(state="sent")
+    assert set(done.values_list("message__key", flat=True)) == sent
+    waiting = Delivery.objects.filter(state="pending")
+    assert set(waiting.values_list("message__key", flat=True)) == {"alert/1", "alert/2"} - sent
+
+
+@pytest.mark.parametrize(("event", "tries"), [(Event.TEST, 0), (Event.FIRING, MAX_TRIES - 1)])
+def test_who_asks_for_a_pause_has_it_from_what_is_given_up_too(
+    make_channel: MakeChannel, tell: Tell, receiver: Receiver, event: Event, tries: int
+):
+    channel = make_channel()
+    receiver.reply(429, Retry_After="1800")
+    delivery = tell(channel, event)
+    Delivery.objects.update(tries=tries)
+    asked_at = timezone.now()
+    send_due()
+    delivery.refresh_from_db()
+    assert delivery.state == "failed"
+    tell(channel, key="alert/2")
+    assert send_due() == 0
+    until = asked_at + timedelta(seconds=1800)
+    assert Channel.objects.filter(rests_until__gte=until).exists()
 
 
 @pytest.mark.parametrize("status", [301, 307, 400, 403, 404, 410])
@@ -151,6 +209,7 @@ def test_the_end_is_not_told_before_the_beginning(
     receiver.reply(503)
     first = tell(channel, Event.FIRING)
     send_due()
+    Channel.objects.update(rests_until=None)
     tell(channel, Event.RESOLVED)
     tell(channel, Event.FIRING, key="alert/2")
     receiver.reply(200)

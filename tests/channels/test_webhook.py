@@ -6,10 +6,15 @@ import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
-from channels.kinds.webhook import WebhookSettings, sign
-from channels.models import Delivery
+from accounts.models import User
+from channels.exceptions import TooManySecretsError
+from channels.kinds.webhook import MOST_FORMER, WebhookSettings, sign
+from channels.managing import rotate_secret
+from channels.models import Channel, Delivery
 from channels.opening import opened, put_into
+from channels.sealing import seal
 from channels.sending import send_due
 from tests.channels.conftest import MakeChannel, Tell
 from tests.channels.receiving import Receiver, Request
@@ -101,3 +106,49 @@ def test_two_secrets_sign_until_the_old_one_ends(
     send_due()
     assert not is_signed(receiver.taken[1], old)
     assert is_signed(receiver.taken[1], new)
+
+
+def test_each_secret_signs_for_its_own_seven_days(
+    make_channel: MakeChannel, tell: Tell, receiver: Receiver, alice: User
+):
+    """Made on the 1st, replaced on the 1st, 3rd and 5th: they end on the 8th, 10th and 12th."""
+    channel = make_channel()
+    secrets = [opened(channel).secret.get_secret_value()]
+    for day in (1, 3, 5):
+        with time_machine.travel(datetime(2026, 12, day, tzinfo=UTC), tick=False):
+            secrets.append(rotate_secret(channel=channel, actor=alice))
+    assert len(set(secrets)) == 4
+    channel.refresh_from_db()
+    signing = {7: secrets, 9: secrets[1:], 11: secrets[2:], 13: secrets[3:]}
+    for day, expected in signing.items():
+        with time_machine.travel(datetime(2026, 12, day, tzinfo=UTC), tick=False):
+            known: WebhookSettings = opened(channel)
+            assert known.signing() == expected[::-1]
+    tell(channel)
+    with time_machine.travel(datetime(2026, 12, 9, tzinfo=UTC), tick=False):
+        send_due()
+    assert [is_signed(receiver.taken[0], secret) for secret in secrets] == [False, True, True, True]
+
+
+def test_as_many_secrets_are_made_as_can_sign_together(make_channel: MakeChannel, alice: User):
+    channel = make_channel()
+    first = opened(channel).secret
+    for _ in range(MOST_FORMER):
+        rotate_secret(channel=channel, actor=alice)
+    with pytest.raises(TooManySecretsError):
+        rotate_secret(channel=channel, actor=alice)
+    channel.refresh_from_db()
+    assert opened(channel).signing()[-1] == first.get_secret_value()
+    stored = str(Channel.objects.values().get())
+    assert "whsec" not in stored
+
+
+def test_settings_that_were_stored_with_one_former_secret_are_read(make_channel: MakeChannel):
+    channel = make_channel()
+    sealed = {"url": "https://hooks.example.com/", "secret": "whsec_Ag==", "previous": "whsec_AQ=="}
+    channel.sealed = seal(channel.public_id, sealed)
+    channel.settings = {"previous_until": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+    known: WebhookSettings = opened(channel)
+    assert known.signing() == ["whsec_Ag==", "whsec_AQ=="]
+    put_into(channel, known.rotated())
+    assert opened(channel).signing()[1:] == ["whsec_Ag==", "whsec_AQ=="]

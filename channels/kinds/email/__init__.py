@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from channels import addresses
 from channels.contract import Fact, Receipt
-from channels.kinds.contract import KindSettings, Outgoing
+from channels.kinds.contract import KindSettings, NothingToTellError, Outgoing
 from channels.kinds.texts import WORDS, headline, shortened
 from channels.mail import send_as
 
@@ -62,7 +62,10 @@ class Email:
 
     def send(self, settings: EmailSettings, outgoing: Outgoing) -> Receipt:
         """Hand the e-mail to the mail server."""
-        return send_as(compose(settings, outgoing), outgoing.id)
+        left = [address for address in outgoing.left if address in settings.recipients]
+        if outgoing.left and not left:
+            raise NothingToTellError("Those who are still without it are no longer told.")
+        return send_as(compose(settings, outgoing), outgoing.id, left)
 
 
 def compose(settings: EmailSettings, outgoing: Outgoing) -> EmailMultiAlternatives:

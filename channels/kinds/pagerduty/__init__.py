@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from channels import addresses
-from channels.contract import Event, Message, Receipt, Severity
+from channels.contract import DeliveryError, Event, Message, Receipt, Severity
 from channels.kinds.contract import Address, KindSettings, NothingToTellError, Outgoing
 from channels.kinds.http import host_of, post_json
 from channels.kinds.texts import shortened
@@ -64,7 +64,7 @@ class PagerDuty:
         }
         answer = post_json(settings.url, event)
         if message.event == Event.TEST:
-            post_json(settings.url, _bare(event) | {"event_action": "resolve"})
+            _end_test(settings.url, _bare(event) | {"event_action": "resolve"})
         said = answer.document()
         known = said.get("dedup_key") if isinstance(said, dict) else None
         return Receipt(str(known or event["dedup_key"])[:300])
@@ -101,6 +101,19 @@ def event_of(message: Message, project: str) -> dict[str, Any]:
 def dedup_key(key: str) -> str:
     """Return what joins the events of one incident: the key, or its digest if it is too long."""
     return key if len(key) <= MOST_KEY else hashlib.sha256(key.encode()).hexdigest()
+
+
+def _end_test(url: str, event: dict[str, Any]) -> None:
+    """Resolve what was triggered as a test, in two tries: until then it rings."""
+    for is_last in (False, True):
+        try:
+            post_json(url, event)
+        except DeliveryError as error:
+            if is_last:
+                text = f"The test rings and could not be ended, resolve it there: {error}"
+                raise DeliveryError(text, error.retry_after) from None
+        else:
+            return
 
 
 def _bare(event: dict[str, Any]) -> dict[str, Any]:

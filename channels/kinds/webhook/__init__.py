@@ -24,28 +24,43 @@ PREFIX = "whsec_"
 SECRET_BYTES = 32
 OVERLAP = timedelta(days=7)
 """For how long a secret that was replaced still signs."""
+MOST_FORMER = 8
+"""Former secrets that may sign at a time: each is a signature in a header of every message."""
+
+Former = tuple[SecretStr, AwareDatetime]
+"""A secret that was replaced, and until when it signs."""
 
 
 class WebhookSettings(KindSettings):
-    """Where it goes, and what signs it."""
+    """Where it goes, and what signs it: ``previous`` was replaced last, ``earlier`` before it."""
 
-    made: ClassVar = frozenset({"secret", "previous", "previous_until"})
+    made: ClassVar = frozenset({"secret", "previous", "previous_until", "earlier"})
 
     url: SecretAddress = Field(title="Address", description="https://hooks.example.com/builds")
     secret: SecretStr = Field(default_factory=lambda: SecretStr(new_secret()))
     previous: SecretStr | None = Field(default=None)
     previous_until: AwareDatetime | None = Field(default=None)
+    earlier: tuple[Former, ...] = Field(default=())
 
     def rotated(self) -> "WebhookSettings":
-        """Return them with a new secret; the one that was signs for a while, too."""
-        until = datetime.now(UTC) + OVERLAP
-        return WebhookSettings(url=self.url, previous=self.secret, previous_until=until)
+        """Return them with a new secret; those that were sign for a while, too."""
+        changes = {
+            "secret": SecretStr(new_secret()),
+            "previous": self.secret,
+            "previous_until": datetime.now(UTC) + OVERLAP,
+            "earlier": self.former(),
+        }
+        return self.model_copy(update=changes)
+
+    def former(self) -> tuple[Former, ...]:
+        """Return the secrets that were replaced and still sign, the newest first."""
+        known, now = ((self.previous, self.previous_until), *self.earlier), datetime.now(UTC)
+        return tuple((secret, until) for secret, until in known if secret and until and until > now)
 
     def signing(self) -> list[str]:
         """Return the secrets that sign now, the newest first."""
-        is_over = self.previous_until is None or self.previous_until <= datetime.now(UTC)
-        old = None if is_over else self.previous
-        return [known.get_secret_value() for known in (self.secret, old) if known]
+        known = (self.secret, *(secret for secret, _ in self.former()))
+        return [secret.get_secret_value() for secret in known]
 
 
 class Webhook:
