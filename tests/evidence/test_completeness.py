@@ -142,8 +142,8 @@ class TestDownloads:
         assert acts("sbom.read") == []
         for path in (bill.get_absolute_url(), f"/api/v1/sboms/{bill.public_id}/packages/"):
             assert browser.get(path).status_code == 200
-        (event,) = acts("sbom.read")
-        assert (event.actor_name, event.target_id) == ("erin", str(bill.public_id))
+            (event,) = acts("sbom.read")
+            assert (event.actor_name, event.target_id) == ("erin", str(bill.public_id))
 
     def test_the_assessment(self, project: Project, auditor: User, client_of: Any):
         path = "/api/v1/assessment/?project=shop&format=pdf"
