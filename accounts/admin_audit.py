@@ -72,5 +72,5 @@ def _note(
         action=f"{obj._meta.model_name}.{word}",  # noqa: SLF001
         target=obj,
         project=project,
-        changes={"what": message},
+        changes={"what": message} if message else None,
     )
