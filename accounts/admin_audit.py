@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db import models
-from django.http import HttpRequest
+from django.contrib.admin.forms import AdminPasswordChangeForm
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Project, User
 from audit.services import record
@@ -13,31 +14,63 @@ from audit.services import record
 class AuditedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Each change is an event, with the fields that were changed; values may be secrets."""
 
+    @transaction.atomic
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Make an action on chosen rows one act with its events; Django does so for forms alone."""
+        return super().changelist_view(request, extra_context)
+
     def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
         """Note what was added."""
-        _note(request, "added", obj, message)
+        _note(request, "added", obj, message, _project_of(obj))
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
         """Note what was changed."""
-        _note(request, "changed", obj, message)
+        _note(request, "changed", obj, message, _project_of(obj))
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        """Note what is removed."""
+        """Note what is removed, in the server's chain: a project's has lost its readers then.
+
+        The end of a project is the last event of its own chain, too.
+        """
+        for project in filter(None, map(_project_of, queryset)):
+            _note(request, "deleted", project, [], project)
         for obj in queryset:
-            _note(request, "deleted", obj, [])
+            _note(request, "deleted", obj, [], None)
         return super().log_deletions(request, queryset)
 
 
-def _note(request: HttpRequest, word: str, obj: models.Model, message: Any) -> None:
-    assert isinstance(request.user, User)  # noqa: S101  # the site is for signed-in people
-    project = obj if isinstance(obj, Project) and word != "deleted" else None
-    name = obj._meta.model_name  # noqa: SLF001
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """A new password for whoever is signed in, which Django's site keeps no note of."""
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Any:
+        """Save it with its event."""
+        user = super().save(commit)
+        record(actor=user, action="user.changed", target=user, changes={"what": "password"})
+        return user
+
+
+def person_of(request: HttpRequest) -> User:
+    """Return who is signed in: the site is for nobody else."""
+    assert isinstance(request.user, User)  # noqa: S101
+    return request.user
+
+
+def _project_of(obj: models.Model) -> Project | None:
+    return obj if isinstance(obj, Project) else None
+
+
+def _note(
+    request: HttpRequest, word: str, obj: models.Model, message: Any, project: Project | None
+) -> None:
     record(
-        actor=request.user,
-        action=f"{name}.{word}",
+        actor=person_of(request),
+        action=f"{obj._meta.model_name}.{word}",  # noqa: SLF001
         target=obj,
         project=project,
-        changes={"what": message},
+        changes={"what": message} if message else None,
     )

@@ -19,6 +19,8 @@ from audit.services import Stranger, record_once_a_day
 
 LAST_USED_PRECISION = timedelta(minutes=5)
 NOTED_SECONDS = 24 * 3600
+UNKNOWN = ApiToken(public_id=None, name="unknown", prefix="")  # type: ignore[misc]
+"""What all unknown tokens are in the trail: with an id, each would be another."""
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -77,13 +79,16 @@ def note_use(token: ApiToken) -> None:
 
 
 def note_refusal(secret: str) -> None:
-    """Note the first refusal of an address on a day, in the trail of the token's project."""
+    """Note the first refusal of an address on a day, in the trail of the token's project.
+
+    All unknown tokens are one: anybody can make up as many as they like.
+    """
     prefix = secret.partition("_")[2].partition("_")[0].replace("\0", "")[:12]
     token = ApiToken.objects.select_related("project").filter(prefix=prefix).first()
     record_once_a_day(
         actor=Stranger(f"token {prefix}…" if token else "unknown token"),
         action="token.refused",
-        target=token or ApiToken(name="unknown", prefix=""),
+        target=token or UNKNOWN,
         project=token.project if token else None,
     )
 

@@ -93,6 +93,22 @@ def remove_member(*, membership: Membership, actor: Actor) -> None:
     membership = Membership.objects.select_for_update().get(pk=membership.pk)
     if membership.role == Role.ADMIN:
         _require_another_admin(membership)
+    _record_removal(membership, actor)
+    membership.delete()
+
+
+@transaction.atomic
+def record_departures(*, users: Collection[User], actor: Actor) -> None:
+    """Note in each project's trail who leaves it: for people who are deleted in this transaction.
+
+    Whoever deletes people sees to the projects that lose their last administrator so.
+    """
+    held = Membership.objects.filter(user__in=users).select_related("user", "project")
+    for membership in held.order_by("project_id", "user_id").select_for_update(of=("self",)):
+        _record_removal(membership, actor)
+
+
+def _record_removal(membership: Membership, actor: Actor) -> None:
     record(
         actor=actor,
         action="member.removed",
@@ -100,7 +116,6 @@ def remove_member(*, membership: Membership, actor: Actor) -> None:
         project=membership.project,
         changes={"role": [membership.role, None]},
     )
-    membership.delete()
 
 
 def _require_another_admin(membership: Membership) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, Protocol
 
 import structlog
@@ -42,7 +42,7 @@ IPV4_COMPATIBLE = range(1 << 16, 1 << 32)
 
 
 class Stranger:
-    """Somebody who has not proved who they are."""
+    """Somebody who has not proved who they are: what they do is to be noted once a day at most."""
 
     actor_type = "stranger"
     actor_id: int | None = None
@@ -104,11 +104,13 @@ def record_once_a_day(
 ) -> bool:
     """Note an event like ``record_soon``, the first time on a day (UTC); tell if it was.
 
-    The same is the same actor, address, action and target; ``changes`` make no difference.
+    The same is the same actor, address, action and target; ``changes`` make no difference, nor
+    do the names of strangers.
     """
     act = act_of(actor=actor, action=action, target=target, project=project, changes=changes)
     day = act.occurred_at.date()
-    same = (act.chain, act.actor_type, actor.actor_id, act.ip, act.action, act.target_id)
+    place = _network_of(act.ip) if actor.actor_type == Stranger.actor_type else act.ip
+    same = (act.chain, act.actor_type, actor.actor_id, place, act.action, act.target_id)
     what = hashlib.sha256(repr(same).encode()).hexdigest()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -152,6 +154,14 @@ def act_of(
 def user_id_of(actor: ActorLike) -> int | None:
     """Return the primary key of the person who acts; of a token there is none."""
     return actor.actor_id if actor.actor_type == "user" else None
+
+
+def _network_of(ip: str | None) -> str | None:
+    """Return the network of an address of IPv6: whoever has one has 2^64."""
+    address = ip_address(ip) if ip else None
+    if not isinstance(address, IPv6Address) or address.ipv4_mapped:
+        return ip
+    return str(IPv6Network((int(address), 64), strict=False))
 
 
 def _stored_ip(ip: object) -> str | None:

@@ -37,6 +37,8 @@ def build_detail(request: HttpRequest, project_slug: str, public_id: UUID) -> Ht
     if is_htmx(request):
         name += "#summary"
     context = build_page(build, request.GET.dict(), scopes_in(request, build.project))
+    if context["tab"] == "log":
+        note_log(build, actor_of(request))
     context |= {"project": build.project}
     return render(request, name, context)
 

@@ -31,7 +31,11 @@ from evidence.exports.table import table_of
 from evidence.filters import TrailFilter
 
 CHAIN = OpenApiParameter(
-    "chain", str, enum=[SERVER], description="The server's own chain; for superusers."
+    "chain",
+    str,
+    description=(
+        f"`{SERVER}`, or the id of a project, also of one that was deleted; for superusers."
+    ),
 )
 
 type Written = Iterator[bytes] | Iterator[str]
@@ -93,7 +97,7 @@ class AuditViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     def get_queryset(self) -> Any:
         """Events of the chain, which is noted in it."""
         project = chain_in_api(self.request)
-        note_view(actor_of(self.request), project, "audit")
+        note_view(actor_of(self.request), project)
         return events_of(project)
 
 

@@ -14,7 +14,7 @@ from audit.services import chain_name
 from buildinsights.paging import page_of
 from builds.build_list import active_filters
 from builds.models import Image
-from evidence.access import SERVER, events_of
+from evidence.access import SERVER, deleted_projects, events_of
 from evidence.changes import changes_of
 from evidence.filters import TrailFilter
 from evidence.targets import address_of
@@ -34,7 +34,7 @@ def trail_page(request: HttpRequest, home: Project, project: Project | None) -> 
     filters = TrailFilter(request.GET, queryset=events_of(project))
     found: Any = filters.qs if filters.is_valid() else AuditEvent.objects.none()
     page = page_of(request, found, ORDER)
-    own = {} if project else {"chain": SERVER}
+    own = _query(home, project)
     return {
         "rows": [_row(home, event, own) for event in page.rows],
         "filter_form": filters.form,
@@ -44,8 +44,10 @@ def trail_page(request: HttpRequest, home: Project, project: Project | None) -> 
         "summary": page.describe("event"),
         "state": state_of(chain_name(project)),
         "exports": _exports(home, filters, own),
-        "is_server": project is None,
+        "own": own,
+        "of": _of(home, project),
         "other": _other(request, home, project),
+        "deleted": [] if project else _deleted(home),
     }
 
 
@@ -72,9 +74,36 @@ def _other(request: HttpRequest, home: Project, project: Project | None) -> dict
     if not getattr(request.user, "is_superuser", False):
         return None
     address = reverse("evidence:trail", args=[home.slug])
-    if project is None:
+    if project != home:
         return {"label": f"Trail of {home.name}", "href": address}
     return {"label": "Trail of the server", "href": _address(address, {"chain": SERVER})}
+
+
+def _query(home: Project, project: Project | None) -> dict[str, str]:
+    """Return what addresses on the pages of ``home`` need to be about the chain of ``project``."""
+    if project == home:
+        return {}
+    return {"chain": str(project.public_id) if project else SERVER}
+
+
+def _of(home: Project, project: Project | None) -> str:
+    """Return whose trail it is, if it is not the page's own."""
+    if project is None:
+        return "the server"
+    return "" if project == home else project.name
+
+
+def _deleted(home: Project) -> list[dict[str, Any]]:
+    """Return the trails that deleted projects have left."""
+    address = reverse("evidence:trail", args=[home.slug])
+    return [
+        {
+            "name": chain.project_name or chain.name,
+            "events": chain.sequence,
+            "href": _address(address, {"chain": chain.name}),
+        }
+        for chain in deleted_projects()
+    ]
 
 
 def _address(path: str, query: dict[str, str]) -> str:
@@ -97,7 +126,7 @@ def state_of(chain: str) -> dict[str, Any]:
 
 def event_page(home: Project, project: Project | None, event: AuditEvent) -> dict[str, Any]:
     """Return the context of one event."""
-    own = {} if project else {"chain": SERVER}
+    own = _query(home, project)
     neighbours = events_of(project)
     trail = _address(reverse("evidence:trail", args=[home.slug]), own)
     around = {

@@ -17,7 +17,7 @@ def trail(request: HttpRequest, project_slug: str) -> HttpResponse:
     """Who did what, and whether that can be believed."""
     home = auditor_project(request, project_slug)
     project = chain_on_page(request, home)
-    note_view(actor_of(request), project, "audit")
+    note_view(actor_of(request), project)
     context = trail_page(request, home, project) | {"project": home}
     return render(request, "evidence/trail.html", context)
 
@@ -27,7 +27,7 @@ def event(request: HttpRequest, project_slug: str, sequence: int) -> HttpRespons
     home = auditor_project(request, project_slug)
     project = chain_on_page(request, home)
     found = get_object_or_404(events_of(project), sequence=sequence)
-    note_view(actor_of(request), project, "audit")
+    note_view(actor_of(request), project)
     context = event_page(home, project, found) | {"project": home}
     return render(request, "evidence/event.html", context)
 

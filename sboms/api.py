@@ -17,7 +17,6 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.access import in_project
 from accounts.authentication import actor_of
 from accounts.roles import Scope
-from audit.services import record_once_a_day
 from buildinsights.csv import GroupsAsCSV
 from buildinsights.forms import errors_of
 from builds.api import PROJECT
@@ -26,6 +25,7 @@ from sboms.filters import SbomFilter
 from sboms.forms import Against
 from sboms.models import Sbom, SbomPackage
 from sboms.querysets import BY_NAME
+from sboms.reading import note_reading
 from sboms.serializers import DifferenceSerializer, ListedPackageSerializer, SbomSerializer
 
 
@@ -73,9 +73,7 @@ class SbomViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
         """What the bill lists."""
         part = request.query_params.get("name", "")
         sbom = self.get_object()
-        record_once_a_day(
-            actor=actor_of(request), action="sbom.read", target=sbom, project=sbom.project
-        )
+        note_reading(sbom, actor_of(request))
         rows: Any = SbomPackage.objects.of(sbom).named(part)
         self.cursor_ordering = BY_NAME
         page: Any = self.paginate_queryset(rows)

@@ -6,9 +6,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from accounts.access import get_project
+from accounts.authentication import actor_of
 from sboms.forms import Against, TwoBuilds
 from sboms.models import Sbom
 from sboms.pages import difference_page, packages_page, sbom_page, sboms_of_builds, sboms_page
+from sboms.reading import note_reading
 
 
 def packages(request: HttpRequest, project_slug: str) -> HttpResponse:
@@ -28,6 +30,7 @@ def sbom(request: HttpRequest, project_slug: str, public_id: UUID) -> HttpRespon
     """One bill: of what it is, what it lists, and under which licences."""
     project = get_project(request, project_slug)
     found = get_object_or_404(Sbom.objects.filter(project=project).told(), public_id=public_id)
+    note_reading(found, actor_of(request))
     return render(request, "sboms/sbom.html", sbom_page(request, found) | {"project": project})
 
 

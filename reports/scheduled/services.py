@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.limits import MOST_SCHEDULES, require_room
 from accounts.models import User
 from accounts.typing import Actor
-from audit.services import System, record
+from audit.services import Stranger, record, record_once_a_day
 from farm.cron import next_time
 from reports.exceptions import NotAgainError, ScheduleGoneError, ScheduleNameTakenError
 from reports.models import ReportRecipient, ReportRun, ReportSchedule
@@ -19,13 +19,6 @@ from reports.scheduled.running import note_run
 
 TIMES = ("cron", "time_zone", "is_on")
 """What says when a report is due."""
-
-
-class Recipient(System):
-    """Somebody who follows the link in an e-mail, without signing in."""
-
-    def __init__(self, recipient: ReportRecipient) -> None:
-        self.actor_name = f"recipient {recipient}"[:200]
 
 
 @transaction.atomic
@@ -122,7 +115,11 @@ def retry_run(*, run: ReportRun, actor: Actor) -> ReportRun:
 
 @transaction.atomic
 def set_subscribed(*, recipient: ReportRecipient, is_subscribed: bool) -> None:
-    """Note that a recipient wants a report no more, or wants it again."""
+    """Note that a recipient wants a report no more, or wants it again.
+
+    Whoever has the e-mail may follow its link, without signing in and as often as they like: the
+    trail has the first time on a day.
+    """
     wanted = ReportRecipient.objects.filter(
         pk=recipient.pk, unsubscribed_at__isnull=is_subscribed is False
     )
@@ -130,8 +127,14 @@ def set_subscribed(*, recipient: ReportRecipient, is_subscribed: bool) -> None:
     if not wanted.update(unsubscribed_at=moment):
         return
     action = "report_recipient.subscribed" if is_subscribed else "report_recipient.unsubscribed"
-    changes = {"recipient": str(recipient)}
-    _note(recipient.schedule, action, Recipient(recipient), changes)
+    schedule = recipient.schedule
+    record_once_a_day(
+        actor=Stranger(f"recipient {recipient}"),
+        action=action,
+        target=recipient,
+        project=schedule.project,
+        changes={"schedule": schedule.name},
+    )
 
 
 def _locked(schedule: ReportSchedule) -> ReportSchedule:

@@ -14,6 +14,8 @@ from accounts.services import create_token, revoke_token
 from audit.appending import append_pending
 from audit.models import AuditEvent
 from ingest.models import IngestPayload
+from sboms.models import Sbom
+from tests.sboms.bills import cyclonedx, sent
 from tests.security.test_life import built
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +117,33 @@ class TestDownloads:
             browser.get(f"/api/v1/builds/{build.public_id}/log/")
         (event,) = acts("build.log_read")
         assert event.target_id == str(build.public_id)
+
+    def test_a_log_in_its_tab_and_no_other_tab(
+        self, project: Project, auditor: User, client_of: Any
+    ):
+        page = built(project, 1).get_absolute_url()
+        browser = client_of(auditor)
+        for query in ("", "?tab=steps", "?tab=layers"):
+            assert browser.get(f"{page}{query}").status_code == 200
+        assert acts("build.log_read") == []
+        for _ in range(2):
+            assert browser.get(f"{page}?tab=log").status_code == 200
+        (event,) = acts("build.log_read")
+        assert event.actor_name == "erin"
+
+    def test_a_bill_of_materials(
+        self, ci: APIClient, project: Project, auditor: User, client_of: Any
+    ):
+        built(project, 1)
+        sent(ci, cyclonedx(1))
+        bill = Sbom.objects.get()
+        browser = client_of(auditor)
+        browser.get("/projects/shop/sboms/")
+        assert acts("sbom.read") == []
+        for path in (bill.get_absolute_url(), f"/api/v1/sboms/{bill.public_id}/packages/"):
+            assert browser.get(path).status_code == 200
+            (event,) = acts("sbom.read")
+            assert (event.actor_name, event.target_id) == ("erin", str(bill.public_id))
 
     def test_the_assessment(self, project: Project, auditor: User, client_of: Any):
         path = "/api/v1/assessment/?project=shop&format=pdf"

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import Project, User
 from accounts.roles import Role
 from accounts.services import set_member_role
+from audit.appending import append_pending
 from audit.models import AuditEvent
 from builds.models import Service
 from channels.composing import compose
@@ -209,8 +210,10 @@ class TestUnsubscribing:
             assert answer.status_code == 200
         boss.refresh_from_db()
         assert boss.unsubscribed_at is not None
+        append_pending()
         event = AuditEvent.objects.get(action="report_recipient.unsubscribed")
-        assert event.actor_name == "recipient boss@example.org"
+        assert (event.actor_type, event.actor_name) == ("stranger", "recipient boss@example.org")
+        assert event.target_id == str(boss.public_id)
 
     def test_what_waits_is_not_sent_then_and_the_others_is(self, sent: ReportRun, alice: User):
         boss = sent.schedule.recipients.get(user=None)  # type: ignore[union-attr]
@@ -227,6 +230,7 @@ class TestUnsubscribing:
         Client().post(path, {"again": "1"})
         boss.refresh_from_db()
         assert boss.unsubscribed_at is None
+        append_pending()
         assert AuditEvent.objects.filter(action="report_recipient.subscribed").count() == 1
 
     def test_a_link_lives_as_long_as_its_key(self, sent: ReportRun, settings: Any):
@@ -245,6 +249,24 @@ class TestUnsubscribing:
         boss.refresh_from_db()
         assert boss.unsubscribed_at is None
         assert Client().post(newer).status_code == 200
+
+    def test_whoever_changes_their_mind_all_day_does_not_fill_the_trail(
+        self, sent: ReportRun, project: Project
+    ):
+        schedule = sent.schedule
+        assert schedule
+        for recipient in schedule.recipients.all():
+            path = f"/unsubscribe/{token_of(recipient)}/"
+            for _ in range(3):
+                Client().post(path)
+                Client().post(path, {"again": "1"})
+        append_pending()
+        told = AuditEvent.objects.filter(action__startswith="report_recipient.")
+        count = schedule.recipients.count()
+        assert count > 1
+        assert told.count() == 2 * count
+        assert {event.changes["schedule"] for event in told} == {schedule.name}
+        assert {event.chain for event in told} == {str(project.public_id)}
 
     def test_a_made_up_link_leads_nowhere(self, sent: ReportRun):
         boss = sent.schedule.recipients.get(user=None)  # type: ignore[union-attr]
