@@ -29,6 +29,7 @@ def until_one_waits() -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end:
         with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees the same
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"

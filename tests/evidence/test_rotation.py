@@ -91,7 +91,12 @@ class TestForgotten:
         assert (code, "3 checkpoints" in said) == (0, True), said
 
     def test_who_asks_it_for_an_export_is_told(
-        self, trail: Project, alice: User, new: Path, api_of: Callable[..., APIClient]
+        self,
+        trail: Project,
+        alice: User,
+        unpacked: Path,
+        new: Path,
+        api_of: Callable[..., APIClient],
     ):
         with named(new):
             exported(trail, alice)
@@ -99,6 +104,21 @@ class TestForgotten:
         (error,) = answer.data["errors"]
         assert (answer.status_code, error["code"]) == (409, "no_signing_key")
         assert "was replaced by a newer one" in error["detail"]
+
+    def test_a_checkpoint_of_the_new_key_does_not_end_with_the_old_one(
+        self, trail: Project, alice: User, new: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Others sign for the same event while the export that has the old key begins."""
+
+        def others_are_faster(*_: object) -> None:
+            monkeypatch.undo()
+            with named(new):
+                make_checkpoint(chain_name(trail))
+
+        monkeypatch.setattr(checkpoints, "_prove", others_are_faster)
+        with pytest.raises(SigningKeyError):
+            exported(trail, alice)
+        assert [row.key_id for row in Checkpoint.objects.all()] == [read_key(new).key_id]
 
     def test_server_and_verifier_agree_on_what_it_signed_nevertheless(
         self,
