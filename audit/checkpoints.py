@@ -7,14 +7,16 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit.appending import append_pending_of
 from audit.chain import GENESIS, START, Link, canonical, find_break
 from audit.models import AuditChain, AuditEvent, Checkpoint, Signed, SigningKey, Tombstone
-from audit.signing import Signer, read_key
+from audit.signing import Signer, SigningKeyError, read_key
 
 log = structlog.get_logger(__name__)
+
+LOCK = 0x6B657973  # the letters "keys": first key of the two-key advisory lock
 
 
 class BrokenChainError(Exception):
@@ -37,7 +39,7 @@ def make_checkpoint(chain: str) -> Checkpoint | None:
     ``None`` without a key. What came since is proved first: nothing vouches for a forgery.
 
     Raises:
-        SigningKeyError: the key is of no use.
+        SigningKeyError: the key is of no use, or was replaced.
         BrokenChainError: what came since the last checkpoint does not hold.
     """
     key = signer()
@@ -45,6 +47,7 @@ def make_checkpoint(chain: str) -> Checkpoint | None:
     head = AuditChain.objects.filter(name=chain).first()
     if key is None or head is None:
         return None
+    use(key)
     link, newest = Link(head.sequence, head.hash), newest_of(chain)
     if newest and newest.sequence >= link.sequence:
         return newest
@@ -93,8 +96,14 @@ def _sign_checkpoint(chain: str, link: Link, key: Signer) -> Checkpoint:
 
 
 def sign[S: Signed](row: S, key: Signer) -> S:
-    """Sign and store a checkpoint or a tombstone; publish the key that it is signed with."""
-    publish(key)
+    """Sign and store a checkpoint or a tombstone, in a transaction that has locked the chain.
+
+    So what a newer key signs there comes after it, or this one is refused.
+
+    Raises:
+        SigningKeyError: the key was replaced.
+    """
+    use(key)
     row.key_id, row.made_at = key.key_id, datetime.now(UTC)
     row.signature = key.sign(row.document())
     row.save(force_insert=True)
@@ -106,23 +115,38 @@ def digest_of(row: Signed | None) -> str:
     return sha256(canonical(row.document())).hexdigest() if row else GENESIS
 
 
+def use(key: Signer) -> None:
+    """Publish a key, if it is new.
+
+    Raises:
+        SigningKeyError: it was replaced; what it signed from now on might be a thief's.
+    """
+    _publish(key)
+    newer = SigningKey.objects.filter(previous=key.key_id).first()
+    if newer:
+        raise SigningKeyError(f"The key {key.key_id} was replaced by {newer}: name the newest.")
+
+
 @transaction.atomic
-def publish(key: Signer) -> SigningKey:
-    """Keep a public key for good, with the one before it."""
-    known = SigningKey.objects.filter(pk=key.key_id).first()
-    if known:
-        return known
-    before = SigningKey.objects.oldest_first().last()
+def _publish(key: Signer) -> None:
+    """Keep a public key for good, with the one before it, which no other may follow."""
+    known = SigningKey.objects.filter(pk=key.key_id)
+    if known.exists():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK])
+    if known.exists():
+        return
+    before = SigningKey.objects.oldest_first()
     row = SigningKey(
         key_id=key.key_id,
         public_key=key.public_key,
-        previous=before.key_id if before else "",
+        previous=before[-1].key_id if before else "",
         made_at=datetime.now(UTC),
     )
     row.signature = key.sign(row.document())
     row.save(force_insert=True)
     log.warning("audit_signing_key_published", key_id=row.key_id, previous=row.previous)
-    return row
 
 
 def newest_of(chain: str) -> Checkpoint | None:

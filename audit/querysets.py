@@ -1,6 +1,6 @@
 """Reads of the audit trail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Self
 
@@ -53,8 +53,22 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
 
 
 class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
-    """Public keys."""
+    """Public keys. Their order is what they say of each other: a clock may have been wrong."""
 
-    def oldest_first(self) -> Self:
-        """Keys in the order in which they were used."""
-        return self.order_by("made_at", "key_id")
+    def oldest_first(self) -> "list[SigningKey]":
+        """Keys in the order in which they followed one another."""
+        known = {key.key_id: key for key in self.order_by("made_at", "key_id")}
+        return sorted(known.values(), key=lambda key: len(_and_before(key.key_id, known)))
+
+    def up_to(self, key_id: str) -> "list[SigningKey]":
+        """A key and those before it, the oldest first; none if it was never used."""
+        return _and_before(key_id, {key.key_id: key for key in self})[::-1]
+
+
+def _and_before(key_id: str, known: "Mapping[str, SigningKey]") -> "list[SigningKey]":
+    """Return a key and those before it, the newest first."""
+    line: dict[str, SigningKey] = {}
+    while key_id in known and key_id not in line:
+        line[key_id] = known[key_id]
+        key_id = known[key_id].previous
+    return list(line.values())

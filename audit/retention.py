@@ -20,7 +20,7 @@ def cut_expired() -> int:
     """Remove events older than ``AUDIT_RETENTION_DAYS``, if it is set; return how many.
 
     Raises:
-        SigningKeyError: the key is of no use.
+        SigningKeyError: the key is of no use, or was replaced.
     """
     if not settings.AUDIT_RETENTION_DAYS or (key := signer()) is None:
         return 0
@@ -43,6 +43,8 @@ def _cut(checkpoint: Checkpoint, key: Signer) -> int:
     chain = checkpoint.chain
     lock_head(chain)
     last = Tombstone.objects.in_chain(chain).last()
+    if last and last.sequence >= checkpoint.sequence:
+        return 0  # another process was faster
     removed = checkpoint.sequence - (last.sequence if last else 0)
     tombstone = sign(
         Tombstone(

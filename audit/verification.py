@@ -1,6 +1,7 @@
 """Proving that a stored chain holds: its events, its head, and what was signed about it."""
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -108,17 +109,13 @@ def _beyond_head(chain: str) -> Break | None:
 
 
 def trusted_keys() -> dict[str, str]:
-    """Return public keys by their ids: the server's own, and those before it by its word."""
-    published = {row.key_id: row for row in SigningKey.objects.all()}
+    """Return public keys by their ids: the server's own, behind those before it by its word."""
     key = signer()
-    row = published.get(key.key_id) if key else None
     if key is None:
-        return {key_id: row.public_key for key_id, row in published.items()}
-    trusted = {key.key_id: key.public_key}
-    while row and _is_genuine(row) and row.previous not in trusted:
-        trusted[row.key_id] = row.public_key
-        row = published.get(row.previous)
-    return trusted
+        return {row.key_id: row.public_key for row in SigningKey.objects.oldest_first()}
+    line = reversed(SigningKey.objects.up_to(key.key_id))
+    vouched = [*takewhile(_is_genuine, line)][::-1]
+    return {row.key_id: row.public_key for row in vouched} | {key.key_id: key.public_key}
 
 
 def _is_genuine(row: SigningKey) -> bool:
@@ -128,8 +125,12 @@ def _is_genuine(row: SigningKey) -> bool:
 
 
 def _break_of_signed(rows: list[Any], trusted: Mapping[str, str]) -> Break | None:
-    """Return the first row that is missing, not signed by a trusted key, or does not follow."""
+    """Return the first row that is missing, not signed by a trusted key, or does not follow.
+
+    ``trusted`` are keys in the order of their use, which ``verify_trail.py`` sees to as well.
+    """
     before: Signed | None = None
+    order = list(trusted)
     for number, row in enumerate(rows, start=1):
         noun = row._meta.verbose_name  # noqa: SLF001
         public_key = trusted.get(row.key_id)
@@ -141,5 +142,7 @@ def _break_of_signed(rows: list[Any], trusted: Mapping[str, str]) -> Break | Non
             return Break(row.chain, row.sequence, f"{noun} {number} is signed by a foreign key")
         if not is_signed(row.document(), row.signature, public_key):
             return Break(row.chain, row.sequence, f"{noun} {number} is not what was signed")
+        if before and order.index(row.key_id) < order.index(before.key_id):
+            return Break(row.chain, row.sequence, f"{noun} {number} is signed by a replaced key")
         before = row
     return None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import structlog
 from django.http import HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -30,6 +31,8 @@ from evidence.exports.selection import Selection, begin_export
 from evidence.exports.table import table_of
 from evidence.filters import TrailFilter
 
+log = structlog.get_logger(__name__)
+
 CHAIN = OpenApiParameter(
     "chain",
     str,
@@ -51,6 +54,10 @@ class NoSigningKeyError(DomainError):
     """The key that is named cannot be used."""
 
     code = "no_signing_key"
+    message = (
+        "The server cannot sign the export: its signing key cannot be read, or was replaced by"
+        " a newer one. Its log says which."
+    )
 
 
 class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
@@ -197,7 +204,8 @@ class ExportView(APIView):
                 project=project, filters=filters, actor=actor_of(request), form=form
             )
         except SigningKeyError as problem:
-            raise NoSigningKeyError("The server cannot read its signing key.") from problem
+            log.warning("audit_export_refused", why=str(problem))
+            raise NoSigningKeyError from problem
         content_type, write = FORMATS[form]
         name = f"audit-{project.slug if project else SERVER}-{selection.made_at:%Y%m%dT%H%M%SZ}"
         return StreamingHttpResponse(

@@ -159,6 +159,6 @@ def keys_page(home: Project) -> dict[str, Any]:
     """Return the context of the page of public keys."""
     trail = reverse("evidence:trail", args=[home.slug])
     return {
-        "keys": list(SigningKey.objects.oldest_first().reverse()),
+        "keys": SigningKey.objects.oldest_first()[::-1],
         "crumbs": [{"label": "Audit trail", "href": trail}],
     }

@@ -1,6 +1,7 @@
 """What is known of an image: who built it, from what, and what was said about it, and when."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from audit.services import chain_name
-from builds.models import Build, Image
+from builds.models import Build, Image, Material
 from deployments.models import Deployment
 from ingest.models import IngestPayload, PayloadBuild, PayloadSbom, PayloadScan
 from inspections.models import CheckResult, Inspection
@@ -24,6 +25,10 @@ from trust.shown import shown
 
 MOST = 50
 """Rows of a kind, the newest first; what is left off is counted."""
+
+MOST_PARTS = 500
+"""Materials, arguments and waivers, of all those rows together, the newest first: one provenance
+may list any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ def collect(image: Image, *, made_by: str, with_trail: bool) -> Dossier:
     project = image.project
     rows = _Rows()
     made_it = Build.objects.filter(image_links__image=image).newest_first()
-    builds = rows.take("builds", made_it.select_related("service").prefetch_related("materials"))
+    builds = rows.take("builds", made_it.select_related("service"))
     verifications = rows.take(
         "verifications",
         Verification.objects.filter(project=project, digest__in=digests).told(),
@@ -85,12 +90,12 @@ def collect(image: Image, *, made_by: str, with_trail: bool) -> Dossier:
         listed_images=[one.digest for one in images[1:]],
         made_at=_iso(timezone.now()) or "",
         made_by=made_by,
-        builds=[_build(row) for row in builds],
+        builds=_builds(builds, rows),
         verifications=[_verification(row) for row in verifications],
         scans=[_scan(row) for row in scans],
         sboms=[_sbom(row) for row in sboms],
         inspections=[_inspection(row) for row in inspections],
-        verdicts=[_verdict(row) for row in verdicts],
+        verdicts=_verdicts(verdicts, rows),
         deployments=[_deployment(row) for row in deployments],
         documents=[_document(row) for row in payloads],
         events=None if events is None else [_event(row) for row in events],
@@ -99,16 +104,28 @@ def collect(image: Image, *, made_by: str, with_trail: bool) -> Dossier:
 
 
 class _Rows:
-    """Takes rows up to the limit, and counts what is left."""
+    """Takes rows up to a limit, and counts what is left."""
 
     def __init__(self) -> None:
         self.left_off: dict[str, int] = {}
 
-    def take(self, name: str, rows: Any) -> list[Any]:
-        found = list(rows[: MOST + 1])
-        if len(found) > MOST:
-            self.left_off[name] = rows.count() - MOST
-        return found[:MOST]
+    def take(self, name: str, rows: Any, most: int = MOST) -> list[Any]:
+        found = list(rows[: most + 1])
+        if len(found) > most:
+            self.left_off[name] = rows.count() - most
+        return found[:most]
+
+    def take_parts[T](self, name: str, lists: Iterable[Iterable[T]]) -> list[list[T]]:
+        """Take what rows hold, the first row's first."""
+        taken: list[list[T]] = []
+        room, left_off = MOST_PARTS, 0
+        for parts in map(list, lists):
+            taken.append(parts[:room])
+            left_off += len(parts) - len(taken[-1])
+            room -= len(taken[-1])
+        if left_off:
+            self.left_off[name] = left_off
+        return taken
 
 
 def _listed(image: Image) -> list[Image]:
@@ -141,7 +158,22 @@ def _events(image: Image, subjects: Iterable[Any]) -> Any:
     return events.order_by("-sequence")
 
 
-def _build(build: Build) -> dict[str, Any]:
+def _builds(builds: Sequence[Build], rows: _Rows) -> list[dict[str, Any]]:
+    listed = Material.objects.filter(build__in=builds)
+    newest = listed.order_by("-build__listed_at", "-build_id", "uri", "pk")
+    materials: defaultdict[int, list[Material]] = defaultdict(list)
+    for item in rows.take("materials", newest, MOST_PARTS):
+        materials[item.build_id].append(item)
+    arguments = rows.take_parts("arguments", (build.build_args.items() for build in builds))
+    return [
+        _build(build, materials[build.pk], dict(given))
+        for build, given in zip(builds, arguments, strict=True)
+    ]
+
+
+def _build(
+    build: Build, materials: Iterable[Material], arguments: dict[str, str]
+) -> dict[str, Any]:
     return {
         "id": str(build.public_id),
         "service": build.service.name,
@@ -160,11 +192,11 @@ def _build(build: Build) -> dict[str, Any]:
         "target": build.target,
         "variant": build.variant,
         "environment": build.environment,
-        "arguments": build.build_args,
+        "arguments": arguments,
         "started_at": _iso(build.started_at),
         "completed_at": _iso(build.completed_at),
         "has_provenance": build.has_provenance,
-        "materials": [{"uri": item.uri, "digest": item.digest} for item in build.materials.all()],
+        "materials": [{"uri": item.uri, "digest": item.digest} for item in materials],
     }
 
 
@@ -224,14 +256,19 @@ def _inspection(row: Inspection) -> dict[str, Any]:
     }
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _verdicts(verdicts: Sequence[Verdict], rows: _Rows) -> list[dict[str, Any]]:
+    waivers = rows.take_parts("waivers", (verdict.said["waivers"] for verdict in verdicts))
+    return list(map(_verdict, verdicts, waivers))
+
+
+def _verdict(verdict: Verdict, waivers: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": str(verdict.public_id),
         "outcome": verdict.outcome,
         "policy": label_of(verdict),
         "environment": verdict.environment,
         "reasons": [reason["message"] for reason in verdict.said["reasons"]],
-        "waivers": verdict.said["waivers"],
+        "waivers": waivers,
         "asked_by": verdict.asked_by,
         "at": _iso(verdict.at),
         "confirmed_at": _iso(verdict.confirmed_at),

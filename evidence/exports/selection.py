@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import Project
 from accounts.typing import Actor
 from audit.chain import Link
-from audit.checkpoints import BrokenChainError, cut_of, make_checkpoint, signer
+from audit.checkpoints import BrokenChainError, cut_of, make_checkpoint, signer, use
 from audit.models import AuditChain, AuditEvent, Checkpoint
 from audit.services import chain_name, record
 from audit.signing import Signer
@@ -62,6 +62,7 @@ def begin_export(
     Raises:
         SigningKeyError: nothing can be signed, although it should be.
     """
+    key = signer()
     said = filters.said()
     _record_export(actor, project, {"format": form, "filters": said})
     chain = chain_name(project)
@@ -69,6 +70,8 @@ def begin_export(
         checkpoint = make_checkpoint(chain)
     except BrokenChainError:
         checkpoint = None
+    if key:
+        use(key)  # what is exported is signed by no newer one
     return Selection(
         chain=chain,
         name=project.name if project else "This server",
@@ -78,7 +81,7 @@ def begin_export(
         shown=filters.qs,
         made_at=datetime.now(UTC),
         made_by=actor.actor_name,
-        signer=signer(),
+        signer=key,
     )
 
 

@@ -26,6 +26,7 @@ from audit.services import SYSTEM, chain_name, record, record_once_a_day, record
 from audit.signing import SigningKeyError, is_signed, make_key_file, read_key
 from audit.tasks import cut
 from audit.verification import verify_chain
+from tests.audit.racing import another_process, until_one_waits
 from tests.audit.test_trail import tamper
 
 
@@ -333,6 +334,28 @@ class TestRetention:
             cursor.execute("SELECT set_config('audit.cutting', %s, true)", [chain])
             with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
                 cursor.execute("DELETE FROM audit_auditevent WHERE chain = %s", [chain])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_cuts_at_once_the_one_behind_does_nothing(project: Project, chain: str):
+    act(project, 3)
+    older = make_checkpoint(chain)
+    act(project, 3)
+    newer, key = make_checkpoint(chain), signer()
+    assert older
+    assert newer
+    assert key
+    with another_process() as begin:
+        with transaction.atomic():
+            assert retention._cut(newer, key) == 8
+            behind = begin(lambda: retention._cut(older, key))
+            until_one_waits()
+        assert behind.result() == 0
+    assert [row.sequence for row in Tombstone.objects.in_chain(chain)] == [8]
+    assert list(AuditEvent.objects.in_chain(chain).values_list("action", flat=True)) == [
+        "audit.cut"
+    ]
+    assert verify_chain(chain) is None
 
 
 class TestKeys:

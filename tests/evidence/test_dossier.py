@@ -3,8 +3,10 @@
 import io
 import json
 import zipfile
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -16,8 +18,10 @@ from rest_framework.test import APIClient
 from accounts.models import Project, User
 from audit.appending import append_pending
 from audit.models import AuditEvent
-from builds.models import Image
+from builds.models import Build, BuildImage, Image, Material
 from evidence.dossier.collecting import collect
+from evidence.dossier.sections import sections_of
+from policies.models import Verdict
 from tests.deployments.making import told
 from tests.inspections.making import check, looked
 from tests.security.test_life import built, digest, report
@@ -134,6 +138,62 @@ def test_strangers_see_nothing(image: Image, carol: User, client_of: Any):
     assert client_of(carol).get(f"/projects/shop/images/{digest(1)}/dossier/").status_code == 404
     answer = client_of(carol).get(f"/api/v1/images/{digest(1)}/dossier/?project=elsewhere")
     assert answer.status_code == 404
+
+
+class TestMuchOfIt:
+    """A provenance may list any number of materials, a build have any number of arguments."""
+
+    @pytest.fixture
+    def builds(self, image: Image) -> list[Build]:
+        """Two builds of it, the newer one first."""
+        BuildImage.objects.create(build=built(image.project, 2), image=image)
+        found = list(Build.objects.filter(image_links__image=image).newest_first())
+        assert len(found) == 2
+        return found
+
+    def lines(self, image: Image, key: str) -> tuple[int, int]:
+        """How many lines its section has, and how many are left off."""
+        sections = sections_of(collect(image, made_by="x", with_trail=False))
+        (section,) = (section for section in sections if section.key == key)
+        return len(section.rows), section.left_off
+
+    def test_materials_of_the_newest_builds(self, image: Image, builds: list[Build]):
+        for build, count in zip(builds, (300, 260), strict=True):
+            Material.objects.bulk_create(
+                Material(build=build, uri=f"pkg:{number:03}") for number in range(count)
+            )
+        dossier = collect(image, made_by="x", with_trail=False)
+        newer, older = (row["materials"] for row in dossier.builds)
+        assert (len(newer), len(older)) == (300, 200)
+        assert older[-1] == {"uri": "pkg:199", "digest": ""}
+        assert dossier.left_off == {"materials": 60}
+        assert self.lines(image, "materials") == (500, 60)
+
+    def test_as_many_as_there_is_room_for(self, image: Image, builds: list[Build]):
+        Material.objects.bulk_create(
+            Material(build=builds[0], uri=f"pkg:{number}") for number in range(500)
+        )
+        assert self.lines(image, "materials") == (500, 0)
+
+    def test_arguments(self, image: Image, builds: list[Build]):
+        for build, count in zip(builds, (499, 3), strict=True):
+            build.build_args = {f"A{number:03}": "x" for number in range(count)}
+            build.save(update_fields=["build_args"])
+        dossier = collect(image, made_by="x", with_trail=False)
+        newer, older = (row["arguments"] for row in dossier.builds)
+        assert (len(newer), older) == (499, {"A000": "x"})
+        assert dossier.left_off == {"arguments": 2}
+        assert self.lines(image, "arguments") == (500, 2)
+
+    def test_waivers(self, image: Image):
+        known = Verdict.objects.get(digest=image.digest)
+        for count, days in ((501, 2), (2, 1)):
+            at = known.at - timedelta(days=days)
+            waivers = [{"finding": f"CVE-{number}"} for number in range(count)]
+            known.pk, known.public_id, known._state.adding = None, uuid4(), True
+            known.said, known.at = known.said | {"waivers": waivers}, at
+            known.save()
+        assert self.lines(image, "waivers") == (500, 3)
 
 
 def test_more_of_everything_costs_the_same(ci: APIClient, image: Image):
