@@ -17,7 +17,7 @@ from alerts.conditions.contract import (
     Window,
     between,
 )
-from buildinsights.templatetags.formats import duration, ratio
+from buildinsights.templatetags.formats import counted, duration, ratio
 from farm.models import BuildRequest
 
 WAITS = """
@@ -65,8 +65,8 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
             threshold=said.limit_seconds,
             unit="s",
             samples=requests,
-            summary=f"{ratio(said.share)} of {requests} requests of {said.hours} h waited up to "
-            f"{duration(waited)}; {waiting} wait now.",
+            summary=f"{ratio(said.share)} of {counted(requests, 'request')} of {said.hours} h "
+            f"waited up to {duration(waited)}; {waiting} waiting now.",
             path=reverse("farm:queue", args=[_slug(window)]),
             fingerprint="queue",
             evidence={"before": said.limit_seconds, "after": waited, "is_limit": True},

@@ -4,12 +4,13 @@ from typing import Any
 
 from django.urls import reverse
 
+from buildinsights.templatetags.formats import counted
 from builds.models import Service
-from reports.comparison import NOW_DAYS, compare
+from reports.comparison import NOW_DAYS, Rows, compare
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
 from reports.scheduled.sections.trends import narrowed_days
-from reports.scheduled.words import UNKNOWN, counted
+from reports.scheduled.words import UNKNOWN
 from reports.sisters import sisters_of
 
 MOST = 2
@@ -26,31 +27,43 @@ COLUMNS = (
 
 
 def comparison(scope: Scope) -> Section | None:
-    """Return it; ``None`` without a service that was built in the period."""
+    """Return it; ``None`` without a service of which something is known of the last four weeks."""
     by_service = narrowed_days(scope, scope.days)
     builds = {pk: sum(row["builds"] for row in rows) for pk, rows in by_service.items()}
-    built = [service for service in scope.services if builds.get(service.pk)]
-    built.sort(key=lambda service: (-builds[service.pk], service.name))
-    if not built:
+    late = [service for service in scope.services if _is_late(by_service.get(service.pk, ()))]
+    late.sort(key=lambda service: (-builds[service.pk], service.name))
+    told, tables, sources = [], [], set()
+    for service in late[:MOST]:
+        sisters = sisters_of(service)
+        rows = _known(compare(service, sisters, scope.last)[0])
+        if rows:
+            told.append(service)
+            tables.append(_table(service, rows, len(sisters)))
+            sources |= {row["published"]["source"] for row in rows if row["published"]}
+    if not told:
         return None
-    tables, sources = [], set()
-    for service in built[:MOST]:
-        rows, sisters = compare(service, sisters_of(service), scope.last)
-        tables.append(_table(service, rows, len(sisters)))
-        sources |= {row["published"]["source"] for row in rows if row["published"]}
-    more = f"; {len(built) - MOST} more have a page of their own" if len(built) > MOST else ""
+    more = f"; {len(late) - len(told)} more have a page of their own" if late[len(told) :] else ""
     return Section(
         lead=f"{counted(len(tables), 'service')} with most builds{more}.",
         tables=tuple(tables),
         notes=tuple(f"Published figures: {source}." for source in sorted(sources)),
-        path=reverse("services:comparison", args=[scope.project.slug, built[0].slug]),
+        path=reverse("services:comparison", args=[scope.project.slug, told[0].slug]),
     )
 
 
+def _is_late(rows: Rows) -> bool:
+    """Tell whether there are builds of the days that are held against others."""
+    return any(row["builds"] for row in rows if row["age"] < NOW_DAYS)
+
+
+def _known(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in rows if row["now"]["value"] is not None]
+
+
 def _table(service: Service, rows: list[dict[str, Any]], sisters: int) -> Table:
-    """Return the quantities that are known, beside what there is to hold them against."""
+    """Return quantities beside what there is to hold them against."""
     title = f"{service.name}, {counted(sisters, 'sister')}" if sisters else service.name
-    lines = [_row(row) for row in rows if row["now"]["value"] is not None]
+    lines = [_row(row) for row in rows]
     told = [at for at in range(len(COLUMNS)) if any(line[at].text != UNKNOWN for line in lines)]
     return Table(
         title,

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from buildinsights.svg import MIN_POINTS
-from buildinsights.templatetags.formats import duration, number
+from buildinsights.templatetags.formats import counted, duration, number
 from reports.comparison import MIN_BUILDS, QUANTITIES, Quantity, Rows, against, days_of, value_of
 from reports.scheduled.optimisation import Cell, Chart, Column, Point, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import against_cell, counted, written
+from reports.scheduled.words import against_cell, written
 
 MOST = 8
 """Services that have a row, those with most builds first."""
