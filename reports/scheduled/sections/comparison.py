@@ -27,43 +27,37 @@ COLUMNS = (
 
 
 def comparison(scope: Scope) -> Section | None:
-    """Return it; ``None`` without a service of which something is known of the last four weeks."""
+    """Return it; ``None`` without a service of which a build ended in the last four weeks."""
     by_service = narrowed_days(scope, scope.days)
     builds = {pk: sum(row["builds"] for row in rows) for pk, rows in by_service.items()}
-    late = [service for service in scope.services if _is_late(by_service.get(service.pk, ()))]
-    late.sort(key=lambda service: (-builds[service.pk], service.name))
-    told, tables, sources = [], [], set()
-    for service in late[:MOST]:
-        sisters = sisters_of(service)
-        rows = _known(compare(service, sisters, scope.last)[0])
-        if rows:
-            told.append(service)
-            tables.append(_table(service, rows, len(sisters)))
-            sources |= {row["published"]["source"] for row in rows if row["published"]}
-    if not told:
+    built = [service for service in scope.services if _is_late(by_service.get(service.pk, ()))]
+    built.sort(key=lambda service: (-builds[service.pk], service.name))
+    if not built:
         return None
-    more = f"; {len(late) - len(told)} more have a page of their own" if late[len(told) :] else ""
+    tables, sources = [], set()
+    for service in built[:MOST]:
+        rows, sisters = compare(service, sisters_of(service), scope.last)
+        tables.append(_table(service, rows, len(sisters)))
+        sources |= {row["published"]["source"] for row in rows if row["published"]}
+    left = len(built) - len(tables)
+    rest = counted(left, "more has a page of its own", "more have a page of their own")
     return Section(
-        lead=f"{counted(len(tables), 'service')} with most builds{more}.",
+        lead=f"{counted(len(tables), 'service')} with most builds{f'; {rest}' if left else ''}.",
         tables=tuple(tables),
         notes=tuple(f"Published figures: {source}." for source in sorted(sources)),
-        path=reverse("services:comparison", args=[scope.project.slug, told[0].slug]),
+        path=reverse("services:comparison", args=[scope.project.slug, built[0].slug]),
     )
 
 
 def _is_late(rows: Rows) -> bool:
-    """Tell whether there are builds of the days that are held against others."""
-    return any(row["builds"] for row in rows if row["age"] < NOW_DAYS)
-
-
-def _known(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row in rows if row["now"]["value"] is not None]
+    """Tell whether anything is known of the days that are held against others."""
+    return any(row["succeeded"] or row["failed"] for row in rows if row["age"] < NOW_DAYS)
 
 
 def _table(service: Service, rows: list[dict[str, Any]], sisters: int) -> Table:
-    """Return quantities beside what there is to hold them against."""
+    """Return the quantities that are known, beside what there is to hold them against."""
     title = f"{service.name}, {counted(sisters, 'sister')}" if sisters else service.name
-    lines = [_row(row) for row in rows]
+    lines = [_row(row) for row in rows if row["now"]["value"] is not None]
     told = [at for at in range(len(COLUMNS)) if any(line[at].text != UNKNOWN for line in lines)]
     return Table(
         title,
