@@ -98,7 +98,7 @@ class TestOwnPast:
 
     def test_many_steps_of_few_builds_are_not_judged(self, service: Service):
         add(service, 1, 1, cacheable_steps=40, cacheable_cached=40)
-        add(service, 1, 1, 1, 1, 1)
+        add(service, 2, 1, 1, 1, 1)
         add(service, 30, 1, 1, 1, 1, cacheable_steps=40, cacheable_cached=0)
         add(service, 31, 1, status=Build.Status.CANCELED, cacheable_steps=40, cacheable_cached=0)
         few = rows_of(service)["hit_ratio"]

@@ -61,7 +61,8 @@ def _lead(now: dict[str, Any], before: dict[str, Any]) -> str:
 
 def _row(row: dict[str, Any]) -> tuple[Cell, ...]:
     change = row["change"]
-    note = f"of {number(row['cacheable_steps'])} steps"
+    steps = row["cacheable_steps"]
+    note = f"of {number(steps)} step{'' if steps == 1 else 's'}"
     if change is not None:
         note += f"; {points(change)}"
     return (

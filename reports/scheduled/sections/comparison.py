@@ -40,9 +40,10 @@ def comparison(scope: Scope) -> Section | None:
         tables.append(_table(service, rows, len(sisters)))
         sources |= {row["published"]["source"] for row in rows if row["published"]}
     left = len(built) - len(tables)
-    rest = counted(left, "more has a page of its own", "more have a page of their own")
+    rest = counted(left, "more has a page of its own", "more have pages of their own")
+    these = "service" if len(tables) == 1 else f"{len(tables)} services"
     return Section(
-        lead=f"{counted(len(tables), 'service')} with most builds{f'; {rest}' if left else ''}.",
+        lead=f"The {these} with most builds{f'; {rest}' if left else ''}.",
         tables=tuple(tables),
         notes=tuple(f"Published figures: {source}." for source in sorted(sources)),
         path=reverse("services:comparison", args=[scope.project.slug, built[0].slug]),

@@ -93,7 +93,7 @@ def _lead(rows: Rows, days: int) -> str:
     builds, failed = (sum(row[name] for row in now) for name in ("builds", "failed"))
     found = value_of(WALL, now)
     other = against(WALL, found, value_of(WALL, before))
-    words = f"{counted(builds, 'build')}, {failed} of them failed."
+    words = f"{counted(builds, 'build')}, {failed} failed."
     if found["value"] is None:
         return words
     words += f" Half of those that succeeded took less than {found['shown']}"

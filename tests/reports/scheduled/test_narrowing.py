@@ -95,6 +95,7 @@ def lived(service: Service) -> None:
         severity=5,
         environments=["prod"],
         first_seen_at=NOW - 2 * DAY,
+        due_at=NOW - DAY,
     )
 
 

@@ -139,7 +139,7 @@ def test_services_without_late_builds_are_not_compared(project: Project, service
     assert silent.silent == ("Own past, sisters, published figures",)
     [section] = found.sections
     assert [table.title for table in section.tables] == ["api"]
-    assert section.lead == "1 service with most builds."
+    assert section.lead == "The service with most builds."
     assert section.path.endswith("/services/api/comparison/")
 
 
