@@ -110,3 +110,28 @@ def test_what_it_was_when_it_fired_is_not_now_when_it_is_over(
     assert "<dt>Now</dt>" in before
     assert "<dt>When it fired</dt>" in after
     assert "<dt>Now</dt>" not in after
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        ({"resolved_by": "bob", "note": "Pinned npm."}, "resolved by bob</span>: Pinned npm."),
+        ({"note": "Pinned npm."}, "resolved by itself</span>: Pinned npm."),
+        (
+            {"resolved_because": "The rule was deleted.", "note": "The rule was deleted."},
+            "resolved</span>: The rule was deleted.</li>",
+        ),
+        (
+            {"resolved_because": "No builds for 14 days.", "note": "It moved."},
+            "resolved</span>: No builds for 14 days. It moved.</li>",
+        ),
+    ],
+)
+def test_similar_ones_say_why_they_ended(project: Project, alice: User, client_of, ended, words):
+    rule_of(project)
+    change_of(service_of(project), NOON - HOUR)
+    evaluate_due(NOON)
+    alert = Alert.objects.get()
+    alert.context["similar"] = [{"title": "Slow", "path": "/x/", "resolved_by": ""} | ended]
+    alert.save()
+    assert words in client_of(alice).get(alert.get_absolute_url()).content.decode()
