@@ -66,7 +66,7 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
             unit="s",
             samples=requests,
             summary=f"{ratio(said.share)} of {counted(requests, 'request')} of {said.hours} h "
-            f"waited up to {duration(waited)}; {waiting} waiting now.",
+            f"waited up to {duration(waited)}; {waiting} wait now.",
             path=reverse("farm:queue", args=[_slug(window)]),
             fingerprint="queue",
             evidence={"before": said.limit_seconds, "after": waited, "is_limit": True},

@@ -45,7 +45,7 @@ def test_the_queue_counts_those_that_still_wait(project: Project):
 
     assert (median.value, median.samples, median.is_bad) == (360.0, 3, False)
     assert (longest.value, longest.is_bad) == (1200.0, True)
-    assert "1 waiting now" in longest.summary
+    assert "1 wait now" in longest.summary
     assert earlier.value == 120.0  # its two minutes
 
 
