@@ -3,15 +3,33 @@
 from dataclasses import dataclass
 from statistics import median
 
-from alerts.models import Alert
+from django.db.models import F, Value
+from django.db.models.functions import Concat
+
+from alerts.models import Alert, AlertMember
+from alerts.models.rule import Kind
+from buildinsights.templatetags.formats import counted
+from builds.aggregates import Joined
 from builds.models import Build
-from trends.metrics import METRICS
+from builds.querysets import BuildQuerySet
+from trends.following import builds_of
+from trends.metrics import METRICS, Metric
+from trends.models import Series
 
 ENOUGH = 5
 """Builds on each side from which on it is told."""
 
 MOST = 20
 """Builds of each side that are looked at, those next to the end of the alert."""
+
+
+_SLASH, _PLATFORMS = Value("/"), Joined(F("platforms"), Value(","))
+NAME = Concat("target", _SLASH, "variant", _SLASH, "environment", _SLASH, _PLATFORMS)
+"""What follows the service in the name of a group (``alerts.conditions.groups``). Names are
+matched and not taken apart: targets and platforms may have slashes, too."""
+
+NAME_IN_CACHE = Concat("target", _SLASH, "variant", _SLASH, _SLASH, _PLATFORMS)
+"""The same where environments are not told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +44,17 @@ class Outcome:
     is_better: bool | None
     """``None``: too few builds for that, or none came while it could have ended."""
     because: str = ""
-    """Why nothing was known of it any more when it was resolved."""
+    """Why it was resolved, if not because its condition ended."""
 
     @property
     def words(self) -> str:
         """What came of it, in a sentence."""
         if self.because:
-            return f"Not known: it was resolved because nothing came any more. {self.because}"
+            return f"Not known: {self.because}"
         if self.is_better is None:
             return (
-                f"Not known yet: {self.builds_since} builds since, {self.builds_before} while it "
-                f"fired; {ENOUGH} are needed of each."
+                f"Not known yet: {counted(self.builds_since, 'build')} since, "
+                f"{self.builds_before} while it fired; {ENOUGH} are needed of each."
             )
         word = "Better" if self.is_better else "Not better"
         return (
@@ -46,20 +64,27 @@ class Outcome:
 
 
 def outcome_of(alert: Alert) -> Outcome | None:
-    """Return what came of a resolved alert about a metric of builds of one service."""
+    """Return what came of a resolved alert about a metric of builds that are alike."""
     metric = METRICS.get(alert.context.get("metric", ""))
     member = alert.members.filter(service__isnull=False).first()
     if metric is None or member is None or alert.resolved_at is None or alert.fired_at is None:
         return None
-    builds = Build.objects.filter(service=member.service_id, **{f"{metric.name}__isnull": False})
-    values = builds.succeeded().order_by("-listed_at").values_list(metric.name, flat=True)
+    builds = _builds_of(alert, member)
+    if builds is None:
+        return None
+    values = (
+        builds.filter(**{f"{metric.name}__isnull": False})
+        .succeeded()
+        .order_by("-listed_at")
+        .values_list(metric.name, flat=True)
+    )
     fired = values.filter(listed_at__gte=alert.began_at, listed_at__lt=alert.resolved_at)
     before = [float(value) for value in fired[:MOST]]
     after = values.filter(listed_at__gte=alert.resolved_at).reverse()
     since = [float(value) for value in after[:MOST]]
     is_better = None
     if not alert.resolved_because and min(len(before), len(since)) >= ENOUGH:
-        is_better = metric.worse(1) is (median(since) < median(before))
+        is_better = _is_better(metric, median(before), median(since))
     return Outcome(
         metric.label,
         str(metric.shown(median(before))) if before else "",
@@ -69,3 +94,19 @@ def outcome_of(alert: Alert) -> Outcome | None:
         is_better,
         alert.resolved_because,
     )
+
+
+def _is_better(metric: Metric, before: float, since: float) -> bool:
+    return since < before if metric.less_is_better else since > before
+
+
+def _builds_of(alert: Alert, member: AlertMember) -> BuildQuerySet | None:
+    """Return the builds of the group that it was told from; ``None`` if that is forgotten."""
+    kind, _, key = member.group.partition(":")
+    if kind == Kind.CHANGE:
+        series = Series.objects.filter(changes__public_id=key).first()
+        return builds_of(series) if series else None
+    group = key.partition("/")[2] if kind == Kind.BUDGET else member.group
+    name = NAME_IN_CACHE if alert.kind == Kind.HIT_RATIO else NAME
+    builds = Build.objects.filter(service=member.service_id).alias(name=name)
+    return builds.filter(name=group.partition("/")[2])

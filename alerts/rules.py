@@ -160,7 +160,9 @@ def _settled(
 def _close(rule: AlertRule, text: str) -> None:
     now = timezone.now()
     for alert in Alert.objects.filter(rule=rule, state__in=OPEN).told():
-        move(alert.pk, State.RESOLVED, resolved_at=now, clear_since=None, holds=False)
+        values = {"resolved_at": now, "clear_since": None, "holds": False}
+        move(alert.pk, State.RESOLVED, **values, resolved_because=text)
         note(alert.pk, AlertEvent.Kind.RESOLVED, now, text)
+        alert.refresh_from_db(fields=["resolved_because"])
         tell_resolved(alert)
     Alert.objects.filter(rule=rule, holds=True).update(holds=False)

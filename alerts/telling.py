@@ -15,6 +15,9 @@ from channels.services import queue_message
 WANT_ACKNOWLEDGED = (Channel.Kind.PAGERDUTY, Channel.Kind.WEBHOOK)
 """Kinds at whose other end somebody would be called else, or that mirror what happens."""
 
+AFTERWARDS = {"Now": "When it fired"}
+"""What facts are called when it is over: the context is kept as it was when it fired."""
+
 MOST_MEMBERS = 5
 LONGEST_FACT = 300
 
@@ -69,8 +72,10 @@ def silence_of(
 def message_of(alert: Alert, event: Event) -> Message:
     """Return what is told."""
     commits = alert.context.get("commits", {})
+    labels = AFTERWARDS if event == Event.RESOLVED else {}
     facts = [
-        Fact(label, value[:LONGEST_FACT], path) for label, value, path in facts_of(alert.context)
+        Fact(labels.get(label, label), value[:LONGEST_FACT], path)
+        for label, value, path in facts_of(alert.context)
     ]
     return Message(
         key=f"alert/{alert.public_id}",

@@ -44,12 +44,16 @@ class Worth:
 
     @cached_property
     def groups(self) -> list[dict[str, Any]]:
-        """A row for each value of the dimension: its sums, ratios, and its change."""
+        """A row for each value of the dimension: its sums, ratios, and its change.
+
+        That is against ``builds_before`` builds.
+        """
         before = worth.rows_of(self._before)
         return [
             sums
             | {
                 "label": self._label(value),
+                "builds_before": before.get(value, {}).get("builds", 0),
                 "change": difference(sums, before.get(value, {}), "hit_ratio_time"),
             }
             for value, sums in worth.by_cost(self._now).items()

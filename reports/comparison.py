@@ -31,10 +31,14 @@ type Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A quantity of a period, ``None`` if it is not known; ``sample`` is what it was told from."""
+    """A quantity of a period, ``None`` if it is not known; ``sample`` is what it was told from.
+
+    ``builds`` is how many builds that is, which may count something else.
+    """
 
     value: float | None
     sample: int
+    builds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,9 @@ def _share(part: str, of: Sequence[str], only: str = "") -> Callable[[Rows], Val
     def read(rows: Rows) -> Value:
         meant = [row for row in rows if not only or row["branch_class"] == only]
         whole = sum(row[name] for row in meant for name in of)
-        return Value(sum(row[part] for row in meant) / whole if whole else None, whole)
+        builds = sum(row["builds"] for row in meant if any(row[name] for name in of))
+        value = sum(row[part] for row in meant) / whole if whole else None
+        return Value(value, whole, min(builds, whole))  # some of these may have ended otherwise
 
     return read
 
@@ -87,7 +93,8 @@ def _median(sketch: str, unit: str) -> Callable[[Rows], Value]:
     def read(rows: Rows) -> Value:
         whole = merged(row[sketch] or {} for row in rows)
         found = quantiles(whole, (0.5,), unit)
-        return Value(found[0] if found else None, sum(whole.values()))
+        builds = sum(whole.values())
+        return Value(found[0] if found else None, builds, builds)
 
     return read
 
@@ -197,9 +204,14 @@ def days_of(
 
 
 def value_of(quantity: Quantity, rows: Rows) -> dict[str, Any]:
-    """Return a quantity of a period: ``value``, ``shown`` and ``sample``."""
+    """Return a quantity of a period: ``value``, ``shown``, ``sample`` and ``builds``."""
     read = quantity.read(rows)
-    return {"value": read.value, "shown": quantity.shown(read.value), "sample": read.sample}
+    return {
+        "value": read.value,
+        "shown": quantity.shown(read.value),
+        "sample": read.sample,
+        "builds": read.builds,
+    }
 
 
 def _row(
@@ -226,6 +238,7 @@ def _median_of(quantity: Quantity, others: Iterable[Mapping[str, Any]]) -> dict[
         "value": value,
         "shown": quantity.shown(value),
         "sample": sum(other["sample"] for other in known),
+        "builds": sum(other["builds"] for other in known),
         "services": len(known),
     }
 
@@ -235,7 +248,7 @@ def against(quantity: Quantity, now: Mapping[str, Any], other: Mapping[str, Any]
     change, verdict = None, ""
     if now["value"] is not None and other["value"] is not None:
         change = quantity.change(now["value"], other["value"])
-    if change is not None and min(now["sample"], other["sample"]) >= MIN_BUILDS:
+    if change is not None and min(now["builds"], other["builds"]) >= MIN_BUILDS:
         verdict = quantity.verdict(change)
     said = points(change) if quantity.is_ratio else signed_ratio(change)
     return {**other, "change": change, "change_shown": said, "verdict": verdict}
@@ -246,7 +259,7 @@ def _published(quantity: Quantity, now: Mapping[str, Any]) -> dict[str, Any] | N
     if figure is None:
         return None
     verdict = ""
-    if value is not None and now["sample"] >= MIN_BUILDS:
+    if value is not None and now["builds"] >= MIN_BUILDS:
         is_kept = value <= figure.limit if quantity.less_is_better else value > figure.limit
         verdict = "better" if is_kept else "worse"
     return {"words": figure.words, "source": figure.source, "verdict": verdict}

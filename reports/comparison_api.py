@@ -27,7 +27,7 @@ class AgainstSerializer(ValueSerializer):
     )
     verdict = serializers.CharField(
         allow_blank=True,
-        help_text=f"better, worse or same; empty of fewer than {MIN_BUILDS} on a side.",
+        help_text=f"better, worse or same; empty of fewer than {MIN_BUILDS} builds on a side.",
     )
 
 

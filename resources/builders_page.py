@@ -36,13 +36,18 @@ def builders_page(project: Project, query: QueryDict) -> dict[str, Any]:
     }
 
 
-def builders_of(project: Project, since: datetime) -> list[dict[str, Any]]:
+def builders_of(
+    project: Project, since: datetime, until: datetime | None = None
+) -> list[dict[str, Any]]:
     """Return the builders with builds since then, those with most first, ``MOST_BUILDERS``.
+
+    Of builds later than ``until``, if that is said, nothing is told.
 
     ``slots`` is what is found of them: ``analytics.slots.Slots``, or ``None`` before the first
     time; ``slots_now`` what the queue gives them, ``None`` of builders that it does not know.
     """
-    sums = BuilderHour.objects.filter(project=project).since(since).summed("builder")
+    hours = BuilderHour.objects.filter(project=project).since(since)
+    sums = (hours.filter(hour__lt=until) if until else hours).summed("builder")
     rows = list(sums.order_by("-busy_seconds", "builder")[:MOST_BUILDERS])
     names = [row["builder"] for row in rows]
     now = dict(Builder.objects.filter(name__in=names).values_list("name", "slots"))

@@ -24,13 +24,15 @@ class SizedImageQuerySet(models.QuerySet["SizedImage"]):
         """Those in the projects in which ``actor`` holds ``scope``."""
         return self.filter(service__project__in=actor.project_ids_with(scope))
 
-    def newest_of(self, stairs: "InstructionSizeQuerySet") -> Self:
-        """The last one of each group that has ``stairs``: what stands tells which groups there are.
+    def newest_of(self, stairs: "InstructionSizeQuerySet", until: datetime | None = None) -> Self:
+        """The last one of each group that has ``stairs``, before ``until`` if that is said.
 
-        So it costs the same however many images there were.
+        What stands tells which groups there are, so it costs the same however many images there
+        were.
         """
         same = {name: OuterRef(name) for name in ("service", *GROUP)}
-        last = self.model._default_manager.filter(**same).order_by("-number")  # noqa: SLF001
+        images = self.model._default_manager.filter(**same)  # noqa: SLF001
+        last = (images.filter(at__lt=until) if until else images).order_by("-number")
         groups = stairs.order_by().values("service", *GROUP).distinct()
         keys = groups.annotate(newest=Subquery(last.values("pk")[:1])).values("newest")
         return self.filter(pk__in=keys)

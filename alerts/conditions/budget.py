@@ -107,7 +107,8 @@ def _observed(budget: Budget, build: Build, value: float) -> Observation:
         unit=metric.unit,
         samples=1,
         since=build.listed_at if is_bad else None,
-        summary=f"{metric.shown(value)} of {budget}, in build {build.revision[:9]}.",
+        summary=f"{metric.shown(value)} of {budget}, in build "
+        f"{build.revision[:9] or str(build.public_id)[:8]}.",
         service_id=build.service_id,
         path=reverse("trends:budgets", args=[service.project.slug, service.slug]),
         fingerprint=budget.metric,

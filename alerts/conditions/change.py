@@ -124,7 +124,8 @@ def _observed(change: Change, base: str) -> Observation:
         cause=cause,
         headline=headline,
         summary=f"{metric.label} was {metric.shown(change.before)} and is "
-        f"{metric.shown(change.after)} since build {change.build.revision[:9] or change.build_id}."
+        f"{metric.shown(change.after)} since build "
+        f"{change.build.revision[:9] or str(change.build.public_id)[:8]}."
         + (f" {first['words']}" if first else ""),
         service_id=change.series.service_id,
         path=change.get_absolute_url(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from buildinsights.templatetags.formats import counted
 from builds.labels import written
 from builds.models import Service
 
@@ -228,7 +229,7 @@ class Quiet:
         last = self.last(wanted, window, groups)
         silent = {group: (window.at - last[group]).days for group in groups if group in last}
         return {
-            group: f"No {self.of} for {days} days."
+            group: f"No {self.of} for {counted(days, 'day')}."
             for group, days in silent.items()
             if days >= self.days
         }

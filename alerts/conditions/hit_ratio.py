@@ -20,7 +20,7 @@ from alerts.conditions.contract import (
 )
 from alerts.conditions.groups import Group, name_of, trend_path
 from alerts.conditions.last_days import last_days
-from buildinsights.templatetags.formats import ratio
+from buildinsights.templatetags.formats import counted, ratio
 from cache.models import CacheDay
 
 COUNTS = ("builds", "cached_steps", "cacheable_steps", "saved_seconds", "executed_seconds")
@@ -79,12 +79,13 @@ def _observed(
         unit="ratio",
         samples=builds,
         summary=f"{ratio(value)} of {'cacheable steps' if said.by == 'steps' else 'their time'} "
-        f"in {builds} builds of {said.days} days.",
+        f"in {counted(builds, 'build')} of {counted(said.days, 'day')}.",
         service_id=group.service_id,
         path=trend_path(window, group, "hit_ratio_time") if value < said.least_ratio else "",
-        fingerprint="hit_ratio_time",
+        fingerprint=f"hit_ratio_{said.by}",
         evidence={
-            "metric": "hit_ratio_time",
+            # Of steps there is no column of builds to look at afterwards.
+            "metric": "hit_ratio_time" if said.by == "time" else "",
             "group": group.words,
             "before": said.least_ratio,
             "after": value,

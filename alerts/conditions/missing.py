@@ -19,6 +19,7 @@ from alerts.conditions.contract import (
 )
 from alerts.conditions.groups import name_of
 from alerts.conditions.last_days import service_of
+from buildinsights.templatetags.formats import counted
 from trends.models import BuildDay
 
 LOOKED_BACK = 28
@@ -44,7 +45,7 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
         name = name_of(window, service)
         yield Observation(
             group=f"service:{service}",
-            title=f"No build of {name} for {silent} days",
+            title=f"No build of {name} for {counted(silent, 'day')}",
             is_bad=silent >= said.days if builds >= wanted.least_samples else None,
             value=float(silent),
             threshold=float(said.days),
@@ -53,8 +54,8 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
             since=datetime.combine(last + timedelta(days=said.days + 1), time(), UTC)
             if silent >= said.days
             else None,
-            summary=f"{builds} builds in the {LOOKED_BACK + said.days} days until today, "
-            f"the last on {last:%Y-%m-%d}.",
+            summary=f"{counted(builds, 'build')} in the {LOOKED_BACK + said.days} days until "
+            f"today, the last on {last:%Y-%m-%d}.",
             service_id=service,
         )
 

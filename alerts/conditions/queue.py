@@ -18,7 +18,7 @@ from alerts.conditions.contract import (
     Window,
     between,
 )
-from buildinsights.templatetags.formats import duration, ratio
+from buildinsights.templatetags.formats import counted, duration, ratio
 
 ASKED = """
 SELECT r.builder_id, r.requested_at,
@@ -98,8 +98,8 @@ def observe(wanted: Wanted, window: Window) -> Iterator[Observation]:
             threshold=said.limit_seconds,
             unit="s",
             samples=requests,
-            summary=f"{ratio(said.share)} of {requests} requests waited up to {duration(waited)}; "
-            f"{waiting} wait now.",
+            summary=f"{ratio(said.share)} of {counted(requests, 'request')} waited up to "
+            f"{duration(waited)}; {waiting} wait now.",
             path=reverse("farm:queue", args=[_slug(window)]),
             fingerprint="queue",
             evidence={"before": said.limit_seconds, "after": waited, "is_limit": True},

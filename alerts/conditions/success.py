@@ -21,7 +21,7 @@ from alerts.conditions.contract import (
 )
 from alerts.conditions.groups import Group, meant, name_of, recent, rows_of, since
 from alerts.conditions.last_days import last_builds, last_days
-from buildinsights.templatetags.formats import ratio
+from buildinsights.templatetags.formats import counted, ratio
 from builds.models import Build
 from builds.querysets import BuildQuerySet
 from trends.models import BuildDay
@@ -88,7 +88,8 @@ def _ratios(wanted: Wanted, window: Window) -> Iterator[Observation]:
             threshold=said.least_ratio,
             unit="ratio",
             samples=ended,
-            summary=f"{succeeded} of {ended} builds of {said.days} days succeeded, {ratio(value)}.",
+            summary=f"{succeeded} of {counted(ended, 'build')} of "
+            f"{counted(said.days, 'day')} succeeded, {ratio(value)}.",
             service_id=group.service_id,
             fingerprint="success",
             evidence={"group": group.words},
@@ -140,7 +141,8 @@ def _streaks(wanted: Wanted, window: Window) -> Iterator[Observation]:
         group = Group(service, target, variant, environment, "")
         yield Observation(
             group=group.key,
-            title=f"The last {failures} builds of {name_of(window, service)} failed",
+            title=f"The last {'build' if failures == 1 else f'{failures} builds'} of "
+            f"{name_of(window, service)} failed",
             is_bad=is_bad,
             value=float(failures),
             threshold=float(said.failures),

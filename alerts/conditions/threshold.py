@@ -30,6 +30,7 @@ from alerts.conditions.groups import (
 )
 from alerts.conditions.last_days import last_values
 from analytics.sketch import merged, quantiles
+from buildinsights.templatetags.formats import counted
 from trends.metrics import TRENDS, Metric
 
 SHARES = {"median": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95}
@@ -172,8 +173,8 @@ def _told(
     return replace(
         plain,
         title=f"{metric.label} of {service} {way} {metric.shown(plain.threshold)}",
-        summary=f"{WORDS[said.statistic]} of {plain.samples} builds of {said.days} days: "
-        f"{metric.shown(plain.value)}{usual_said}.",
+        summary=f"{WORDS[said.statistic]} of {counted(plain.samples, 'build')} of "
+        f"{counted(said.days, 'day')}: {metric.shown(plain.value)}{usual_said}.",
         path=trend_path(window, group, said.metric),
         evidence={
             "metric": said.metric,

@@ -62,9 +62,9 @@ class Alert(models.Model):
     """Since when the condition does not hold, while it is open."""
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.CharField(max_length=200, blank=True)
-    """Empty if the condition ended by itself."""
+    """Empty if the condition ended by itself, or for ``resolved_because``."""
     resolved_because = models.CharField(max_length=200, blank=True)
-    """Why nothing is known of it any more, in a sentence; empty if its condition ended."""
+    """Why it was resolved although its condition is not known to have ended, in a sentence."""
 
     objects = AlertQuerySet.as_manager()
 

@@ -136,6 +136,11 @@ def number(value: float | None) -> str | SafeString:
     return text.replace(",", "\u202f").replace("-", "−")
 
 
+def counted(count: int, noun: str, more: str = "") -> str:
+    """Return ``1 build``, ``2 builds``; ``more`` is another plural."""
+    return f"{count} {noun if count == 1 else more or noun + 's'}"
+
+
 @register.filter
 def moment(when: datetime | None) -> SafeString:
     """Write a point in time as ``2024-05-29 08:07 UTC``; the browser turns it into local time."""

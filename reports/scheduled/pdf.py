@@ -55,6 +55,8 @@ def _section(section: Section) -> Iterable[Flowable]:
             height = PICTURE_WIDTH * HEIGHT / WIDTH
             yield Image(io.BytesIO(picture), PICTURE_WIDTH, height, mask="auto", hAlign="LEFT")
     for found in section.tables:
+        if not found.rows:
+            continue
         if found.title:
             yield text_of(found.title, TABLE_TITLE)
         yield _table(found)

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from buildinsights.templatetags.formats import short_digests
+from buildinsights.templatetags.formats import counted, short_digests
 from reports.scheduled.optimisation import Cell, Raw
 
 UNKNOWN = "–"
@@ -26,11 +26,6 @@ def cell(shown: Callable[[Any], Any], value: Raw, note: str = "", verdict: str =
 def short(text: str) -> str:
     """Return what fits under a line: digests by their first signs, of a long text the beginning."""
     return textwrap.shorten(short_digests(text), LONGEST_NOTE, placeholder=" …")
-
-
-def counted(count: int, noun: str, more: str = "") -> str:
-    """Return ``1 build``, ``2 builds``; ``more`` is another plural."""
-    return f"{count} {noun if count == 1 else more or noun + 's'}"
 
 
 def against_cell(found: Mapping[str, Any], other: Mapping[str, Any], noun: str) -> Cell:

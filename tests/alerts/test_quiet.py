@@ -186,7 +186,7 @@ def test_it_is_told_and_is_no_improvement(project: Project, api: Service, alice:
 
     fired, resolved = [row.told for row in Delivery.objects.order_by("pk")]
 
-    assert fired.summary.startswith("Median of 1 builds of 1 days")
+    assert fired.summary.startswith("Median of 1 build of 1 day:")
     assert (resolved.event, resolved.summary) == ("resolved", NO_VALUES)
     outcome = outcome_of(alert)
     assert outcome is not None
@@ -194,7 +194,7 @@ def test_it_is_told_and_is_no_improvement(project: Project, api: Service, alice:
     assert outcome.words.startswith("Not known")
     assert alert.badge == "canceled"
     page = client_of(alice).get(alert.get_absolute_url()).content.decode()
-    assert "Resolved without data:</strong> No builds with a value for 14 days." in page
+    assert "Why it was resolved:</strong> No builds with a value for 14 days." in page
 
 
 def test_a_service_that_nobody_builds_is_waited_for_as_long_as_it_is_known(

@@ -6,7 +6,7 @@ import pytest
 from django.db.models import F
 from rest_framework.test import APIClient
 
-from accounts.models import Project
+from accounts.models import Project, User
 from accounts.roles import Scope
 from alerts import rules_api
 from alerts.evaluating import evaluate_due
@@ -107,11 +107,15 @@ def test_names_are_taken_and_old_versions_refused(project: Project, writer: APIC
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"parameters": {"least_percent": 90}}, {"is_on": False}, None],
+    ("change", "why"),
+    [
+        ({"parameters": {"least_percent": 90}}, "The rule asks for something else now."),
+        ({"is_on": False}, "The rule was switched off."),
+        (None, "The rule was deleted."),
+    ],
 )
 def test_another_condition_no_condition_and_no_rule_close_what_was_open(
-    project: Project, writer: APIClient, change
+    project: Project, writer: APIClient, alice: User, client_of, change, why
 ):
     rule = rule_of(project, channels=[channel_of(project)])
     change_of(service_of(project), NOON - HOUR)
@@ -125,7 +129,12 @@ def test_another_condition_no_condition_and_no_rule_close_what_was_open(
 
     alert = Alert.objects.get()
     assert (alert.state, alert.rule_name) == ("resolved", rule.name)
-    assert [row.told.event for row in Delivery.objects.order_by("pk")] == ["firing", "resolved"]
+    fired, resolved = [row.told for row in Delivery.objects.order_by("pk")]
+    assert [fired.event, resolved.event] == ["firing", "resolved"]
+    # The condition holds still, so nobody may read it as an end of that.
+    assert (alert.resolved_because, alert.badge, resolved.summary) == (why, "canceled", why)
+    page = client_of(alice).get(alert.get_absolute_url()).content.decode()
+    assert f"Why it was resolved:</strong> {why} Whether it is better is not known." in page
 
 
 def test_another_name_closes_nothing(project: Project, writer: APIClient):

@@ -85,6 +85,7 @@ class TestOwnPast:
             "value": 1,
             "shown": "100 %",
             "sample": 4,
+            "builds": 4,
         }
         assert rows["success_ratio"]["now"]["value"] == pytest.approx(4 / 7)
 
@@ -94,6 +95,15 @@ class TestOwnPast:
         row = rows_of(service)["wall_seconds"]
         assert row["month"]["change"] == pytest.approx(-8 / 9, rel=0.03)
         assert (row["month"]["verdict"], row["published"]["verdict"]) == ("", "")
+
+    def test_many_steps_of_few_builds_are_not_judged(self, service: Service):
+        add(service, 1, 1, cacheable_steps=40, cacheable_cached=40)
+        add(service, 2, 1, 1, 1, 1)
+        add(service, 30, 1, 1, 1, 1, cacheable_steps=40, cacheable_cached=0)
+        add(service, 31, 1, status=Build.Status.CANCELED, cacheable_steps=40, cacheable_cached=0)
+        few = rows_of(service)["hit_ratio"]
+        assert (few["now"]["sample"], few["month"]["sample"]) == (40, 200)
+        assert (few["month"]["change"], few["month"]["verdict"]) == (1, "")
 
     def test_what_is_not_known_is_not_zero(self, service: Service):
         add(service, 1, 10)

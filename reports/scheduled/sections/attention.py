@@ -2,12 +2,13 @@
 
 from django.utils import timezone
 
+from buildinsights.templatetags.formats import counted
 from builds.models import Service
 from reports.attention import attention_of
 from reports.overview import WEEKS, rows_of
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import counted, short
+from reports.scheduled.words import short
 from trends.weeks import weeks_of
 
 MOST = 6

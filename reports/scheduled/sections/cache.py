@@ -4,15 +4,16 @@ from typing import Any
 
 from django.urls import reverse
 
-from buildinsights.templatetags.formats import duration, number, points, ratio
+from buildinsights.templatetags.formats import counted, duration, number, points, ratio
 from builds.usual import NOTABLE_RATIO
 from cache.forms import Dimension
 from cache.misses import invalidators
 from cache.worth import Worth, difference
+from reports.comparison import MIN_BUILDS
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
 from reports.scheduled.sections.trends import WEEKS, weekly_chart
-from reports.scheduled.words import cell, counted, written
+from reports.scheduled.words import cell, written
 
 MOST = 6
 MOST_MISSES = 4
@@ -60,17 +61,24 @@ def _lead(now: dict[str, Any], before: dict[str, Any]) -> str:
 
 def _row(row: dict[str, Any]) -> tuple[Cell, ...]:
     change = row["change"]
-    note = f"of {number(row['cacheable_steps'])} steps"
-    verdict = ""
+    steps = row["cacheable_steps"]
+    note = f"of {number(steps)} step{'' if steps == 1 else 's'}"
     if change is not None:
         note += f"; {points(change)}"
-        verdict = "better" if change > NOTABLE_RATIO else "worse" if change < -NOTABLE_RATIO else ""
     return (
         Cell(row["label"], row["label"], note=counted(row["builds"], "build")),
-        cell(ratio, row["hit_ratio_time"], note, verdict),
+        cell(ratio, row["hit_ratio_time"], note, _verdict(row)),
         cell(duration, row["saved_seconds"]),
         cell(duration, row["executed_seconds"]),
     )
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    """Judge a change between enough builds."""
+    change, builds = row["change"], min(row["builds"], row["builds_before"])
+    if change is None or builds < MIN_BUILDS or abs(change) <= NOTABLE_RATIO:
+        return ""
+    return "better" if change > 0 else "worse"
 
 
 def _miss(row: dict[str, Any]) -> tuple[Cell, ...]:

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.urls import reverse
 
-from buildinsights.templatetags.formats import ratio
+from buildinsights.templatetags.formats import counted, ratio
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import counted, short
+from reports.scheduled.words import short
 from trends.changes_page import line_of
 from trends.models import Change
 

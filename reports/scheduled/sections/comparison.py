@@ -4,12 +4,13 @@ from typing import Any
 
 from django.urls import reverse
 
+from buildinsights.templatetags.formats import counted
 from builds.models import Service
-from reports.comparison import NOW_DAYS, compare
+from reports.comparison import NOW_DAYS, Rows, compare
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
 from reports.scheduled.sections.trends import narrowed_days
-from reports.scheduled.words import UNKNOWN, counted
+from reports.scheduled.words import UNKNOWN
 from reports.sisters import sisters_of
 
 MOST = 2
@@ -26,10 +27,10 @@ COLUMNS = (
 
 
 def comparison(scope: Scope) -> Section | None:
-    """Return it; ``None`` without a service that was built in the period."""
+    """Return it; ``None`` without a service of which a build ended in the last four weeks."""
     by_service = narrowed_days(scope, scope.days)
     builds = {pk: sum(row["builds"] for row in rows) for pk, rows in by_service.items()}
-    built = [service for service in scope.services if builds.get(service.pk)]
+    built = [service for service in scope.services if _is_late(by_service.get(service.pk, ()))]
     built.sort(key=lambda service: (-builds[service.pk], service.name))
     if not built:
         return None
@@ -38,13 +39,20 @@ def comparison(scope: Scope) -> Section | None:
         rows, sisters = compare(service, sisters_of(service), scope.last)
         tables.append(_table(service, rows, len(sisters)))
         sources |= {row["published"]["source"] for row in rows if row["published"]}
-    more = f"; {len(built) - MOST} more have a page of their own" if len(built) > MOST else ""
+    left = len(built) - len(tables)
+    rest = counted(left, "more has a page of its own", "more have pages of their own")
+    these = "service" if len(tables) == 1 else f"{len(tables)} services"
     return Section(
-        lead=f"{counted(len(tables), 'service')} with most builds{more}.",
+        lead=f"The {these} with most builds{f'; {rest}' if left else ''}.",
         tables=tuple(tables),
         notes=tuple(f"Published figures: {source}." for source in sorted(sources)),
         path=reverse("services:comparison", args=[scope.project.slug, built[0].slug]),
     )
+
+
+def _is_late(rows: Rows) -> bool:
+    """Tell whether anything is known of the days that are held against others."""
+    return any(row["succeeded"] or row["failed"] for row in rows if row["age"] < NOW_DAYS)
 
 
 def _table(service: Service, rows: list[dict[str, Any]], sisters: int) -> Table:

@@ -1,4 +1,4 @@
-"""Builds that failed in the period: by class, and by what they have in common."""
+"""Builds that failed or were lost in the period: by class, and by what they have in common."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 from django.db.models import Count
 from django.urls import reverse
 
-from buildinsights.templatetags.formats import number
+from buildinsights.templatetags.formats import counted, number
 from buildkit.failure_classes import MEANINGS, TRANSIENT
 from builds.models import Build
 from farm.failures_page import class_of, grouped
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import cell, counted, short
+from reports.scheduled.words import cell, short
 
 MOST = 8
 CLASSES = (
@@ -47,7 +47,8 @@ def failures(scope: Scope) -> Section | None:
         rows = tuple(_group(scope, row, last[row["last_build"]], known) for row in groups)
         tables.append(Table("By what they have in common", FINGERPRINTS, rows))
     return Section(
-        lead=f"{counted(total, 'build')} failed; {total_before} in the period before.",
+        lead=f"{counted(total, 'build')} failed, lost ones included; {total_before} in the period"
+        " before.",
         tables=tuple(tables),
         path=reverse("farm:failures", args=[scope.project.slug]),
     )

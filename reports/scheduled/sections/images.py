@@ -1,13 +1,13 @@
-"""The largest images, and those that grew most in the period."""
+"""The largest images at the end of the period, and those that grew most in it."""
 
 from typing import Any
 
 from django.urls import reverse
 
-from buildinsights.templatetags.formats import filesize, signed_filesize, signed_ratio
+from buildinsights.templatetags.formats import counted, filesize, signed_filesize, signed_ratio
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import cell, counted, written
+from reports.scheduled.words import cell, written
 from sizes.growth import NOTABLE_SHARE
 from sizes.images_page import line_of
 from sizes.models import InstructionSize, SizedImage
@@ -23,9 +23,9 @@ COLUMNS = (
 def images(scope: Scope) -> Section | None:
     """Return it; ``None`` if no image was made in the period."""
     stairs = InstructionSize.objects.filter(service__in=scope.service_ids).standing()
-    newest = SizedImage.objects.newest_of(stairs).told(scope.since)
+    newest = SizedImage.objects.newest_of(stairs, scope.until).told(scope.since)
     lines = [line_of(row) for row in newest.order_by("-size_bytes", "pk")]
-    if not any(scope.since <= line["row"].at < scope.until for line in lines):
+    if not any(line["row"].at >= scope.since for line in lines):
         return None
     grown = [line for line in lines if (line["ratio"] or 0) >= NOTABLE_SHARE]
     grown.sort(key=lambda line: (-line["growth_bytes"], line["row"].pk))

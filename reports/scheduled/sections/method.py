@@ -1,18 +1,13 @@
 """How the report was made, and from how much."""
 
+from buildinsights.templatetags.formats import counted, ratio
+from builds.usual import NOTABLE_RATIO
 from reports.comparison import MIN_BUILDS
 from reports.scheduled.optimisation import Section
 from reports.scheduled.scope import Scope
+from reports.scheduled.sections.narrowing import not_narrowed
 from reports.scheduled.sections.trends import narrowed_days, split
-from reports.scheduled.words import counted
-
-BLIND = {
-    "environment": "What changed, cache, images, builders and recommendations are told for all "
-    "environments.",
-    "branch_class": "What changed, cache, images, builders, recommendations and vulnerabilities "
-    "are told for all branches.",
-}
-"""What a narrower scope does not narrow."""
+from sizes.growth import NOTABLE_SHARE
 
 
 def method(scope: Scope) -> Section:
@@ -26,10 +21,12 @@ def method(scope: Scope) -> Section:
             "Days are whole days in UTC. What waits or is open is as of when the report was made.",
             "Medians are of succeeded builds, read from distributions by day: within 1 % of the"
             " value. Ratios are of added-up counts, not means of ratios.",
-            f"A difference is judged with {MIN_BUILDS} builds on both sides and more than 5 %;"
-            " sample sizes stand beside each value.",
+            f"A period is judged against another with {MIN_BUILDS} builds on both sides and more"
+            f" than {ratio(NOTABLE_RATIO)} or as many points between them; sample sizes stand"
+            " beside each value. Images are held one against another, and judged from"
+            f" {ratio(NOTABLE_SHARE)} on.",
             "Changes are found by a test on each series of like builds, with a 95 % interval;"
             " what recommendations are worth is told with the builds that it was read from.",
-            *(words for name, words in BLIND.items() if getattr(scope, name)),
+            *not_narrowed(scope),
         ),
     )

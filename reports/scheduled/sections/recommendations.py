@@ -3,11 +3,12 @@
 from django.urls import reverse
 from django.utils import timezone
 
+from buildinsights.templatetags.formats import counted
 from recommendations.models import Recommendation, Unit
 from recommendations.page import LEAST, line_of
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import counted, short
+from reports.scheduled.words import short
 
 MOST = 6
 TITLES = {Unit.SECONDS: "Time", Unit.BYTES: "Size"}

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.urls import reverse
 
-from buildinsights.templatetags.formats import duration, filesize, number, ratio
+from buildinsights.templatetags.formats import counted, duration, filesize, number, ratio
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import cell, counted, written
+from reports.scheduled.words import cell, written
 from resources.builders_page import builders_of
 from resources.models import Finding
 from resources.verdicts import long_verdict, short_verdict
@@ -23,7 +23,7 @@ COLUMNS = (
 
 def resources(scope: Scope) -> Section | None:
     """Return it; ``None`` if no builder is named by a build."""
-    rows = builders_of(scope.project, scope.since)
+    rows = builders_of(scope.project, scope.since, scope.until)
     if not rows:
         return None
     named = [row["name"] for row in rows[:MOST]]

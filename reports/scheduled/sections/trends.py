@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from buildinsights.svg import MIN_POINTS
-from buildinsights.templatetags.formats import duration, number
+from buildinsights.templatetags.formats import counted, duration, number
 from reports.comparison import MIN_BUILDS, QUANTITIES, Quantity, Rows, against, days_of, value_of
 from reports.scheduled.optimisation import Cell, Chart, Column, Point, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import against_cell, counted, written
+from reports.scheduled.words import against_cell, written
 
 MOST = 8
 """Services that have a row, those with most builds first."""
@@ -93,7 +93,7 @@ def _lead(rows: Rows, days: int) -> str:
     builds, failed = (sum(row[name] for row in now) for name in ("builds", "failed"))
     found = value_of(WALL, now)
     other = against(WALL, found, value_of(WALL, before))
-    words = f"{counted(builds, 'build')}, {failed} of them failed."
+    words = f"{counted(builds, 'build')}, {failed} failed."
     if found["value"] is None:
         return words
     words += f" Half of those that succeeded took less than {found['shown']}"

@@ -5,12 +5,12 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from buildinsights.templatetags.formats import number
+from buildinsights.templatetags.formats import counted, number
 from reports.assessment import WORST, FindingLine, lines_of
 from reports.finding_changes import Moved, changes_of
 from reports.scheduled.optimisation import Cell, Column, Section, Table
 from reports.scheduled.scope import Scope
-from reports.scheduled.words import cell, counted
+from reports.scheduled.words import cell
 from security.models import Finding
 from security.severities import badge_of, word_of
 

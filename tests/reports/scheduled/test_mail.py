@@ -90,8 +90,8 @@ class TestMessage:
         plain, page = body_of(message, "plain"), body_of(message, "html")
         assert leave in plain
         assert leave in page
-        assert "4 builds, 0 of them failed" in plain
-        assert "4 builds, 0 of them failed" in page
+        assert "4 builds, 0 failed" in plain
+        assert "4 builds, 0 failed" in page
 
     def test_pictures_are_inside_and_nothing_else_is_fetched(self, delivery: Delivery):
         message = parsed(compose(delivery))
@@ -122,8 +122,8 @@ class TestMessage:
         run = ReportRun.objects.get()
         assert run.report is not None
         assert attached.get_content() == as_pdf(run.report)
-        assert "4 builds, 0 of them failed" in body_of(message, "plain")
-        assert "4 builds, 0 of them failed" in body_of(message, "html")
+        assert "4 builds, 0 failed" in body_of(message, "plain")
+        assert "4 builds, 0 failed" in body_of(message, "html")
         kinds = [part.get_content_type() for part in message.walk()]
         assert kinds[:5] == [
             "multipart/mixed",

@@ -89,7 +89,7 @@ class TestSaving:
             added_up()
             answer = client_of(lead).post(f"{PAGE}new/", said(preview="1"))
         text = answer.content.decode()
-        assert "1 build, 0 of them failed" in text
+        assert "1 build, 0 failed" in text
         assert 'value="Monday"' in text
         assert not ReportSchedule.objects.exists()
 
@@ -139,7 +139,7 @@ class TestSaving:
         client_of(lead).post(f"{sent.schedule.get_absolute_url()}delete/")
         page = client_of(lead).get(sent.get_absolute_url()).content.decode()
         assert "deleted since" in page
-        assert "4 builds, 0 of them failed" in page
+        assert "4 builds, 0 failed" in page
 
 
 class TestWhoMay:

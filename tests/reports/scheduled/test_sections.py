@@ -65,7 +65,7 @@ class TestTrends:
         assert row["success_ratio"].note == "of 5 builds; −20 points, 100 % of 5 before"
         assert row["hit_ratio"].value == 0.5
         assert row["hit_ratio"].note == "of 40 steps; −30 points, 80 % of 40 before"
-        assert section.lead.startswith("5 builds, 1 of them failed. Half of those")
+        assert section.lead.startswith("5 builds, 1 failed. Half of those")
 
     def test_few_builds_are_told_and_not_judged(self, project: Project, service: Service):
         with time_machine.travel(NOW, tick=False):
@@ -118,7 +118,7 @@ class TestFailures:
             add(service, 2, 1, **known)
             add(service, 2, 1, 1, failure_message="exit 1\nmore", **fresh)
             section = part(report_on(project), "failures")
-        assert section.lead == "3 builds failed; 1 in the period before."
+        assert section.lead == "3 builds failed, lost ones included; 1 in the period before."
         classes, groups = section.tables
         assert [(row[0].value, row[1].value, row[2].value) for row in classes.rows] == [
             ("command", 2, 0),
@@ -161,29 +161,37 @@ class TestAttention:
         assert report_on(project, labels=["team=payments"]).is_quiet
 
 
-def test_the_cache_is_told_by_time(project: Project, service: Service):
+@pytest.mark.parametrize(
+    ("builds", "before", "saved", "verdict"),
+    [(4, 4, 30.0, "better"), (3, 4, 30.0, ""), (4, 3, 30.0, ""), (4, 4, 11.0, "")],
+)
+def test_the_cache_is_told_by_time_and_judged_from_four_builds_on(
+    project: Project, service: Service, builds: int, before: int, saved: float, verdict: str
+):
     with time_machine.travel(NOW, tick=False):
-        for days, saved in ((1, 30.0), (8, 10.0)):
+        for days, count, seconds in ((1, builds, saved), (8, before, 10.0)):
             CacheDay.objects.create(
                 service=service,
                 day=(NOW - days * DAY).date(),
-                builds=2,
+                builds=count,
                 cold_builds=0,
-                partial_builds=2,
+                partial_builds=count,
                 warm_builds=0,
                 cacheable_steps=8,
                 cached_steps=4,
                 unweighed_steps=0,
-                saved_seconds=saved,
+                saved_seconds=seconds,
                 executed_seconds=10.0,
             )
         section = part(report_on(project), "cache")
     row = cells(section.tables[0])
-    assert (row["hit_ratio_time"].value, row["saved_seconds"].text) == (0.75, "30 s")
-    assert row["hit_ratio_time"].note == "of 8 steps; +25 points"
-    assert row["hit_ratio_time"].verdict == "better"
+    hits = saved / (saved + 10)  # 0.75, or 11 of 21 s: 2 points more than half
+    assert (row["hit_ratio_time"].value, row["saved_seconds"].value) == (hits, saved)
+    points = "+25 points" if saved == 30 else "+2 points"
+    assert row["hit_ratio_time"].note == f"of 8 steps; {points}"
+    assert row["hit_ratio_time"].verdict == verdict
     assert section.chart is not None
-    assert [point.value for point in section.chart.points] == [0.5, 0.75]
+    assert [point.value for point in section.chart.points] == [0.5, hits]
 
 
 def test_recommendations_are_ranked_and_small_ones_left_out(project: Project, service: Service):
