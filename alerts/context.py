@@ -36,6 +36,7 @@ def context_of(
     metric = {name: known.get(name) for name in ("metric", "group", "before", "after")}
     told = {
         **metric,
+        "member": first.group,
         "value": first.value,
         "threshold": first.threshold,
         "unit": first.unit,

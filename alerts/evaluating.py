@@ -141,7 +141,9 @@ def _tell_firing(rule: AlertRule, alert: Alert, window: Window) -> None:
 def _tell_late(rules: Sequence[AlertRule], window: Window) -> None:
     """Tell of what fires still, and was not told because of a silence that is over."""
     by_key = {rule.pk: rule for rule in rules if rule.channels.all()}
-    waiting = Alert.objects.filter(rule__in=by_key, state=State.FIRING, told_at=None)
+    waiting = Alert.objects.filter(
+        rule__in=by_key, state=State.FIRING, told_at=None, clear_since=None
+    )
     keys = waiting.exclude(fired_at=window.at).values_list("pk", "rule")
     for key, rule in list(keys):
         try:

@@ -66,7 +66,8 @@ class Outcome:
 def outcome_of(alert: Alert) -> Outcome | None:
     """Return what came of a resolved alert about a metric of builds that are alike."""
     metric = METRICS.get(alert.context.get("metric", ""))
-    member = alert.members.filter(service__isnull=False).first()
+    members = alert.members.filter(service__isnull=False)
+    member = members.filter(group=alert.context.get("member", "")).first() or members.first()
     if metric is None or member is None or alert.resolved_at is None or alert.fired_at is None:
         return None
     builds = _builds_of(alert, member)

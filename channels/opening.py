@@ -31,7 +31,7 @@ def opened(channel: Channel) -> Any:
 def put_into(channel: Channel, settings: KindSettings) -> None:
     """Set what is stored of settings: secrets sealed, and all else as it is."""
     secret = settings.secret_names()
-    hidden = settings.model_dump(include=set(secret), exclude_none=True)
+    hidden = settings.model_dump(include=set(secret), exclude_defaults=True)
     channel.settings = settings.model_dump(mode="json", exclude=set(secret), exclude_none=True)
     channel.sealed = seal(channel.public_id, hidden) if hidden else b""
     channel.destination = kind_of(channel).destination(settings)[:300]

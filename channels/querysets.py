@@ -63,9 +63,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         A pager that hears of the end before the beginning would ring for ever. Those who have an
         e-mail do not wait for one who does not take it.
         """
+        same_people = Q(recipients=[]) | Q(recipients__overlap=OuterRef("recipients"))
         earlier = self.model.objects.filter(
+            same_people,
             state="pending",
-            recipients=[],
             channel=OuterRef("channel"),
             message__key=OuterRef("message__key"),
             pk__lt=OuterRef("pk"),
@@ -73,9 +74,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(~Exists(earlier))
 
     def overtaking(self, delivery: "Delivery") -> Self:
-        """Those that told a channel something later about the same thing."""
+        """Those by which who lacks this one was told something later about the same thing."""
+        have_it = ~Q(recipients=[]) & ~Q(recipients__overlap=delivery.recipients)
         return self.filter(
-            state="sent",
+            Q(state="sent") | have_it,
             channel__isnull=False,
             channel=delivery.channel_id,
             message__key=delivery.message.get("key"),

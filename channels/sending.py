@@ -122,6 +122,8 @@ def _send(delivery: Delivery) -> Receipt:
     channel = delivery.channel
     if channel is None:
         return send_as(compose(delivery), delivery.public_id)
+    if delivery.is_taken_by_some and Delivery.objects.overtaking(delivery).exists():
+        raise NothingToTellError("Something later about the same thing was sent.")
     outgoing = Outgoing(
         id=delivery.public_id,
         channel_id=channel.public_id,

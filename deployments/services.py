@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Case, When
 from django.utils import timezone
 
 from accounts.models import Project
@@ -83,7 +84,10 @@ def place(deployment: Deployment) -> None:
 
 
 def _verdict_then(deployment: Deployment) -> Verdict | None:
-    """Return the newest verdict on the image for the environment when it was deployed."""
+    """Return what had been said last of the image for the environment when it was deployed.
+
+    Saying the same again confirms a verdict.
+    """
     image = deployment.image
     digests = {deployment.digest} | ({image.digest, image.config_digest} if image else set())
     said = Verdict.objects.filter(
@@ -92,7 +96,10 @@ def _verdict_then(deployment: Deployment) -> Verdict | None:
         environment=deployment.environment,
         at__lte=deployment.deployed_at,
     )
-    return said.order_by("-at", "-pk").first()
+    said_at = Case(
+        When(confirmed_at__lte=deployment.deployed_at, then="confirmed_at"), default="at"
+    )
+    return said.order_by(said_at.desc(), "-pk").first()
 
 
 def place_each(deployment_ids: Collection[int]) -> None:

@@ -71,14 +71,16 @@ def _sha256(value: Any) -> str:
 
 @transaction.atomic
 def _keep(verdict: Verdict, actor: Actor) -> Verdict:
-    """Keep a verdict, unless the newest on its image and environment is the same: confirm that."""
+    """Keep a verdict, unless the newest of its policy on its image is the same: confirm that."""
     Project.objects.select_for_update(no_key=True).get(pk=verdict.project_id)
-    earlier = Verdict.objects.filter(
-        project=verdict.project_id, digest=verdict.digest, environment=verdict.environment
+    same = Verdict.objects.filter(
+        project=verdict.project_id,
+        digest=verdict.digest,
+        environment=verdict.environment,
+        version=verdict.version,
     )
-    newest = earlier.told().order_by("-at", "-pk").first()
-    # By whichever policy: what was said last, and when, is told by the order of the rows.
-    if newest is None or newest.version_id != verdict.version_id or newest.sha256 != verdict.sha256:
+    newest = same.told().order_by("-at", "-pk").first()
+    if newest is None or newest.sha256 != verdict.sha256:
         verdict.save()
         record(
             actor=actor,

@@ -1,7 +1,7 @@
 """All that an auditor needs in one ZIP: the trail, the keys, the verifier and how to use it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import RawIOBase
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -9,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from audit.models import SigningKey
 from audit.signing import as_pem
 from evidence import verify_trail
-from evidence.exports.proof import proof_of
+from evidence.exports.proof import keys_of, proof_of
 from evidence.exports.selection import Selection
 
 README = """Audit trail of {name}
@@ -56,7 +56,7 @@ def archive_of(selection: Selection) -> Iterator[bytes]:
     outlet = Outlet()
     with ZipFile(outlet, "w", ZIP_DEFLATED) as archive:
         archive.writestr(_entry(selection, "README.txt"), _readme(selection))
-        archive.writestr(_entry(selection, "keys.json"), keys_text())
+        archive.writestr(_entry(selection, "keys.json"), keys_text(keys_of(selection)))
         verifier = Path(verify_trail.__file__).read_bytes()
         archive.writestr(_entry(selection, "verify_trail.py"), verifier)
         with archive.open(_entry(selection, "trail.jsonl"), "w", force_zip64=True) as trail:
@@ -84,15 +84,15 @@ def _readme(selection: Selection) -> str:
     )
 
 
-def keys_text() -> str:
+def keys_text(keys: Iterable[SigningKey]) -> str:
     """Return the public keys for people and other tools."""
-    keys = [
+    told = [
         {
             "key_id": row.key_id,
             "public_key_pem": as_pem(row.public_key),
             "previous": row.previous,
             "first_used_at": row.made_at.isoformat(),
         }
-        for row in SigningKey.objects.oldest_first()
+        for row in keys
     ]
-    return json.dumps(keys, indent=2)
+    return json.dumps(told, indent=2)

@@ -36,7 +36,7 @@ def proof_of(selection: Selection) -> Iterator[bytes]:
     """Yield the lines of an export in constant memory."""
     header = _header(selection)
     yield _line({"header": header})
-    yield from _signed_lines(_keys(selection), "key")
+    yield from _signed_lines(keys_of(selection), "key")
     yield from _signed_lines(Tombstone.objects.in_chain(selection.chain), "tombstone")
     known = Checkpoint.objects.in_chain(selection.chain)
     checkpoints = list(known.filter(sequence__lte=selection.until.sequence))
@@ -58,7 +58,7 @@ def _header(selection: Selection) -> dict[str, Any]:
     }
 
 
-def _keys(selection: Selection) -> list[SigningKey]:
+def keys_of(selection: Selection) -> list[SigningKey]:
     """Return the key of the end and those before it: it may be replaced while this is read."""
     keys = SigningKey.objects
     return keys.up_to(selection.signer.key_id) if selection.signer else keys.oldest_first()

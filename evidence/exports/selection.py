@@ -63,6 +63,8 @@ def begin_export(
         SigningKeyError: nothing can be signed, although it should be.
     """
     key = signer()
+    if key:
+        use(key)  # before anything is noted of an export that there will not be
     said = filters.said()
     _record_export(actor, project, {"format": form, "filters": said})
     chain = chain_name(project)

@@ -28,7 +28,8 @@ class Migration(migrations.Migration):
             name='sealed',
             field=models.BinaryField(default=b''),
         ),
-        migrations.RunPython(keep_secrets, migrations.RunPython.noop, elidable=True),
+        # There is no way back: what was derived would be in force again, replaced or not.
+        migrations.RunPython(keep_secrets, elidable=True),
         migrations.RemoveField(
             model_name='pushhook',
             name='version',

@@ -22,6 +22,7 @@ TELLING = ("attention", "trends", "recommendations", "vulnerabilities")
 
 def optimisation_of(name: str, scope: Scope, sections: Sequence[str]) -> Optimisation:
     """Return the report on a scope with those parts, in that order, harmless as it is kept."""
+    scope = replace(scope, parts=tuple(sections))
     made = {key: _section(key, scope) for key in sections}
     told = [section for section in made.values() if section]
     if all(section.key == ReportSection.METHOD for section in told):

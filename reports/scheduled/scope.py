@@ -10,11 +10,15 @@ from builds.labels import labels_of
 from builds.models import Build, Service
 from builds.querysets import BuildQuerySet
 from cache.periods import Period
+from reports.models import ReportSection
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """``services`` are those that are meant: of these ``slugs``, with all ``labels``; or all."""
+    """``services`` are those that are meant: of these ``slugs``, with all ``labels``; or all.
+
+    ``parts`` are those of the report that is made, once they are known.
+    """
 
     project: Project
     services: Sequence[Service]
@@ -24,6 +28,7 @@ class Scope:
     branch_class: str
     first: date
     last: date
+    parts: tuple[str, ...] = tuple(ReportSection)
 
     @classmethod
     def of(

@@ -19,6 +19,7 @@ from alerts.outcome import outcome_of
 from audit.models import AuditEvent
 from channels.models import Delivery
 from tests.alerts.making import HOUR, NOON, build_of, change_of, channel_of, rule_of, service_of
+from trends.models import Change
 
 
 @pytest.fixture
@@ -228,6 +229,17 @@ class TestToldLate:
         monkeypatch.undo()
         evaluate_due(NOON + 2 * HOUR)
         assert told() == [("firing", "web"), ("firing", "api")]
+
+    def test_what_holds_no_more_is_told_to_nobody(self, waiting: list[Alert], project: Project):
+        AlertRule.objects.update(settle_seconds=3 * 3600)
+        silenced(project, service=service_of(project, "other"), ends_at=NOON + 5 * HOUR)
+        Change.objects.update(state="resolved", ended_at=NOON)
+        for hours in (1, 2):
+            evaluate_due(NOON + hours * HOUR)
+        assert set(Alert.objects.values_list("state", "clear_since")) == {("firing", NOON + HOUR)}
+        assert told() == []
+        silences = set(Alert.objects.values_list("silence__service__slug", flat=True))
+        assert silences == {"api", "web"}, "and not that of another service"
 
     def test_one_that_somebody_resolves_meanwhile_is_not_told(
         self, waiting: list[Alert], alice: User, monkeypatch

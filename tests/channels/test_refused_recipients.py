@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from channels.contract import Event
@@ -96,6 +98,37 @@ def test_the_others_do_not_wait_for_who_was_refused(
     assert read_by(inbox) == {ANN: 3, CAT: 3}
     team.refresh_from_db()
     assert (team.failures, team.rests_until) == (0, None)
+    doors.closed = {}
+    make_due()
+    last = Delivery.objects.filter(message__event="resolved")
+    last.update(next_at=timezone.now() - timedelta(hours=1))
+    send_due()
+    subjects = [mail["Subject"] for to, mail in inbox.messages if to == [BEN]]
+    assert len(subjects) == 3
+    ended = [number for number, subject in enumerate(subjects) if "esolved" in subject]
+    assert ended == [1], "after the beginning, though it was due before it"
+
+
+def test_who_has_heard_of_the_end_is_not_told_of_the_beginning(
+    inbox: Inbox,  # noqa: F811
+    doors: Doors,
+    team: Channel,
+    tell: Tell,
+):
+    doors.closed = {BEN: "451 Greylisted, try again later"}
+    begun = tell(team)
+    send_due()
+    doors.closed = {}
+    tell(team, Event.RESOLVED)
+    send_due()
+    make_due()
+    send_due()
+    begun.refresh_from_db()
+    assert (begun.state, begun.error) == (
+        "dropped",
+        "Something later about the same thing was sent.",
+    )
+    assert read_by(inbox) == {ANN: 2, BEN: 1, CAT: 2}
 
 
 def test_who_is_refused_for_good_is_named_and_the_channel_stays_on(

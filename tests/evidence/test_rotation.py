@@ -100,9 +100,11 @@ class TestForgotten:
     ):
         with named(new):
             exported(trail, alice)
+        noted = AuditEvent.objects.filter(action="audit.exported").count()
         answer = api_of(Scope.AUDIT_READ).get("/api/v1/audit/export/")
         (error,) = answer.data["errors"]
         assert (answer.status_code, error["code"]) == (409, "no_signing_key")
+        assert AuditEvent.objects.filter(action="audit.exported").count() == noted
         assert "was replaced by a newer one" in error["detail"]
 
     def test_a_checkpoint_of_the_new_key_does_not_end_with_the_old_one(

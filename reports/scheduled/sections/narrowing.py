@@ -38,6 +38,10 @@ def not_narrowed(scope: Scope) -> Iterator[str]:
         BRANCHES: bool(scope.branch_class),
     }
     for name, words in WIDER.items():
-        titles = [part.label for part, narrowed in NARROWED_BY.items() if name not in narrowed]
+        titles = [
+            part.label
+            for part, narrowed in NARROWED_BY.items()
+            if name not in narrowed and part in scope.parts
+        ]
         if said[name] and titles:
             yield f"Told {words}: {'; '.join(map(str, titles))}."

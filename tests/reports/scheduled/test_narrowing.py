@@ -1,5 +1,6 @@
 """What the part on the method says of narrowing is what narrowing does."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -141,6 +142,8 @@ def test_the_method_names_what_is_wider_than_the_report(project: Project, servic
         "Told of all environments: Needs attention now; What to do first; What the cache was"
         " worth; Images; Builders; Own past, sisters, published figures."
     )
+    few = replace(scope_of(project, environment="prod"), parts=("trends", "images", "method"))
+    assert list(not_narrowed(few)) == ["Told of all environments: Images."]
     [branches] = said(branch_class="default")
     assert branches == (
         "Told of all branches: Needs attention now; What to do first; What changed; What the"
