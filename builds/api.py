@@ -47,7 +47,9 @@ class BuildViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     def get_queryset(self) -> Any:
         """Builds that the actor may read, of all projects or of the one named."""
         builds = Build.objects.visible_to(actor_of(self.request))
-        return in_project(self.request, builds.select_related("project", "service"))
+        slug = self.request.query_params.get("project")
+        builds = builds.of_project(slug) if slug else builds
+        return builds.select_related("project", "service")
 
     @extend_schema(responses=StepSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)

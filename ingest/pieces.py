@@ -41,7 +41,7 @@ class Identity(NamedTuple):
 
     def over(self, older: Self) -> Self:
         """Return what both tell; where they differ, what this one does."""
-        return self._make(new or old for new, old in zip(self, older, strict=True))
+        return type(self)._make(new or old for new, old in zip(self, older, strict=True))
 
 
 def find_build(service: Service, decoded: DecodedBuild, context: BuildContext) -> Build | None:
