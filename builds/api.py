@@ -31,6 +31,9 @@ from builds.serializers import (
 )
 
 
+@extend_schema_view(
+    list=extend_schema(parameters=[PROJECT]), retrieve=extend_schema(parameters=[PROJECT])
+)
 class BuildViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Build]):
     """Builds, newest first."""
 
@@ -42,8 +45,10 @@ class BuildViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> Any:
-        """Builds that the actor may read."""
+        """Builds that the actor may read, of all projects or of the one named."""
         builds = Build.objects.visible_to(actor_of(self.request))
+        slug = self.request.query_params.get("project")
+        builds = builds.of_project(slug) if slug else builds
         return builds.select_related("project", "service")
 
     @extend_schema(responses=StepSerializer(many=True), filters=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
+from accounts.models import Project
 from accounts.roles import Scope
 from accounts.typing import Actor
 from buildkit.images import INDEX_MEDIA_TYPES
@@ -42,6 +43,11 @@ class BuildQuerySet(models.QuerySet["Build"]):
         if len(project_ids) == 1:
             return self.filter(project_id=project_ids[0])
         return self.filter(project_id__in=project_ids)
+
+    def of_project(self, slug: str) -> Self:
+        """Builds of the project of that slug; by ``=``, not by a join, for the same index."""
+        projects = Project.objects.filter(slug=slug).order_by()
+        return self.filter(project_id=projects.values("pk")[:1])
 
     def newest_first(self) -> Self:
         """In the order of every list of builds."""

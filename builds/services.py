@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from buildinsights.copying import copy_rows
 from buildkit.classification import classify
 from buildkit.model import Build as DecodedBuild
+from buildkit.model import BuildStatus
 from builds import baselines, evidence
 from builds.masking import mask_secrets, mask_values
 from builds.models import Build, Service, Step, StepLog
@@ -30,6 +31,15 @@ from builds.signals import build_deleted, build_recorded
 SERVICE_LOCK = 0x7376  # the letters "sv": first key of the two-key advisory lock
 OLDEST = timedelta(days=3660)
 CLOCK_SKEW = timedelta(days=1)
+ENDING = (
+    "status",
+    "completed_at",
+    "failure_class",
+    "failure_fingerprint",
+    "failure_evidence",
+    "failure_message",
+)
+"""What tells how a build ended, by its record or by whoever ran it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +96,14 @@ def record_build(
     listed_at = plausible(started, received_at) or (build.listed_at if build else received_at)
     # Attaching a partition locks the table of builds: before, and not after, this writes to it.
     ensure_partition(month_of(listed_at))
+    if build is not None:
+        _lock_ending(build)
     identities = {step.identity for step in decoded.steps} | _recorded_identities(build)
     histories = baselines.load_histories(service.pk, identities)
     known_baselines = _baselines_before(histories, listed_at, build.pk if build else 0)
     values = {
         **_decoded_columns(decoded),
+        **_ending_kept(decoded, build),
         **_context_columns(context, decoded, build),
         **asdict(baselines.cache_worth(decoded.steps, known_baselines)),
         "listed_at": listed_at,
@@ -229,6 +242,19 @@ def _failure_columns(decoded: DecodedBuild) -> dict[str, Any]:
         "failure_filename": failure.filename,
         "failure_lines": line_pairs(failure.ranges),
     }
+
+
+def _lock_ending(build: Build) -> None:
+    """Read how a build ended, if it did, and let nobody else end it until this is written."""
+    locked = Build.objects.select_for_update(no_key=True)
+    build.refresh_from_db(fields=ENDING, from_queryset=locked)
+
+
+def _ending_kept(decoded: DecodedBuild, build: Build | None) -> dict[str, Any]:
+    """An ended build stays so if its pieces do not tell the end: whoever ended it knew more."""
+    if build is None or not build.is_final or decoded.status is not BuildStatus.RUNNING:
+        return {}
+    return {name: getattr(build, name) for name in ENDING}
 
 
 def _context_columns(

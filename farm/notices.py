@@ -1,8 +1,8 @@
 """E-mail about builds that failed: who is told, what they read, and sending it until it is sent."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from urllib.parse import urlsplit
 
 import structlog
 from celery import current_app
@@ -17,6 +17,8 @@ from accounts.models import User
 from accounts.roles import Role
 from builds.logview import plain_tail
 from builds.models import Build
+from channels.contract import DeliveryError, PermanentDeliveryError
+from channels.mail import send_as
 from farm.commands import reproducing_command
 from farm.models import BuildRequest, FailureNotice
 
@@ -61,14 +63,22 @@ def send_pending() -> None:
 
 @transaction.atomic
 def _send_next() -> bool:
-    """Send one notice; tell whether there was one."""
+    """Send one notice; tell whether there was one.
+
+    ``recipients`` are those who are still without it: nobody has it twice.
+    """
     due = FailureNotice.objects.filter(state=FailureNotice.State.PENDING, next_at__lte=Now())
     notice = due.select_for_update(of=("self",), skip_locked=True).order_by("next_at").first()
     if notice is None:
         return False
     notice.tries += 1
     try:
-        message_of(notice).send()
+        request = _request_of(notice)
+        send_as(message_of(request, notice.recipients), request.build.public_id)
+    except DeliveryError as error:
+        log.warning("notice_not_sent", build=notice.pk, tries=notice.tries)
+        notice.recipients = list(error.left) or notice.recipients
+        _postpone(notice, str(error), for_good=isinstance(error, PermanentDeliveryError))
     except Exception as error:
         log.exception("notice_not_sent", build=notice.pk, tries=notice.tries)
         _postpone(notice, f"{type(error).__name__}: {error}")
@@ -78,30 +88,29 @@ def _send_next() -> bool:
     return True
 
 
-def _postpone(notice: FailureNotice, error: str) -> None:
+def _postpone(notice: FailureNotice, error: str, *, for_good: bool = False) -> None:
     notice.error = error
     notice.next_at = timezone.now() + FIRST_PAUSE * 2 ** (notice.tries - 1)
-    if notice.tries >= MAX_TRIES:
+    if for_good or notice.tries >= MAX_TRIES:
         notice.state = FailureNotice.State.FAILED
 
 
-def message_of(notice: FailureNotice) -> EmailMessage:
-    """Return the e-mail. Its id stays the same, so that a second try is known as such."""
-    request = BuildRequest.objects.select_related(
+def _request_of(notice: FailureNotice) -> BuildRequest:
+    requests = BuildRequest.objects.select_related(
         "build__service", "build__project", "source__service"
-    ).get(pk=notice.pk)
+    )
+    return requests.get(pk=notice.pk)
+
+
+def message_of(request: BuildRequest, recipients: Sequence[str]) -> EmailMessage:
+    """Return the e-mail about the build of a request."""
     build = request.build
-    host = urlsplit(settings.PUBLIC_URL).hostname
     subject = f"[{build.project}] {build.service} {build.get_status_display().lower()}"
     subject = f"{subject} on {build.ref_name}" if build.ref_name else subject
     return EmailMessage(
         " ".join(subject.split()),
         render_to_string("farm/failure_email.txt", _context(request, build)),
-        to=list(notice.recipients),
-        headers={
-            "Message-ID": f"<build-{build.public_id}@{host}>",
-            "Auto-Submitted": "auto-generated",
-        },
+        to=list(recipients),
     )
 
 

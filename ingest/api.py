@@ -17,7 +17,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import project_id_for
+from accounts.access import PROJECT, in_project, project_id_for
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from ingest import bodies
@@ -230,6 +230,9 @@ def _digested_now(request: Request, accepted: Accepted) -> Response:
     return Response(serializer.data, status=SYNC_CODES.get(payload.state, status.HTTP_202_ACCEPTED))
 
 
+@extend_schema_view(
+    list=extend_schema(parameters=[PROJECT]), retrieve=extend_schema(parameters=[PROJECT])
+)
 class ReceiptViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[IngestPayload]
 ):
@@ -245,8 +248,9 @@ class ReceiptViewSet(
     cursor_ordering = ("-received_at", "-id")
 
     def get_queryset(self) -> Any:
-        """Receipts that the actor may read."""
-        return IngestPayload.objects.visible_to(actor_of(self.request)).without_body().with_builds()
+        """Receipts that the actor may read, of all projects or of the one named."""
+        payloads = IngestPayload.objects.visible_to(actor_of(self.request))
+        return in_project(self.request, payloads.without_body().with_builds())
 
     @extend_schema(request=None, responses={202: ReceiptSerializer})
     @action(detail=True, methods=["post"])

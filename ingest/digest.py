@@ -113,7 +113,7 @@ def _decode(
 
 def _record_piece(payload: IngestPayload, parts: dict[str, Part], piece: Piece) -> Build:
     """Record a build, together with the pieces of it that came before."""
-    build = find_build(piece.service, piece.decoded, piece.context.pipeline_run_id)
+    build = find_build(piece.service, piece.decoded, piece.context)
     decoded, context = piece.decoded, piece.context
     if build:
         ref = decoded.buildkit_ref or build.buildkit_ref or None

@@ -1,6 +1,5 @@
 """Pieces of one build that arrive apart: which build they belong to, and what it is made of."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Self
@@ -9,7 +8,7 @@ from django.db import connection
 
 from buildkit.model import Build as DecodedBuild
 from builds.models import Build, Service
-from builds.services import delete_build
+from builds.services import BuildContext, delete_build
 from ingest.models import IngestPayload, PayloadBuild
 from ingest.uploads import Part, unpack
 
@@ -17,46 +16,58 @@ from ingest.uploads import Part, unpack
 class Identity(NamedTuple):
     """What tells one build of a pipeline run from another; empty where it is not known."""
 
-    pk: int
     ref: str
     target: str
-    platforms: list[str]
+    platforms: tuple[str, ...]
+    variant: str
+    environment: str
 
-    def agrees(self, decoded: DecodedBuild) -> bool:
+    @classmethod
+    def of(cls, build: Build) -> Self:
+        """Return what is known of a build."""
+        platforms = tuple(sorted(build.platforms))
+        return cls(build.buildkit_ref, build.target, platforms, build.variant, build.environment)
+
+    @classmethod
+    def of_piece(cls, decoded: DecodedBuild, context: BuildContext) -> Self:
+        """Return what a piece records, and what its sender says of it."""
+        platforms = tuple(sorted(decoded.platforms))
+        said = context.variant, context.environment
+        return cls(decoded.buildkit_ref, decoded.target, platforms, *said)
+
+    def agrees(self, other: Self) -> bool:
         """Tell whether nothing contradicts; an unknown contradicts nothing."""
-        pairs = (
-            (self.ref, decoded.buildkit_ref),
-            (self.target, decoded.target),
-            (sorted(self.platforms), sorted(decoded.platforms)),
-        )
-        return all(not old or not new or old == new for old, new in pairs)
+        return all(not one or not two or one == two for one, two in zip(self, other, strict=True))
+
+    def over(self, older: Self) -> Self:
+        """Return what both tell; where they differ, what this one does."""
+        return type(self)._make(new or old for new, old in zip(self, older, strict=True))
 
 
-def find_build(service: Service, decoded: DecodedBuild, pipeline_run_id: str) -> Build | None:
+def find_build(service: Service, decoded: DecodedBuild, context: BuildContext) -> Build | None:
     """Return the build that a decoded piece belongs to, or ``None`` for a new one.
 
     The BuildKit ref decides where both have one. Else it is the only build of the same service
-    and pipeline run whose target and platforms do not contradict.
+    and pipeline run whose target, platforms, variant and environment do not contradict.
     """
     known = find_by_ref(service.project_id, decoded.buildkit_ref)
-    if not pipeline_run_id:
+    if not context.pipeline_run_id:
         return known
-    rest = [
-        found
-        for found in _builds_of_run(service, pipeline_run_id)
-        if known is None or found.pk != known.pk
-    ]
+    piece = Identity.of_piece(decoded, context)
+    rest = _builds_of_run(service, context.pipeline_run_id, besides=known)
     if known is None:
-        fitting = [found.pk for found in rest if found.agrees(decoded)]
-        return Build.objects.get(pk=fitting[0]) if len(fitting) == 1 else None
-    if len(rest) == 1 and not rest[0].ref and rest[0].agrees(decoded):
+        fitting = [build for build in rest if Identity.of(build).agrees(piece)]
+        return Build.objects.get(pk=fitting[0].pk) if len(fitting) == 1 else None
+    whole = piece.over(Identity.of(known))
+    if len(rest) == 1 and not rest[0].buildkit_ref and Identity.of(rest[0]).agrees(whole):
         _absorb(known, rest[0].pk)
     return known
 
 
-def _builds_of_run(service: Service, pipeline_run_id: str) -> Iterable[Identity]:
+def _builds_of_run(service: Service, pipeline_run_id: str, besides: Build | None) -> list[Build]:
     builds = Build.objects.filter(service=service, pipeline_run_id=pipeline_run_id)
-    return map(Identity._make, builds.values_list("pk", "buildkit_ref", "target", "platforms"))
+    builds = builds.exclude(pk=besides.pk) if besides else builds
+    return list(builds.only("buildkit_ref", "target", "platforms", "variant", "environment"))
 
 
 def find_by_ref(project_id: int, ref: str) -> Build | None:

@@ -112,6 +112,27 @@ def test_what_a_later_piece_leaves_open_stays(service: Service):
     assert (again.ref_name, again.revision, again.environment) == ("main", "abc", "staging")
 
 
+def test_an_ended_build_does_not_run_again(service: Service):
+    cut = build(step(0, 0, 1), status=BuildStatus.RUNNING, completed_ns=None)
+    made = record_build(service=service, decoded=cut, context=NOTHING)
+    assert (made.status, made.completed_at) == ("running", None)
+    ending = {
+        "status": "failed",
+        "completed_at": datetime(2026, 1, 5, 9, tzinfo=UTC),
+        "failure_class": "timeout",
+        "failure_fingerprint": "f",
+        "failure_evidence": "3600 s",
+        "failure_message": "It lasted too long.",
+    }
+    Build.objects.filter(pk=made.pk).update(**ending)
+    record_build(service=service, decoded=cut, context=NOTHING, build=made)
+    assert Build.objects.filter(pk=made.pk).values(*ending).get() == ending
+    record_build(service=service, decoded=build(step(0, 0, 1)), context=NOTHING, build=made)
+    found = Build.objects.get(pk=made.pk)
+    assert (found.status, found.failure_class) == ("succeeded", ""), "its record tells the end"
+    assert found.completed_at == datetime(2026, 1, 5, 8, 0, 1, tzinfo=UTC)
+
+
 def test_steps_lie_in_the_partition_of_their_month(service: Service):
     made = record_build(service=service, decoded=build(step(0, 0, 1)), context=NOTHING)
     with connection.cursor() as cursor:

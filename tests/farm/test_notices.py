@@ -137,7 +137,7 @@ def test_what_the_server_refuses_is_tried_again_and_then_given_up(
     send_pending()
     notice = FailureNotice.objects.get()
     assert (notice.state, notice.tries) == ("pending", 1)
-    assert "Insufficient system storage" in notice.error
+    assert notice.error == "The mail server refuses it: 452"
     assert notice.next_at - notice.created_at >= FIRST_PAUSE
     send_pending()
     assert FailureNotice.objects.get().tries == 1, "not before its time"

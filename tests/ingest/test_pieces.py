@@ -89,13 +89,44 @@ def test_a_piece_that_two_builds_could_claim_stays_by_itself(ci: APIClient):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("field", ["variant", "environment"])
+def test_jobs_of_a_matrix_are_builds_of_their_own(ci: APIClient, field: str):
+    for value, seconds in (("dev", 2), ("prod", 7)):
+        send(ci, progress=progress(seconds=seconds), fields=RUN | {field: value})
+    send(ci, metadata=corpus("plain", "metadata"), fields=RUN | {field: "prod"})
+    found = Build.objects.order_by("pk").values_list(field, "wall_seconds", "buildkit_ref")
+    dev, prod = found
+    assert dev == ("dev", 2.0, "")
+    assert prod[:2] == ("prod", 7.0)
+    assert prod[2], "its metadata has met it"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("saying", PIECES)
+def test_pieces_meet_if_only_one_says_the_variant(ci: APIClient, saying: str):
+    for name in PIECES:
+        said = {"variant": "dev", "environment": "staging"} if name == saying else {}
+        send(ci, fields=RUN | said, **{name: corpus("plain", name)})
+    build = Build.objects.get()
+    assert (build.payloads.count(), build.variant, build.environment) == (3, "dev", "staging")
+
+
+@pytest.mark.django_db
+def test_a_build_does_not_take_in_what_says_another_variant_than_it(ci: APIClient):
+    send(ci, metadata=corpus("plain", "metadata"), fields=RUN | {"variant": "dev"})
+    send(ci, progress=progress(), fields=RUN | {"variant": "prod"})
+    send(ci, record=corpus("plain", "record"), fields=RUN)
+    assert list(Build.objects.order_by("pk").values_list("variant", flat=True)) == ["dev", "prod"]
+
+
+@pytest.mark.django_db
 def test_the_field_that_was_received_last_wins_whatever_is_digested_last(ci: APIClient):
-    for variant in ("dev", "prod"):
-        send(ci, sync=False, progress=progress(), fields=RUN | {"variant": variant})
+    for trigger in ("push", "manual"):
+        send(ci, sync=False, progress=progress(), fields=RUN | {"trigger": trigger})
     older, newer = IngestPayload.objects.order_by("pk").values_list("pk", flat=True)
     digest_payload(newer)
     digest_payload(older)
-    assert Build.objects.get().variant == "prod"
+    assert Build.objects.get().trigger == "manual"
 
 
 @pytest.mark.django_db
