@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import in_project
 from accounts.authentication import actor_of
 from accounts.roles import Scope
 from buildinsights.csv import GroupsAsCSV
@@ -258,6 +259,9 @@ class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, allow_blank=True, required=False, default="")
 
 
+@extend_schema_view(
+    list=extend_schema(parameters=[PROJECT]), retrieve=extend_schema(parameters=[PROJECT])
+)
 class ChangeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Change]):
     """Changes, those found last first."""
 
@@ -270,8 +274,9 @@ class ChangeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     cursor_ordering = ("-found_at", "-id")
 
     def get_queryset(self) -> Any:
-        """Changes for which the actor has the scope."""
-        return Change.objects.visible_to(actor_of(self.request), self.scope).told()
+        """Changes for which the actor has the scope, of all projects or of the one named."""
+        changes = Change.objects.visible_to(actor_of(self.request), self.scope)
+        return in_project(self.request, changes.told(), "series__service__project")
 
     @extend_schema(responses=AroundSerializer, filters=False)
     @action(

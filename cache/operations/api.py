@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import project_id_for
+from accounts.access import in_project, project_id_for
 from accounts.authentication import actor_of
 from accounts.models import Project
 from accounts.roles import Scope
@@ -76,6 +76,9 @@ class WishSerializer(serializers.Serializer[Any]):
     parameters = serializers.DictField(required=False, default=dict)
 
 
+@extend_schema_view(
+    list=extend_schema(parameters=[PROJECT]), retrieve=extend_schema(parameters=[PROJECT])
+)
 class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Operation]):
     """Operations on caches, newest first: planned, then confirmed."""
 
@@ -89,8 +92,8 @@ class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
     cursor_ordering = ("-requested_at", "-id")
 
     def get_queryset(self) -> Any:
-        """Operations that the actor may see."""
-        return self._of(Scope.BUILDS_READ)
+        """Operations that the actor may see, of all projects or of the one named."""
+        return in_project(self.request, self._of(Scope.BUILDS_READ))
 
     @extend_schema(
         request=WishSerializer,
