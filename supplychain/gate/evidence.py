@@ -44,12 +44,15 @@ class Scanned:
     doubt: str = ""
     """Why the report seems to lack what is there, in a sentence."""
 
-    def lacks(self, severities: Iterable[str], *, fixable_only: bool) -> str:
-        """Say what of some severities it may lack; empty if it has all."""
+    def lacks(self, severities: Iterable[str], *, fixable_only: bool = False) -> str:
+        """Say what of some severities it may lack; empty if it has all.
+
+        What has no fix is left out of vulnerabilities alone.
+        """
         unseen = sorted(set(severities) - set(self.severities)) if self.severities else []
         if unseen:
             return f"The scan did not look for {', '.join(unseen)}."
-        if self.ignores_unfixed and not fixable_only:
+        if self.ignores_unfixed and self.kind == "vulnerability" and not fixable_only:
             return "The scan left out what has no fix."
         return self.doubt
 
