@@ -91,4 +91,5 @@ def stated_of(fields: TrivyFields) -> Stated:
         scanners=tuple(filter(None, fields.scanners.split(","))),
         severities=tuple(filter(None, fields.severities.split(","))),
         ignore_unfixed={"true": True, "false": False}.get(fields.ignore_unfixed),
+        package_types=tuple(filter(None, fields.pkg_types.split(","))),
     )

@@ -99,12 +99,13 @@ def _read(payload: IngestPayload) -> Read | None:
         report = report_of(payload)
     except ParseError:
         return None  # it was read once; what cannot be read now speaks for nothing
+    stated = stated_of(parse_trivy_fields(payload.fields))
     return Read(
         payload.parts[0]["sha256"],
-        stated_of(parse_trivy_fields(payload.fields)),
+        stated,
         report.artifact.platform,
         seen_in(report),
-        {kind: doubt_of(report, kind) for kind in SCANNED},
+        {kind: doubt_of(stated, report, kind) for kind in SCANNED},
     )
 
 
@@ -151,6 +152,7 @@ def _scanned(kind: str, newest: list[Newest], reports: Reports) -> Scanned:
         any(seen.is_known_exploited is not None for one in read for seen in one.seen.values()),
         tuple(sorted(set.intersection(*narrowed))) if narrowed else (),
         any(one.stated.ignore_unfixed for one in read),
+        tuple(sorted({name for one in read for name in one.stated.packages_left_out()})),
         next(filter(None, _doubts(kind, own, read)), ""),
     )
 

@@ -16,6 +16,12 @@ SUSPICIOUS = 3
 
 UNREAD = "Parts of the report could not be read."
 NO_SYSTEM = "The system's packages are not in it."
+PACKAGE_TYPES = {
+    "os": TargetClass.OS_PACKAGES.value,
+    "library": TargetClass.LANGUAGE_PACKAGES.value,
+}
+"""Trivy's names of the packages in which it looks for vulnerabilities, and their classes."""
+
 NO_FAMILY = ("", "none")
 """How reports call the system of an image that has none."""
 
@@ -27,6 +33,13 @@ class Stated:
     scanners: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
     ignore_unfixed: bool | None = None
+    package_types: tuple[str, ...] = ()
+    """Of ``PACKAGE_TYPES``."""
+
+    def packages_left_out(self) -> tuple[str, ...]:
+        """Return the classes of packages that were not looked at."""
+        left_out = set(PACKAGE_TYPES) - set(self.package_types) if self.package_types else ()
+        return tuple(sorted(PACKAGE_TYPES[name] for name in left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +75,19 @@ def narrowed_by(
     return Narrowing(sentence, is_guessed=False) if sentence else None
 
 
-def doubt_of(report: Report, kind: str) -> str:
+def doubt_of(stated: Stated, report: Report, kind: str) -> str:
     """Say why a report that looked for a kind lacks some of it by itself; empty if it does not."""
     if not report.is_whole:
         return UNREAD
-    return NO_SYSTEM if kind == Kind.VULNERABILITY and _lacks_system(report) else ""
+    return NO_SYSTEM if kind == Kind.VULNERABILITY and _lacks_system(stated, report) else ""
 
 
-def _lacks_system(report: Report) -> bool:
-    """Tell whether the packages of a system that is known were not looked at."""
-    return report.artifact.os_family not in NO_FAMILY and not any(
-        target.target_class == TargetClass.OS_PACKAGES for target in report.targets
+def _lacks_system(stated: Stated, report: Report) -> bool:
+    """Guess that the packages of a system that is known were not looked at."""
+    return (
+        not stated.package_types
+        and report.artifact.os_family not in NO_FAMILY
+        and not any(target.target_class == TargetClass.OS_PACKAGES for target in report.targets)
     )
 
 
@@ -82,6 +97,8 @@ def _left_out(stated: Stated, item: Missing) -> str:
         return f"Only {', '.join(sorted(stated.severities))} was asked for."
     if stated.ignore_unfixed and _is_unfixed(item):
         return "Findings without a fix were left out."
+    if item.kind == Kind.VULNERABILITY and item.target_class in stated.packages_left_out():
+        return f"Only packages of {', '.join(sorted(stated.package_types))} were asked for."
     return ""
 
 
@@ -90,7 +107,7 @@ def _guess(
 ) -> str:
     if missing and not report.is_whole:
         return UNREAD
-    if any(_is_of_system(item) for item in missing) and _lacks_system(report):
+    if any(_is_of_system(item) for item in missing) and _lacks_system(stated, report):
         return NO_SYSTEM
     if not stated.severities and (lowest := _lowest(seen, missing)):
         return f"Nothing below {lowest.label} is in it, and all that was there would have gone."
