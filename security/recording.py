@@ -168,6 +168,8 @@ def _add(
     came = sorted(came, key=lambda item: item.key)
     origins = origins_of(found, {item.layer for item in came})
     _say_origin(came, known, origins)
+    back = [(item, known[item.key]) for item in came if item.key in known]
+    _write(Finding, FACTS, ((row.pk, _facts(item), _facts_of(row)) for item, row in back))
     fresh = [item for item in came if item.key not in known]
     new = dict(zip((item.key for item in fresh), next_keys(len(fresh)), strict=True))
     keys = {key: finding.pk for key, finding in known.items()} | new
@@ -188,7 +190,8 @@ def _known(lineage: Lineage, keys: Sequence[bytes]) -> dict[bytes, Finding]:
     if not keys:
         return {}
     rows = Finding.objects.with_keys(lineage.service_id, keys)
-    return {bytes(row.key): row for row in rows.order_by().only("pk", "key", "seen_state")}
+    rows = rows.order_by().only("pk", "key", "seen_state", *FACTS)
+    return {bytes(row.key): row for row in rows}
 
 
 def _say_origin(
@@ -257,6 +260,10 @@ def _origin(origin: Origin) -> tuple[Any, ...]:
 def _facts(item: Seen) -> tuple[Any, ...]:
     others = FACTS[len(("severity", "aliases")) :]
     return (int(item.severity), list(item.aliases), *(getattr(item, name) for name in others))
+
+
+def _facts_of(row: Finding) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in FACTS)
 
 
 def _end(scan: Scan, gone: Collection[There]) -> None:

@@ -235,3 +235,14 @@ def test_aliases_are_those_of_the_newest_scan_and_statements_follow(
     scanned(ci, report(1, vulnerability("GHSA-1", VendorIDs=["CVE-1"])))
     assert Finding.objects.get().aliases == ["CVE-1"]
     assert states() == {"GHSA-1": "not_affected"}
+
+
+def test_a_finding_that_comes_back_is_what_the_newest_scan_says(ci: APIClient, project: Project):
+    built(project, 1)
+    scanned(ci, report(1, vulnerability("GHSA-1", Severity="MEDIUM")))
+    scanned(ci, report(1))
+    named = vulnerability("GHSA-1", Severity="CRITICAL", VendorIDs=["CVE-1"])
+    scanned(ci, report(1, named))
+    back = Finding.objects.get()
+    assert (back.get_severity_display(), back.aliases) == ("CRITICAL", ["CVE-1"])
+    assert back.times_reopened == 1
