@@ -12,7 +12,7 @@ from security.narrowing import Missing, Narrowing, Stated, narrowed_by
 from security.seen import seen_in
 from supplychain.reports.reading import read_report
 from tests.conftest import SHARED_FIXTURES
-from tests.security.making import built, digest, report, scanned, states, vulnerability
+from tests.security.making import built, digest, report, scanned, send, states, vulnerability
 from tests.security.test_statements import openvex, stated, told
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +156,7 @@ def test_an_image_without_a_system_has_none_of_its_packages(ci: APIClient, proje
 
 
 def test_a_package_type_that_there_is_not_is_refused(ci: APIClient):
-    answer = ci.generic("POST", "/api/v1/ingest/trivy/?pkg_types=rpm", report(1))
+    answer = send(ci, report(1), pkg_types="rpm")
     assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "pkg_types")
 
 
