@@ -45,6 +45,7 @@ class Image:
             "scanners": options.scanners,
             "severities": ",".join(options.severities),
             "ignore_unfixed": "true" if options.ignore_unfixed else "",
+            "pkg_types": options.package_types,
         }
         return {name: text for name, text in named.items() if text}
 

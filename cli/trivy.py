@@ -73,6 +73,11 @@ class Options:
         """Return what is looked for: ours, unless ``extra`` names others."""
         return _last_of(self.extra, "--scanners") or SCANNERS
 
+    @property
+    def package_types(self) -> str:
+        """Return in which packages alone is looked, if ``extra`` names them."""
+        return _last_of(self.extra, "--pkg-types") or _last_of(self.extra, "--vuln-type")
+
 
 def check_extra(extra: Sequence[str]) -> None:
     """Raise ``UsageError`` for an option of trivy that is set by one of ours."""

@@ -32,9 +32,14 @@ TRIVY_PARAMETERS = [
         ("target", "Of what is no image of a known build."),
         ("variant", "Likewise."),
         ("environment", "Likewise."),
-        ("scanners", "What was looked for, of vuln, misconfig, secret, license; by commas."),
+        (
+            "scanners",
+            "What was looked for, of vuln, misconfig, secret, license; by commas. Without it a"
+            " report of CycloneDX or of licences that has no vulnerability has not looked for any.",
+        ),
         ("severities", "Severities that were asked for, if not all; by commas."),
         ("ignore_unfixed", "Whether what has no fix was left out: true or false."),
+        ("pkg_types", "Packages that were looked at, of os, library; by commas."),
         ("scanner_version", "As `trivy version` says, where the report does not."),
         ("database_version", "Likewise, of the vulnerability database."),
         ("database_updated_at", "Likewise, when the database was made; ISO 8601."),

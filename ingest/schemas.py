@@ -75,6 +75,7 @@ FIELD_NAMES = tuple(BuildKitFields.model_fields)
 
 SEVERITIES = tuple(Severity.labels)
 SCANNERS = ("vuln", "misconfig", "secret", "license")
+PACKAGE_TYPES = ("os", "library")
 
 
 def _one_of(known: tuple[str, ...], change: Callable[[str], str]) -> Callable[[str], str]:
@@ -96,8 +97,8 @@ def _digest(value: str) -> str:
 class TrivyFields(BaseModel):
     """The parameters of ``POST ingest/trivy/``; all are optional texts.
 
-    ``scanners``, ``severities`` and ``ignore_unfixed`` say how the report was made, and the last
-    three by what; it does not say that itself.
+    ``scanners``, ``severities``, ``ignore_unfixed`` and ``pkg_types`` say how the report was made,
+    and the last three by what; it does not say that itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -111,6 +112,7 @@ class TrivyFields(BaseModel):
     scanners: Annotated[str, AfterValidator(_one_of(SCANNERS, str.lower))] = ""
     severities: Annotated[str, AfterValidator(_one_of(SEVERITIES, str.upper))] = ""
     ignore_unfixed: Literal["", "true", "false"] = ""
+    pkg_types: Annotated[str, AfterValidator(_one_of(PACKAGE_TYPES, str.lower))] = ""
     scanner_version: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
     database_version: Annotated[str, Field(max_length=60), AfterValidator(_clean)] = ""
     database_updated_at: Annotated[str, Field(max_length=60), AfterValidator(_moment)] = ""

@@ -9,12 +9,13 @@ from security.matching import digests_of, match
 from security.models import PrintKey, Scan
 from security.narrowing import Stated
 from security.recording import record_scan
-from security.seen import kinds_of
+from security.seen import is_inventory, kinds_of
 from security.services import new_scan, say
 from supplychain.reports.model import Report
 from supplychain.reports.reading import read_report
 from supplychain.reports.values import moment_of
 
+NOT_SAID = "It has no vulnerability and may not have looked for any; scanners=vuln says it did."
 MOST_FINDINGS = 200_000
 """Of one report: hundreds of times as many as images have, and a worker has minutes for one."""
 
@@ -35,6 +36,8 @@ def digest_trivy(payload: IngestPayload) -> None:
     _say_scanner(scan, fields)
     stated = stated_of(fields)
     scan.kinds = kinds_of(report, stated.scanners)
+    if not stated.scanners and is_inventory(report):
+        scan.problems = [*scan.problems, NOT_SAID]
     service = service_of(
         payload.project_id, fields.service, found, what="report", is_image=bool(digests)
     )
@@ -88,4 +91,5 @@ def stated_of(fields: TrivyFields) -> Stated:
         scanners=tuple(filter(None, fields.scanners.split(","))),
         severities=tuple(filter(None, fields.severities.split(","))),
         ignore_unfixed={"true": True, "false": False}.get(fields.ignore_unfixed),
+        package_types=tuple(filter(None, fields.pkg_types.split(","))),
     )

@@ -68,7 +68,8 @@ def _configuration(subject: Subject) -> Configuration | None:
     results = [result for item in newest for result in item.results.all()]
     failed = {result.check_id for result in results if result.outcome == Outcome.FAIL}
     unknown = {result.check_id for result in results if result.outcome == Outcome.UNKNOWN}
-    kept = {result.check_id for result in results} - failed - unknown
+    looked = [{result.check_id for result in item.results.all()} for item in newest]
+    kept = set.intersection(*looked) - failed - unknown
     uids = [item.config.get("uid") for item in newest]
     return Configuration(
         user=str(newest[0].config.get("user") or ""),

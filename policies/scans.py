@@ -17,8 +17,8 @@ from ingest.trivy import report_of, stated_of
 from policies.excuses import Excuse, Excuses
 from policies.images import Subject
 from security.models import Finding, Scan
-from security.narrowing import Stated
-from security.seen import Seen, seen_in
+from security.narrowing import Stated, doubt_of
+from security.seen import Seen, seen_in, united
 from supplychain.gate.evidence import SCANNED, Found, Scanned
 
 MOST_SCANS = 50
@@ -76,6 +76,8 @@ class Read:
     stated: Stated
     platform: str
     seen: dict[bytes, Seen]
+    doubts: dict[str, str]
+    """By kind, what the report itself shows to lack."""
 
 
 class Reports:
@@ -98,7 +100,13 @@ def _read(payload: IngestPayload) -> Read | None:
     except ParseError:
         return None  # it was read once; what cannot be read now speaks for nothing
     stated = stated_of(parse_trivy_fields(payload.fields))
-    return Read(payload.parts[0]["sha256"], stated, report.artifact.platform, seen_in(report))
+    return Read(
+        payload.parts[0]["sha256"],
+        stated,
+        report.artifact.platform,
+        seen_in(report),
+        {kind: doubt_of(stated, report, kind) for kind in SCANNED},
+    )
 
 
 def _kinds(newest: Iterable[Newest]) -> list[str]:
@@ -144,8 +152,15 @@ def _scanned(kind: str, newest: list[Newest], reports: Reports) -> Scanned:
         any(seen.is_known_exploited is not None for one in read for seen in one.seen.values()),
         tuple(sorted(set.intersection(*narrowed))) if narrowed else (),
         any(one.stated.ignore_unfixed for one in read),
-        next((scan.narrowed_by for scan in own if scan.narrowed_by), "") if not narrowed else "",
+        tuple(sorted({name for one in read for name in one.stated.packages_left_out()})),
+        next(filter(None, _doubts(kind, own, read)), ""),
     )
+
+
+def _doubts(kind: str, scans: Iterable[Scan], read: Iterable[Read]) -> Iterable[str]:
+    """Yield why scans seem to lack what is there; what their senders said is no doubt."""
+    yield from (one.doubts[kind] for one in read)
+    yield from (scan.narrowed_by for scan in scans if scan.is_narrowing_guessed)
 
 
 def _found(
@@ -154,8 +169,9 @@ def _found(
     seen: dict[bytes, Seen] = {}
     for item in newest:
         report = reports.of(item.scan)
-        of_kind = report.seen.items() if report else ()
-        seen |= {key: one for key, one in of_kind if one.kind == item.kind}
+        for key, one in report.seen.items() if report else ():
+            if one.kind == item.kind:
+                seen[key] = united(one, seen[key]) if key in seen else one
     known = _known(subject, seen)
     excuses = Excuses(subject, environment, seen.values())
     worst_first = sorted(seen.items(), key=lambda pair: (-pair[1].severity, pair[1].name, pair[0]))

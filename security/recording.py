@@ -22,6 +22,7 @@ from supplychain.reports.model import Report
 
 FACTS = (
     "severity",
+    "aliases",
     "severity_source",
     "cvss_score",
     "cvss_vector",
@@ -83,15 +84,14 @@ def record_scan(
     scan.save()
     if not scan.is_late:
         touched = follow(lineage, scan, found)
-        seen = {key: item for key, item in seen_in(report).items() if item.kind not in late}
-        _apply(scan, lineage, seen, late, stated, found, touched)
+        _apply(scan, lineage, report, late, stated, found, touched)
     return scan
 
 
 def _apply(
     scan: Scan,
     lineage: Lineage,
-    seen: dict[bytes, Seen],
+    report: Report,
     late: Collection[str],
     stated: Stated,
     found: Match | None,
@@ -101,9 +101,10 @@ def _apply(
 
     ``touched`` are findings that its image alone may change.
     """
+    seen = {key: item for key, item in seen_in(report).items() if item.kind not in late}
     there = {key: item for key, item in _there(lineage).items() if item.missing.kind not in late}
     came = [item for key, item in seen.items() if key not in there]
-    gone = _gone(scan, seen, there, stated)
+    gone = _gone(scan, report, seen, there, stated)
     both = [(item, there[key]) for key, item in seen.items() if key in there]
     known = _known(lineage, [item.key for item in came])
     touched |= {item.finding for item in gone} | {old.pk for old in known.values()}
@@ -114,7 +115,7 @@ def _apply(
         _end(scan, gone)
         _say_anew(both)
     scan.came, scan.went = len(came), len(gone)
-    scan.save(update_fields=["came", "went", "narrowed_by"])
+    scan.save(update_fields=["came", "went", "narrowed_by", "is_narrowing_guessed"])
 
 
 def _there(lineage: Lineage) -> dict[bytes, There]:
@@ -124,6 +125,7 @@ def _there(lineage: Lineage) -> dict[bytes, There]:
         "pk",
         "finding",
         "finding__kind",
+        "finding__target_class",
         *(f"finding__{name}" for name in FACTS),
         *PLACE,
     )
@@ -131,13 +133,17 @@ def _there(lineage: Lineage) -> dict[bytes, There]:
 
 
 def _kept(row: Sequence[Any]) -> There:
-    facts, place = tuple(row[4 : 4 + len(FACTS)]), tuple(row[4 + len(FACTS) :])
-    missing = Missing(row[3], facts[0], bool(facts[FACTS.index("fixed_version")]))
+    facts, place = tuple(row[5 : 5 + len(FACTS)]), tuple(row[5 + len(FACTS) :])
+    missing = Missing(row[3], row[4], facts[0], bool(facts[FACTS.index("fixed_version")]))
     return There(row[1], row[2], facts, place, missing)
 
 
 def _gone(
-    scan: Scan, seen: Mapping[bytes, Seen], there: Mapping[bytes, There], stated: Stated
+    scan: Scan,
+    report: Report,
+    seen: Mapping[bytes, Seen],
+    there: Mapping[bytes, There],
+    stated: Stated,
 ) -> list[There]:
     """Return what is there no more, noting on the scan if that cannot be told."""
     lacking = [
@@ -145,8 +151,10 @@ def _gone(
         for key, item in there.items()
         if key not in seen and item.missing.kind in set(scan.kinds)
     ]
-    scan.narrowed_by = narrowed_by(stated, seen.values(), [item.missing for item in lacking])
-    return [] if scan.narrowed_by else lacking
+    narrowing = narrowed_by(stated, report, seen.values(), [item.missing for item in lacking])
+    scan.narrowed_by = narrowing.sentence if narrowing else ""
+    scan.is_narrowing_guessed = narrowing is not None and narrowing.is_guessed
+    return [] if narrowing else lacking
 
 
 def _add(
@@ -160,6 +168,8 @@ def _add(
     came = sorted(came, key=lambda item: item.key)
     origins = origins_of(found, {item.layer for item in came})
     _say_origin(came, known, origins)
+    back = [(item, known[item.key]) for item in came if item.key in known]
+    _write(Finding, FACTS, ((row.pk, _facts(item), _facts_of(row)) for item, row in back))
     fresh = [item for item in came if item.key not in known]
     new = dict(zip((item.key for item in fresh), next_keys(len(fresh)), strict=True))
     keys = {key: finding.pk for key, finding in known.items()} | new
@@ -180,7 +190,8 @@ def _known(lineage: Lineage, keys: Sequence[bytes]) -> dict[bytes, Finding]:
     if not keys:
         return {}
     rows = Finding.objects.with_keys(lineage.service_id, keys)
-    return {bytes(row.key): row for row in rows.order_by().only("pk", "key", "seen_state")}
+    rows = rows.order_by().only("pk", "key", "seen_state", *FACTS)
+    return {bytes(row.key): row for row in rows}
 
 
 def _say_origin(
@@ -207,7 +218,6 @@ FINDING_COLUMNS = (
     "package",
     "name",
     "resource",
-    "aliases",
     *FACTS,
     "state",
     "seen_state",
@@ -229,7 +239,6 @@ def _finding_row(scan: Scan, item: Seen, origin: Origin) -> tuple[Any, ...]:
         item.package,
         item.name,
         item.resource,
-        list(item.aliases),
         *_facts(item),
         *NOT_SETTLED,
         scan.scanned_at,
@@ -249,7 +258,12 @@ def _origin(origin: Origin) -> tuple[Any, ...]:
 
 
 def _facts(item: Seen) -> tuple[Any, ...]:
-    return (int(item.severity), *(getattr(item, name) for name in FACTS[1:]))
+    others = FACTS[len(("severity", "aliases")) :]
+    return (int(item.severity), list(item.aliases), *(getattr(item, name) for name in others))
+
+
+def _facts_of(row: Finding) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in FACTS)
 
 
 def _end(scan: Scan, gone: Collection[There]) -> None:
@@ -260,7 +274,8 @@ def _end(scan: Scan, gone: Collection[There]) -> None:
 
 def _is_moved(new: Seen, old: There) -> bool:
     """Whether a scan says otherwise what decides how a finding stands."""
-    return (new.severity, new.installed_version) != (old.facts[0], old.place[0])
+    said = (new.severity, list(new.aliases), new.installed_version)
+    return said != (old.facts[0], old.facts[1], old.place[0])
 
 
 def _say_anew(both: Sequence[tuple[Seen, There]]) -> None:

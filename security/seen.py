@@ -53,7 +53,7 @@ def seen_in(report: Report) -> dict[bytes, Seen]:
     found: dict[bytes, Seen] = {}
     for item in _all(report):
         known = found.get(item.key)
-        found[item.key] = item if known is None else _united(known, item)
+        found[item.key] = item if known is None else united(known, item)
     return found
 
 
@@ -65,7 +65,8 @@ def _all(report: Report) -> Iterator[Seen]:
     yield from map(_license, report.licenses)
 
 
-def _united(one: Seen, other: Seen) -> Seen:
+def united(one: Seen, other: Seen) -> Seen:
+    """Return what is said twice of one finding: the worse, with the versions of both."""
     worse, less = (one, other) if one.severity >= other.severity else (other, one)
     return replace(
         worse,
@@ -186,5 +187,23 @@ def kinds_of(report: Report, scanners: Iterable[str]) -> list[Kind]:
     stated = {SCANNERS[name] for name in scanners if name in SCANNERS}
     if stated:
         return sorted(stated)
-    shown = (KIND_OF_CLASS.get(target.target_class, ()) for target in report.targets)
-    return sorted({kind for kinds in shown for kind in kinds})
+    shown = _shown(report)
+    return sorted(shown - {Kind.VULNERABILITY} if is_inventory(report) else shown)
+
+
+def is_inventory(report: Report) -> bool:
+    """Whether a report may list packages for their own sake: as an SBOM, or for their licences.
+
+    One that has a vulnerability has looked for them.
+    """
+    shown = _shown(report)
+    return (
+        Kind.VULNERABILITY in shown
+        and not report.vulnerabilities
+        and (report.format == "cyclonedx" or Kind.LICENSE in shown)
+    )
+
+
+def _shown(report: Report) -> set[Kind]:
+    kinds = (KIND_OF_CLASS.get(target.target_class, ()) for target in report.targets)
+    return {kind for some in kinds for kind in some}

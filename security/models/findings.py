@@ -100,6 +100,8 @@ class Scan(models.Model):
     """What was looked for: of these kinds a finding that is missing has gone."""
     narrowed_by = models.CharField(max_length=300, blank=True)
     """Why findings that are missing may be there still; empty if they have gone."""
+    is_narrowing_guessed = models.BooleanField(default=False)
+    """Whether that is told from what is missing, and is not what the sender says."""
     is_late = models.BooleanField(default=False)
     """Older than what was known, by its image or its time: it has changed nothing."""
     counts = models.JSONField(default=dict)

@@ -30,23 +30,23 @@ def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
     }
 
 
-THRESHOLD = _object(
-    {
-        "severity": {"enum": list(SEVERITIES)},
-        "most": COUNT,
-        "fixable_only": {"type": "boolean"},
-        "older_than_days": DAYS,
-    },
-    "severity",
-    "most",
-)
+THRESHOLD = {"severity": {"enum": list(SEVERITIES)}, "most": COUNT, "older_than_days": DAYS}
+FIXABLE = {"fixable_only": {"type": "boolean"}}
+"""Only of vulnerabilities it is told whether they have a fix."""
+
+
+def _thresholds(properties: dict[str, Any]) -> dict[str, Any]:
+    item = _object(properties, "severity", "most")
+    return {"type": "array", "minItems": 1, "items": item}
+
+
 REQUIRED = _object({"required": {"const": True}}, "required")
 
 SCHEMA = _object(
     {
         "description": {"type": "string"},
-        "vulnerabilities": {"type": "array", "minItems": 1, "items": THRESHOLD},
-        "misconfigurations": {"type": "array", "minItems": 1, "items": THRESHOLD},
+        "vulnerabilities": _thresholds(THRESHOLD | FIXABLE),
+        "misconfigurations": _thresholds(THRESHOLD),
         "known_exploited": _object({"most": COUNT}, "most"),
         "secrets": _object({"most": COUNT}, "most"),
         "licenses": _object({"denied": NAMES}, "denied"),

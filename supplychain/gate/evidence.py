@@ -41,15 +41,22 @@ class Scanned:
     severities: tuple[str, ...] = ()
     """What alone was looked for; empty if nothing was left out."""
     ignores_unfixed: bool = False
+    packages_left_out: tuple[str, ...] = ()
+    """Classes of packages that were not looked at for vulnerabilities: ``os-pkgs``."""
     doubt: str = ""
     """Why the report seems to lack what is there, in a sentence."""
 
-    def lacks(self, severities: Iterable[str], *, fixable_only: bool) -> str:
-        """Say what of some severities it may lack; empty if it has all."""
+    def lacks(self, severities: Iterable[str], *, fixable_only: bool = False) -> str:
+        """Say what of some severities it may lack; empty if it has all.
+
+        Only vulnerabilities are of packages, and may have no fix.
+        """
         unseen = sorted(set(severities) - set(self.severities)) if self.severities else []
         if unseen:
             return f"The scan did not look for {', '.join(unseen)}."
-        if self.ignores_unfixed and not fixable_only:
+        if self.kind == "vulnerability" and self.packages_left_out:
+            return f"The scan did not look at {', '.join(self.packages_left_out)}."
+        if self.kind == "vulnerability" and self.ignores_unfixed and not fixable_only:
             return "The scan left out what has no fix."
         return self.doubt
 

@@ -99,7 +99,7 @@ def _known_exploited(value: Any, evidence: Evidence, at: datetime) -> Iterator[R
         yield _fails("known_exploited", message, named(over))
     elif not scan.says_known_exploited and counted(evidence, "vulnerability"):
         yield _unknown("known_exploited", "The report does not say which are exploited.")
-    elif lacks := scan.lacks(SEVERITIES, fixable_only=False):
+    elif lacks := scan.lacks(SEVERITIES):
         yield _unknown("known_exploited", lacks)
 
 
@@ -112,7 +112,7 @@ def _secrets(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
     if len(over) > value["most"]:
         message = f"{len(over)} secret{'s' * (len(over) != 1)}; {value['most'] or 'none'} may be."
         yield _fails("secrets", message, named(over))
-    elif lacks := scan.lacks(SEVERITIES, fixable_only=True):
+    elif lacks := scan.lacks(SEVERITIES):
         yield _unknown("secrets", lacks)
 
 
@@ -124,7 +124,7 @@ def _licenses(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
     over = [item for item in counted(evidence, "license") if _matches(item.name, value["denied"])]
     if over:
         yield _fails("licenses", f"{len(over)} under licences that are denied.", named(over))
-    elif lacks := scan.lacks(SEVERITIES, fixable_only=True):
+    elif lacks := scan.lacks(SEVERITIES):
         yield _unknown("licenses", lacks)
 
 

@@ -224,7 +224,7 @@ class _Components:
             try:
                 package = self._affected(affected)
             except WrongShapeError as error:
-                self._gathering.problems.add(f"{place}/affects[{index}]", str(error))
+                self._gathering.leave_out(f"{place}/affects[{index}]", str(error))
                 continue
             found = _vulnerability(entry, ratings, package)
             suppressed = _suppressed(entry, found)

@@ -26,6 +26,8 @@ class Attempts:
     """Parts of a document, read one by one: what is misshapen is noted and left out."""
 
     problems: Problems
+    has_left_out: bool = field(default=False, init=False)
+    """Whether an entry was, and not only what the document says of itself."""
 
     def each(
         self, entries: object, place: str, read: Callable[[Json, str], object], start: int = 0
@@ -37,7 +39,7 @@ class Attempts:
         if entries is None:
             return
         if not isinstance(entries, list):
-            self.problems.add(place, f"{kind_of(entries)}, expected a list")
+            self.leave_out(place, f"{kind_of(entries)}, expected a list")
             return
         for index, entry in enumerate(entries, start):
             self.attempt(f"{place}[{index}]", entry, read)
@@ -49,7 +51,12 @@ class Attempts:
                 raise WrongShapeError(f"{kind_of(entry)}, expected an object")
             read(entry, place)
         except WrongShapeError as error:
-            self.problems.add(place, str(error))
+            self.leave_out(place, str(error))
+
+    def leave_out(self, place: str, message: str) -> None:
+        """Note entries that cannot be read."""
+        self.has_left_out = True
+        self.problems.add(place, message)
 
     def collect[Found](
         self, into: list[Found], owner: Json, key: str, place: str, read: Callable[[Json], Found]
@@ -63,7 +70,7 @@ class Attempts:
         if entries is None:
             return
         if not isinstance(entries, list):
-            self.problems.add(f"{place}/{key}", f"{kind_of(entries)}, expected a list")
+            self.leave_out(f"{place}/{key}", f"{kind_of(entries)}, expected a list")
             return
         for index, entry in enumerate(entries):
             try:
@@ -71,7 +78,7 @@ class Attempts:
                     raise WrongShapeError(f"{kind_of(entry)}, expected an object")
                 into.append(read(entry))
             except WrongShapeError as error:
-                self.problems.add(f"{place}/{key}[{index}]", str(error))
+                self.leave_out(f"{place}/{key}[{index}]", str(error))
 
     def part[Found](self, place: str, read: Callable[[], Found], otherwise: Found) -> Found:
         """Read a part of which there is one; a misshapen one is a problem and left empty."""
@@ -118,4 +125,5 @@ class Gathering(Attempts):
             licenses=tuple(self.licenses),
             suppressed=tuple(self.suppressed),
             problems=tuple(self.told()),
+            is_whole=not self.has_left_out,
         )

@@ -213,6 +213,8 @@ class Report:
     suppressed: tuple[Suppressed, ...] = ()
     problems: tuple[str, ...] = field(default=())
     """What could not be read, each with its place; the rest was."""
+    is_whole: bool = True
+    """Whether all its entries could be; if not, findings may lack."""
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many of each there are as the report lists them, by severity.

@@ -74,7 +74,7 @@ def test_trivy_is_told_what_to_look_for_and_where_to_write(stand_in: StandIn, tm
     stand_in.does(report=report(tmp_path / "r.json"))
     done = scan(
         *("shop/api:1", "--severity", "high, critical", "--ignore-unfixed", "--timeout", "60"),
-        *("--", "--skip-db-update", "--scanners", "vuln"),
+        *("--", "--skip-db-update", "--scanners", "vuln", "--pkg-types=library"),
     )
     assert done.exit_code == 0, done.output
     [call] = stand_in.calls
@@ -95,6 +95,7 @@ def test_trivy_is_told_what_to_look_for_and_where_to_write(stand_in: StandIn, tm
         "scanners": "vuln",
         "severities": "HIGH,CRITICAL",
         "ignore_unfixed": "true",
+        "pkg_types": "library",
     }
     assert scan("shop/api:1").exit_code == 0
     assert "--scanners=vuln,secret,misconfig,license" in stand_in.calls[1]

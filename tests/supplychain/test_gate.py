@@ -117,6 +117,8 @@ class TestThresholds:
             ({}, {"ignores_unfixed": True}, "unknown"),
             ({"fixable_only": True}, {"ignores_unfixed": True}, "pass"),
             ({}, {"doubt": "It seems to be cut."}, "unknown"),
+            ({}, {"packages_left_out": ("os-pkgs",)}, "unknown"),
+            ({"fixable_only": True}, {"packages_left_out": ("os-pkgs",)}, "unknown"),
         ],
     )
     def test_a_scan_passes_only_what_it_looked_for(self, threshold, scan, outcome):
@@ -131,6 +133,14 @@ class TestThresholds:
         assert reason.message == (
             "No scan of this image looked for vulnerabilities for linux/arm64."
         )
+
+    @pytest.mark.parametrize(
+        "left_out", [{"ignores_unfixed": True}, {"packages_left_out": ("os-pkgs",)}]
+    )
+    def test_misconfigurations_have_no_fix_and_are_of_no_package(self, left_out):
+        policy = {"misconfigurations": [{"severity": "HIGH", "most": 0}]}
+        known = evidence(scans=(scanned("misconfiguration", **left_out),))
+        assert outcomes(policy, known)[0] == "pass"
 
     def test_misconfigurations_have_thresholds_of_their_own(self):
         policy = {"misconfigurations": [{"severity": "HIGH", "most": 0}]}
@@ -254,6 +264,10 @@ class TestDocuments:
             ({"vulnerabilities": []}, "vulnerabilities"),
             ({"vulnerabilities": [{"severity": "BAD", "most": 0}]}, "vulnerabilities[0].severity"),
             ({"vulnerabilities": [{"severity": "HIGH"}]}, "vulnerabilities[0]"),
+            (
+                {"misconfigurations": [{"severity": "HIGH", "most": 0, "fixable_only": True}]},
+                "misconfigurations[0]",
+            ),
             ({"vulnerabilities": [{"severity": "HIGH", "most": -1}]}, "vulnerabilities[0].most"),
             (
                 {"vulnerabilities": [{"severity": "HIGH", "most": n} for n in (1, 2)]},
