@@ -9,7 +9,7 @@ UPDATE security_scan SET is_narrowing_guessed = true WHERE narrowed_by LIKE 'Not
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0003_finding_shipped_at'),
+        ('security', '0004_shipped_before'),
     ]
 
     operations = [
