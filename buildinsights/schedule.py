@@ -39,6 +39,7 @@ EVERY_SECONDS = {
 }
 AT_NIGHT = {
     "cache.enforce_retention": (2, 30),
+    "farm.end_unheard_of": (3, 5),
     "ingest.purge_expired": (3, 10),
     "channels.forget_old": (3, 12),
     "alerts.forget_old": (3, 14),

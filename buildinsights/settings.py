@@ -319,6 +319,7 @@ CELERY_TASK_ROUTES = {
     "cache.look_into_registry": {"queue": "caches"},
     "cache.*": {"queue": "analysis"},
     "farm.reap_silent": {"queue": "analysis"},
+    "farm.end_unheard_of": {"queue": "analysis"},
     "farm.run_schedules": {"queue": "analysis"},
     "farm.send_notices": {"queue": "mail"},
     "farm.wake_builders": {"queue": "analysis"},

@@ -10,3 +10,9 @@ build_recorded = Signal()
 
 build_deleted = Signal()
 """A build, ``build``, is about to be deleted; within the transaction."""
+
+build_ended = Signal()
+"""A build, ``build``, has ended, and not by its records: canceled, lost, or before it began.
+
+Within the transaction; those that end in one are told in the order of their services.
+"""

@@ -6,10 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from farm.models import BuildRequest, Source
+from farm.queueing import FOR_CACHES
 from farm.updates import PATCH, VERDICT
-
-FOR_CACHES = frozenset({"warm", "rebuild"})
-"""Triggers of builds that are made for their caches alone: they push no image."""
 
 
 def command_of(request: BuildRequest, folder: Path, home: Path) -> list[str]:

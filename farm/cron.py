@@ -33,8 +33,9 @@ def next_time(expression: str, time_zone: str, after: datetime) -> datetime | No
     As Debian's cron does it: an hour that the clock skips runs at once after the change, one that
     it repeats runs once. Raises ``CronSimError`` for what is no expression.
     """
-    found = next(CronSim(expression, after.astimezone(ZoneInfo(time_zone))), None)
-    return found.astimezone(UTC) if found else None
+    times = CronSim(expression, after.astimezone(ZoneInfo(time_zone)))
+    # While an hour is repeated, what comes next by the wall clock may have been an hour ago.
+    return next((at for at in (found.astimezone(UTC) for found in times) if at > after), None)
 
 
 def in_words(expression: str) -> str:

@@ -51,7 +51,8 @@ class TriggerForm(forms.Form):
     )
     no_cache = forms.BooleanField(label="Without cache", required=False)
     supersede = forms.BooleanField(
-        label="Cancel older queued builds of the same services and branch", required=False
+        label="Cancel older queued builds of these services and branch that ask for the same",
+        required=False,
     )
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:

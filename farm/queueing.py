@@ -23,6 +23,8 @@ from farm.signals import retried
 PIPELINE_NAME = "buildinsights"
 QUEUE_LOCK = 0x71756575  # the letters "queu"
 QUEUED = (BuildRequest.State.READY, BuildRequest.State.WAITING)
+FOR_CACHES = frozenset({"warm", "rebuild"})
+"""Triggers of builds that are made for their caches alone: they push no image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ def _same_as(source: Source, wish: Wish) -> str:
 
 
 def _filled(source: Source, wish: Wish) -> Wish:
-    """Return the wish with what the source says in place of what was not said."""
+    """Return the wish with what the source says in place of what was not said.
+
+    Who asked for it, and how urgently, makes no other build: only a trigger that does is kept.
+    """
     return Wish(
         ref_name=wish.ref_name or source.ref_name,
         revision=wish.revision,
@@ -100,8 +105,13 @@ def _filled(source: Source, wish: Wish) -> Wish:
         verbose_cache=wish.verbose_cache,
         base_from=wish.base_from,
         base_to=wish.base_to,
-        trigger="",
+        trigger=_deciding(wish.trigger),
     )
+
+
+def _deciding(trigger: str) -> str:
+    """Return the trigger if it decides what is done, and says not only why."""
+    return trigger if trigger in FOR_CACHES else ""
 
 
 def _queued_like(source: Source, wish: Wish) -> BuildRequest | None:
@@ -168,6 +178,8 @@ def retry(
 ) -> BuildRequest:
     """Queue another attempt at the same commit and with the same settings, linked to the last.
 
+    What is made for its caches alone stays so.
+
     An equal request that is queued already answers the same question: it is returned as it is, with
     its own attempt, link and time.
 
@@ -181,21 +193,8 @@ def retry(
     )
     if old is None:
         raise NotRetryableError
-    wish = Wish(
-        ref_name=build.ref_name,
-        revision=build.revision,
-        variant=build.variant,
-        environment=build.environment,
-        platforms=tuple(build.platforms),
-        priority=old.priority,
-        no_cache=old.no_cache,
-        no_cache_from=old.no_cache_from,
-        verbose_cache=old.verbose_cache,
-        base_from=old.base_from,
-        base_to=old.base_to,
-        trigger="retry",
-    )
-    wish = replace(wish, **changes)
+    last = _wish_of(old)
+    wish = replace(last, trigger=_deciding(last.trigger) or "retry", **changes)
     lock_queue()
     queued = _queued_like(old.source, wish)
     if queued is not None:
@@ -206,6 +205,34 @@ def retry(
     request.save(update_fields=["retry_of", "attempt", "not_before", "author"])
     retried.send(BuildRequest, old=old, new=request)
     return request
+
+
+def _wish_of(request: BuildRequest) -> Wish:
+    """Return what was asked for, with what the source said then."""
+    build = request.build
+    return Wish(
+        ref_name=build.ref_name,
+        revision=build.revision,
+        variant=build.variant,
+        environment=build.environment,
+        platforms=tuple(build.platforms),
+        priority=request.priority,
+        no_cache=request.no_cache,
+        no_cache_from=request.no_cache_from,
+        verbose_cache=request.verbose_cache,
+        base_from=request.base_from,
+        base_to=request.base_to,
+        trigger=build.trigger,
+    )
+
+
+def is_same_but_for_commit(one: BuildRequest, other: BuildRequest) -> bool:
+    """Tell whether two requests of a source ask for the same of another commit, or of the same."""
+    first, second = (
+        replace(wish, revision="", priority=0, trigger=_deciding(wish.trigger))
+        for wish in map(_wish_of, (one, other))
+    )
+    return first == second
 
 
 def audit(

@@ -46,7 +46,9 @@ class TriggerSerializer(serializers.Serializer[Any]):
     )
     verbose_cache = serializers.BooleanField(required=False, default=False)
     supersede = serializers.BooleanField(
-        required=False, default=False, help_text="Cancel older queued builds of the same branch."
+        required=False,
+        default=False,
+        help_text="Cancel older queued builds of the same branch that ask for the same.",
     )
 
     def wish(self) -> Wish:

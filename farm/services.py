@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError as GraphCycleError
 from graphlib import TopologicalSorter
+from operator import attrgetter
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -10,11 +11,11 @@ from django.db.models.functions import Now
 from audit.services import SYSTEM, ActorLike, record
 from buildkit.failure_classes import FailureClass
 from builds.models import Build
-from farm.endings import finish
+from farm.endings import finish, put_in_place
 from farm.exceptions import CycleError, NotCancelableError
 from farm.forms import SourceForm
 from farm.models import BuildRequest, Source
-from farm.queueing import QUEUED, Wish, audit, lock_queue, queue
+from farm.queueing import QUEUED, Wish, audit, is_same_but_for_commit, lock_queue, queue
 
 
 @transaction.atomic
@@ -24,7 +25,8 @@ def trigger(
     """Queue a build of each source, in the order of what they need of each other.
 
     An equal request that is still queued is returned in the place of a new one. With
-    ``supersede``, older queued requests of the same sources and branch are canceled.
+    ``supersede``, older queued requests for the same of the branch are canceled; what waits for
+    them waits for the new ones.
 
     Raises:
         CycleError: the sources need each other.
@@ -35,7 +37,8 @@ def trigger(
         needed = [made[other.pk] for other in source.needs.all() if other.pk in made]
         request = queue(source, wish, actor, needed)
         made[source.pk] = request
-        if supersede:
+    if supersede:  # in the order in which the sums of several services are locked
+        for request in sorted(made.values(), key=attrgetter("build.service_id")):
             _supersede(request)
     return [made[source.pk] for source in sources]
 
@@ -78,6 +81,9 @@ def _supersede(request: BuildRequest) -> None:
         pk__lt=request.pk,
     )
     for old in older.select_related("build__project"):
+        if not is_same_but_for_commit(old, request):
+            continue
+        put_in_place(old, request)
         _cancel_queued(old, SYSTEM, f"Superseded by build {request.build.public_id}.")
 
 

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from farm.builders import look_at
 from farm.claims import claim, silent_requests, worker_name
-from farm.endings import lose, release_waiting
+from farm.endings import lose, lose_unheard_of, release_waiting
 from farm.models import Builder
 from farm.notices import send_pending
 from farm.running import run
@@ -62,6 +62,12 @@ def reap_silent(**_: Any) -> None:
     """End as lost what dead workers had."""
     for request in silent_requests():
         lose(request)
+
+
+@shared_task(name="farm.end_unheard_of")
+def end_unheard_of(**_: Any) -> None:
+    """End as lost the builds elsewhere whose end nobody told."""
+    lose_unheard_of()
 
 
 @shared_task(name="farm.run_schedules")

@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from builds.signals import build_deleted, build_recorded
+from builds.signals import build_deleted, build_ended, build_recorded
 from cache.signals import day_added_up
 
 
@@ -17,5 +17,6 @@ class TrendsConfig(AppConfig):
         from trends.services import ask_for, forget
 
         build_recorded.connect(ask_for, dispatch_uid="trends.ask_for")
+        build_ended.connect(ask_for, dispatch_uid="trends.ask_for_ended")
         build_deleted.connect(forget, dispatch_uid="trends.forget")
         day_added_up.connect(roll_up, dispatch_uid="trends.roll_up")

@@ -25,7 +25,7 @@ from cache.operations import (
     warming,
 )
 from cache.operations.plans import Confirmed, Handler, OnBehalf
-from cache.operations.services import OPEN, ask_for, wake
+from cache.operations.services import OPEN, PLAN_HOLDS, ask_for, wake
 from farm.builders import UnreachableError
 
 log = structlog.get_logger(__name__)
@@ -44,6 +44,8 @@ LONGEST = timedelta(hours=1)
 """Beyond its task's time limit whoever worked on it is lost."""
 
 UNTAKEN = timedelta(days=1)
+"""How long an operation waits for a worker, from when it could be taken."""
+
 FOLLOWED = timedelta(days=7)
 """How long the ends of queued builds are waited for."""
 
@@ -112,8 +114,11 @@ def _fail(operation: Operation, why: str) -> None:
 
 @transaction.atomic
 def _end(operation: Operation, state: State, outcome: str, said: Sequence[str]) -> None:
+    """End an operation, unless it has gone on, or was ended, since it was read."""
     outcome, told = mask_secrets(outcome)[:1000], _shown(said)
-    active = Operation.objects.filter(pk=operation.pk, state__in=[State.PLANNING, State.RUNNING])
+    active = Operation.objects.filter(
+        pk=operation.pk, state=operation.state, started_at=operation.started_at
+    )
     if not active.update(state=state, outcome=outcome, told=told, ended_at=Now()):
         return
     changes: dict[str, Any] = {"state": state.value, "outcome": outcome, "told": told}
@@ -140,7 +145,7 @@ def wake_waiting() -> None:
     states = [State.PLANNING, State.CONFIRMED]
     waiting = Operation.objects.filter(state__in=states, started_at=None).defer("plan", "items")
     for operation in waiting.select_related("project", "builder"):
-        if operation.requested_at < timezone.now() - UNTAKEN:
+        if _is_untaken(operation):
             _fail(operation, NOBODY)
             continue
         try:
@@ -152,6 +157,14 @@ def wake_waiting() -> None:
     )
     for operation in lost.select_related("project"):
         _fail(operation, LOST)
+
+
+def _is_untaken(operation: Operation) -> bool:
+    """Tell whether no worker has taken it for so long; a plan is confirmed while it holds."""
+    waits = UNTAKEN
+    if operation.state == State.CONFIRMED:
+        waits += PLAN_HOLDS
+    return (operation.planned_at or operation.requested_at) < timezone.now() - waits
 
 
 def enforce_retention() -> None:

@@ -77,7 +77,7 @@ def test_what_is_being_canceled_is_not_claimed_but_the_next_one(
 def test_what_is_being_claimed_is_not_superseded(make_source: MakeSource, alice: User):
     source = make_source()
     old = asked(source, alice)
-    wish = Wish(ref_name=source.ref_name, no_cache=True)
+    wish = Wish(ref_name=source.ref_name, revision="a" * 40)
     with transaction.atomic():
         claim("test:1")
         push = begun(lambda: trigger(sources=[source], wish=wish, actor=alice, supersede=True))
@@ -129,7 +129,7 @@ def test_a_push_and_a_cancel_of_the_same_build_do_not_block_each_other(
     with transaction.atomic():
         asked(other, alice)
         canceled = begun(lambda: cancel(build=old.build, actor=alice))
-        wish = Wish(ref_name=source.ref_name, no_cache=True)
+        wish = Wish(ref_name=source.ref_name, revision="a" * 40)
         trigger(sources=[source], wish=wish, actor=alice, supersede=True)
     with pytest.raises(NotCancelableError):
         canceled.result(PATIENCE_SECONDS)

@@ -33,6 +33,9 @@ BERLIN = "Europe/Berlin"
         # On 25 October 02:30 comes twice: the first one counts, then the next day's.
         ("30 2 * * *", BERLIN, "2026-10-24T12:00", "2026-10-25T00:30"),
         ("30 2 * * *", BERLIN, "2026-10-25T00:30", "2026-10-26T01:30"),
+        # Between the two, by the wall clock what is over is to come.
+        ("30 2 * * *", BERLIN, "2026-10-25T01:10", "2026-10-26T01:30"),
+        ("15,45 1-3 * * *", BERLIN, "2026-10-25T01:10", "2026-10-25T02:15"),
         ("0 9 * * 1-5", "UTC", "2026-11-27T10:00", "2026-11-30T09:00"),
         ("*/15 * * * *", "Asia/Kathmandu", "2026-11-24T10:01", "2026-11-24T10:15"),
     ],
@@ -93,6 +96,15 @@ def test_a_due_schedule_queues_its_services_once_and_moves_on(schedule: Schedule
     assert (first.build.ref_name, first.no_cache, first.author) == ("release", True, None)
     schedule.refresh_from_db()
     assert schedule.next_at == datetime(2026, 11, 25, 4, 30, tzinfo=UTC)
+
+
+def test_a_schedule_that_runs_late_while_an_hour_is_repeated_runs_once(schedule: Schedule):
+    late = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10 in Berlin for the second time
+    Schedule.objects.update(cron="30 2 * * *", time_zone=BERLIN, next_at=late - timedelta(hours=1))
+    with time_machine.travel(late):
+        run_due()
+    schedule.refresh_from_db()
+    assert schedule.next_at == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
 
 
 def test_a_schedule_that_is_off_or_not_due_queues_nothing(schedule: Schedule):
