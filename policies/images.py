@@ -7,11 +7,12 @@ from django.db.models import Q
 
 from accounts.models import Project
 from builds.models import Build, Image
+from security.matching import maker_of
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: the images that a digest stands for, and the newest build of them.
+    """What is judged: the images that a digest stands for, and the build that they are of.
 
     ``digests`` are all by which a scan may know them. Of what no build made there are no images.
     """
@@ -26,16 +27,16 @@ class Subject:
 def subject_of(project: Project, digest: str) -> Subject:
     """Return what a project knows by the digest of a manifest, an index or a configuration."""
     direct = list(Image.objects.filter(project=project).known_by([digest]))
-    build = _newest_build(project, direct, digest)
+    build = _build(project, direct, digest)
     images = direct if not build or _are_single(direct) else _of_build(build)
     own = [text for image in images for text in (image.digest, image.config_digest) if text]
     return Subject(project, digest, tuple(images), build, tuple(dict.fromkeys([digest, *own])))
 
 
-def _newest_build(project: Project, images: list[Image], digest: str) -> Build | None:
+def _build(project: Project, images: list[Image], digest: str) -> Build | None:
     made: Any = Q(images__in=images) if images else Q(image_digest=digest)
-    builds = Build.objects.filter(made, project=project).select_related("service")
-    return builds.order_by("-listed_at", "-pk").first()
+    found = maker_of(Build.objects.filter(made, project=project))
+    return found[0] if found else None
 
 
 def _are_single(images: list[Image]) -> bool:

@@ -48,12 +48,14 @@ def scans_of(subject: Subject, environment: str) -> Scans:
     candidates = list(
         Scan.objects.filter(project=subject.project)
         .filter(Q(image__in=subject.images) | Q(digests__overlap=list(subject.digests)))
+        .select_related("lineage")
         .order_by("-scanned_at", "-received_at", "-pk")[:MOST_SCANS]
     )
     platforms = {image.pk: image.platform for image in subject.images}
     reports = Reports()
     read = [item for item in _newest(candidates, platforms, reports) if reports.of(item.scan)]
-    wanted = sorted(set(platforms.values())) or [""]
+    told = set(platforms.values())
+    wanted = sorted(told if any(told) else {item.platform for item in read}) or [""]
     unscanned = [
         (kind, platform)
         for kind in SCANNED
@@ -121,17 +123,22 @@ def _newest(candidates: list[Scan], platforms: dict[int, str], reports: Reports)
         platform = _platform_of(scan, platforms, reports)
         if platform is not None:
             for kind in scan.kinds:
-                found.setdefault((kind, platform), Newest(kind, platform, scan))
+                # Of a platform that is not known it says nothing beside newer ones.
+                if platform or kind not in {name for name, _ in found}:
+                    found.setdefault((kind, platform), Newest(kind, platform, scan))
     return list(found.values())
 
 
 def _platform_of(scan: Scan, platforms: dict[int, str], reports: Reports) -> str | None:
     """Return for which platform's image a scan speaks; ``None`` if that is not known."""
     distinct = set(platforms.values())
+    if not any(distinct):
+        # What is known by one digest may be an index and not say so: then the report has told.
+        return scan.lineage.platform if scan.lineage else ""
     if scan.image_id in platforms:
         return platforms[scan.image_id]
-    if len(distinct) <= 1:
-        return next(iter(distinct), "")
+    if len(distinct) == 1:
+        return next(iter(distinct))
     # It names the index alone; the report tells which of its images the scanner took.
     report = reports.of(scan)
     return report.platform if report and report.platform in distinct else None

@@ -1,6 +1,7 @@
 """Which image of a lineage is the newest: statements may be about that one alone."""
 
 import re
+from collections.abc import Collection
 
 from django.db.models import Q
 
@@ -14,8 +15,10 @@ LATEST = ("image_at", "image_name", "image_digest", "digests")
 def follow(lineage: Lineage, scan: Scan, found: Match | None) -> set[int]:
     """Note the image of a scan as its lineage's newest.
 
-    Returns the findings in it of which statements on particular images may hold now, or no more.
+    Returns the findings of which statements on particular images may hold now, or no more, and
+    those that are in an environment now, or no more, because its image is that of another, too.
     """
+    old = lineage.image_digest
     before = tuple(getattr(lineage, name) for name in LATEST)
     lineage.image_at = found.build.listed_at if found else lineage.image_at
     lineage.image_name = TAG.sub("", scan.image_name)
@@ -24,7 +27,14 @@ def follow(lineage: Lineage, scan: Scan, found: Match | None) -> set[int]:
     if tuple(getattr(lineage, name) for name in LATEST) == before:
         return set()
     lineage.save(update_fields=LATEST)
-    return _stated_by_image(lineage)
+    return _stated_by_image(lineage) | _in_same_image(lineage, {old, lineage.image_digest} - {""})
+
+
+def _in_same_image(lineage: Lineage, digests: Collection[str]) -> set[int]:
+    others = Lineage.objects.filter(service=lineage.service_id, image_digest__in=digests)
+    others = others.exclude(environment=lineage.environment)
+    there = Finding.objects.filter(presences__lineage__in=others, presences__ended_at=None)
+    return set(there.order_by().values_list("pk", flat=True))
 
 
 def _digests(scan: Scan, found: Match | None) -> list[str]:

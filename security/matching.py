@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from builds.branches import BranchClass, branch_class
 from builds.models import Build, Image, Service
 from security.models import Lineage
+from security.states import BRANCHES
 from supplychain.reports.model import Artifact
 
 GROUP = ("target", "variant", "environment", "platform")
@@ -16,7 +17,7 @@ GROUP = ("target", "variant", "environment", "platform")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An image with the newest build that made it."""
+    """An image with the build that it is of."""
 
     image: Image
     build: Build
@@ -46,11 +47,23 @@ def match(project_id: int, digests: list[str], platform: str = "") -> Match | No
         )
     )
     for image in images:
-        builds: Any = Build.objects.filter(image_links__image=image).select_related("service")
-        newest = builds.annotate(branch=branch_class()).order_by("-listed_at", "-pk").first()
-        if newest is not None:
-            return Match(_within(image, newest, platform), newest, newest.branch)
+        made = maker_of(Build.objects.filter(image_links__image=image))
+        if made is not None:
+            build, branch = made
+            return Match(_within(image, build, platform), build, branch)
     return None
+
+
+def maker_of(builds: QuerySet[Build]) -> tuple[Build, str] | None:
+    """Return the build that an image is of, with its class of branch.
+
+    Of all that made the same it is the newest of those whose images are in use, if there are any:
+    a pull request that changes nothing in an image takes none out of use.
+    """
+    found: Any = builds.select_related("service").annotate(branch=branch_class())
+    found = found.annotate(is_in_use=~Q(branch__in=BRANCHES))
+    first = found.order_by("-is_in_use", "-listed_at", "-pk").first()
+    return (first, first.branch) if first else None
 
 
 def _within(image: Image, build: Build, platform: str) -> Image:
@@ -74,7 +87,8 @@ def lineage_of(
     else:
         build = found.build
         group = {name: getattr(build, name) for name in ("target", "variant", "environment")}
-        group["platform"] = found.image.platform
+        # A build whose metadata alone is here may have made an index, and does not say so.
+        group["platform"] = found.image.platform or platform
         branch = found.branch_class
     lineage, _ = Lineage.objects.get_or_create(service=service, branch_class=branch, **group)
     return lineage

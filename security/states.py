@@ -23,14 +23,18 @@ SEEN = """
 SELECT f.id,
     CASE WHEN bool_or(l.branch_class <> ALL(%(branches)s::text[])) THEN 'open'
         WHEN bool_or(p.id IS NOT NULL) THEN 'branch' ELSE 'fixed' END AS seen_state,
-    coalesce(array_agg(DISTINCT l.environment)
+    coalesce(array_agg(DISTINCT same.environment)
         FILTER (WHERE l.branch_class <> ALL(%(branches)s::text[])), '{}') AS environments
 FROM {table} f
 LEFT JOIN security_presence p ON p.finding_id = f.id AND p.ended_at IS NULL
 LEFT JOIN security_lineage l ON l.id = p.lineage_id
+LEFT JOIN security_lineage same ON same.service_id = l.service_id AND (same.id = l.id
+    OR same.image_digest = l.image_digest AND l.image_digest <> ''
+        AND same.platform = l.platform AND same.branch_class <> ALL(%(branches)s::text[]))
 WHERE f.id = ANY(%(findings)s::bigint[])
 GROUP BY f.id
 """
+"""An image that is the newest of several environments is in all of them, whichever was scanned."""
 
 WAIVER = """
 SELECT w.id, w.expires_at FROM security_waiver w
@@ -45,22 +49,32 @@ ORDER BY w.expires_at DESC, w.id LIMIT 1
 """The waiver that covers a finding the longest; ``FindingQuerySet.covered_by`` is the way back."""
 
 STATEMENT = """
-SELECT v.id, v.status FROM security_vexstatement v
-JOIN security_vexdocument d ON d.id = v.document_id AND NOT d.is_superseded
-WHERE v.project_id = f.project_id AND v.is_understood AND v.names && (f.aliases || f.name)
-    AND (v.service_id IS NULL OR v.service_id = f.service_id)
-    AND (v.package = '' OR v.package = f.package)
-    AND NOT EXISTS (
-        SELECT FROM security_presence p JOIN security_lineage l ON l.id = p.lineage_id
-        WHERE p.finding_id = f.id AND p.ended_at IS NULL
-            AND (seen.seen_state <> 'open' OR l.branch_class <> ALL(%(branches)s::text[]))
-            AND NOT (v.version IN ('', p.installed_version)
-                AND (v.image_digest = '' OR v.image_digest = ANY(l.digests))
-                AND (v.image IN ('', l.image_name)
-                    OR right(l.image_name, length(v.image) + 1) = '/' || v.image)))
-ORDER BY v.stated_at DESC, v.id DESC LIMIT 1
+SELECT told.id, told.status FROM security_presence p
+JOIN security_lineage l ON l.id = p.lineage_id
+LEFT JOIN LATERAL (
+    SELECT v.id, v.status, v.stated_at FROM security_vexstatement v
+    JOIN security_vexdocument d ON d.id = v.document_id AND NOT d.is_superseded
+    WHERE v.project_id = f.project_id AND v.is_understood AND v.names && (f.aliases || f.name)
+        AND (v.service_id IS NULL OR v.service_id = f.service_id)
+        AND (v.package = '' OR v.package = f.package)
+        AND v.version IN ('', p.installed_version)
+        AND (v.image_digest = '' OR v.image_digest = ANY(l.digests))
+        AND (v.image IN ('', l.image_name)
+            OR right(l.image_name, length(v.image) + 1) = '/' || v.image)
+    ORDER BY v.stated_at DESC, v.id DESC LIMIT 1
+) told ON TRUE
+WHERE p.finding_id = f.id AND p.ended_at IS NULL
+    AND (seen.seen_state <> 'open' OR l.branch_class <> ALL(%(branches)s::text[]))
+ORDER BY CASE WHEN told.id IS NULL THEN 2
+    WHEN told.status IN ('not_affected', 'fixed') THEN 3 ELSE 1 END,
+    told.stated_at DESC, told.id DESC
+LIMIT 1
 """
-"""The newest that is about a finding in every image in which it is."""
+"""The newest about a finding in one of its images, of those by which it stays open, if any does.
+
+An image about which nothing is stated keeps it open, too. ``policies.excuses`` tells the same of
+one image alone.
+"""
 
 SETTLE = f"""
 WITH seen AS ({SEEN}), told AS (

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 
 from builds.models import Service
-from security.models import Finding, Kind, Presence, Waiver
+from security.models import Finding, Kind, Presence, VexStatement, Waiver
 from security.states import BRANCHES
 from supplychain.vex.model import Document, Product, Statement, Status
 
@@ -30,17 +32,30 @@ def document_of(service: Service, now: datetime, identifier: str) -> Document:
 
 
 def _statements(service: Service, now: datetime) -> Iterator[Statement]:
-    """Yield one statement a finding, about the package in each image that has it."""
-    finding: Finding | None = None
-    products: list[Product] = []
-    for presence in _presences(service):
-        if finding is not None and finding.pk != presence.finding_id:
-            yield _statement(finding, products, now)
-            products = []
-        finding = presence.finding
-        products += _products(presence)
-    if finding is not None:
-        yield _statement(finding, products, now)
+    """Yield statements a finding, about the package in each image that has it."""
+    for _, presences in groupby(_presences(service), key=attrgetter("finding_id")):
+        yield from _of_finding(list(presences), now)
+
+
+def _of_finding(presences: list[Presence], now: datetime) -> Iterator[Statement]:
+    """Yield what was stated of some of a finding's images, and what holds for the others."""
+    finding = presences[0].finding
+    about = [item for item in presences if _is_stated(item)]
+    others = [item for item in presences if item not in about]
+    for stated, some in ((finding.statement, about), (None, others)):
+        if some:
+            products = tuple(product for item in some for product in _products(item))
+            yield _statement(finding, stated, products, now)
+
+
+def _is_stated(presence: Presence) -> bool:
+    """Tell whether a finding's statement is about an image; one that closes it is about all."""
+    finding, lineage = presence.finding, presence.lineage
+    if finding.statement is None or finding.state == Finding.State.NOT_AFFECTED:
+        return finding.statement is not None
+    return finding.statement.is_of(
+        version=presence.installed_version, digests=lineage.digests, names=[lineage.image_name]
+    )
 
 
 def _presences(service: Service) -> Iterator[Presence]:
@@ -64,12 +79,14 @@ def _products(presence: Presence) -> Iterator[Product]:
         )
 
 
-def _statement(finding: Finding, products: list[Product], now: datetime) -> Statement:
-    status, justification, said, at = _stand(finding, now)
+def _statement(
+    finding: Finding, stated: VexStatement | None, products: tuple[Product, ...], now: datetime
+) -> Statement:
+    status, justification, said, at = _stand(finding, stated, now)
     return Statement(
         vulnerability=finding.name,
         aliases=tuple(finding.aliases),
-        products=tuple(products),
+        products=products,
         status=status,
         justification=justification,
         said=said,
@@ -77,9 +94,11 @@ def _statement(finding: Finding, products: list[Product], now: datetime) -> Stat
     )
 
 
-def _stand(finding: Finding, now: datetime) -> tuple[Status, str, str, datetime]:
+def _stand(
+    finding: Finding, stated: VexStatement | None, now: datetime
+) -> tuple[Status, str, str, datetime]:
     """Return what is stated of a finding: in the order in which its state is told."""
-    stated, waiver = finding.statement, finding.waiver
+    waiver = finding.waiver
     is_waived = waiver is not None and waiver.expires_at > now
     if stated and (finding.state == Finding.State.NOT_AFFECTED or not is_waived):
         return Status(stated.status), stated.justification, stated.statement, stated.stated_at

@@ -1,6 +1,7 @@
 """What somebody states about vulnerabilities of products: VEX."""
 
 import uuid
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -99,3 +100,15 @@ class VexStatement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.names[0]} of {self.product}: {self.get_status_display().lower()}"
+
+    def is_of(self, *, version: str, digests: Collection[str], names: Collection[str]) -> bool:
+        """Tell whether an image, by its digests and names, with a package's version is its product.
+
+        ``security.states`` asks the same of the database.
+        """
+        is_named = any(name == self.image or name.endswith(f"/{self.image}") for name in names)
+        return (
+            self.version in ("", version)
+            and (not self.image_digest or self.image_digest in digests)
+            and (not self.image or is_named)
+        )

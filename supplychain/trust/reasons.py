@@ -31,15 +31,16 @@ OF_SIGNATURES = frozenset(
     {
         Code.MANIFEST_TAMPERED,
         Code.UNSIGNED,
-        Code.FOREIGN_KEY,
-        Code.KEY_NOT_YET_VALID,
-        Code.KEY_EXPIRED,
-        Code.KEY_REVOKED,
         Code.OTHER_DIGEST,
         Code.TOO_FEW_SIGNATURES,
     }
 )
-"""With one of these an image has no signature that counts."""
+"""With one of these an image has no signature that counts, or not enough of them."""
+
+OF_SIGNERS = frozenset(
+    {Code.FOREIGN_KEY, Code.KEY_NOT_YET_VALID, Code.KEY_EXPIRED, Code.KEY_REVOKED}
+)
+"""Of who has signed the image, its provenance or its SBOM: the code does not say which."""
 
 OF_PROVENANCE = frozenset(
     {

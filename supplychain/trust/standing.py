@@ -31,7 +31,7 @@ def fault_of(
     if not allowed:
         return Reason(Code.FOREIGN_KEY, _foreign(checked, what, environment))
     keys = [key for key in policy.keys if key.id in checked.signers]
-    if fault := next((fault for key in keys if (fault := _fault_of_key(key, at))), None):
+    if fault := next((fault for key in keys if (fault := fault_of_key(key, at))), None):
         return fault
     if not attached.claims(digest):
         return _other(checked, what, allowed[0])
@@ -49,7 +49,8 @@ def _foreign(checked: Checked, what: str, environment: Environment) -> str:
     return f"The {what} is by no key and no identity of the policy{named}."
 
 
-def _fault_of_key(key: Key, at: datetime) -> Reason | None:
+def fault_of_key(key: Key, at: datetime) -> Reason | None:
+    """Return why a key does not count at a moment; ``None`` if it does."""
     if key.revoked_at and at >= key.revoked_at:
         because = f": {key.revoked_because}" if key.revoked_because else ""
         message = f"Key {key.id} was revoked on {key.revoked_at:%Y-%m-%d %H:%M} UTC{because}."

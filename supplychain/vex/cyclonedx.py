@@ -1,6 +1,7 @@
 """CycloneDX VEX: the analysis of vulnerabilities, in a bill of materials or apart from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -115,8 +116,9 @@ def _statement(
     if not name:
         raise WrongShapeError("id is missing")
     affected = [
-        _affected(text(item, "ref", URL_LIMIT), item, subject, parts)
+        product
         for item in objects(entry, "affects")
+        for product in _affected(text(item, "ref", URL_LIMIT), item, subject, parts)
     ]
     others = tuple(text(item, "id") for item in objects(entry, "references"))
     return Statement(
@@ -141,15 +143,28 @@ def _said(entry: Json, analysis: Json) -> str:
 
 def _affected(
     ref: str, entry: Json, subject: tuple[str, Product] | None, parts: Mapping[str, Product]
-) -> Product:
-    """Return what a reference leads to: here, in another document, or a package by its URL."""
+) -> Iterator[Product]:
+    """Yield what a reference leads to: here, in another document, or a package by its URL.
+
+    That is one product a version, if some are listed.
+    """
     own = unquote(ref.partition("#")[2]) if ref.startswith("urn:cdx:") else ref
     if subject and own == subject[0]:
-        return subject[1]
-    part = parts.get(own) or product_of(own[:PATH_LIMIT])
-    versions = [text(item, "version") for item in objects(entry, "versions")]
-    if len(versions) == 1 and part.package and not part.version:
-        part = Product(part.name, part.package, versions[0])
-    if subject is None or part.image or part.image_digest:
-        return part
-    return within(subject[1], part)
+        named = subject[1]
+    else:
+        part = parts.get(own) or product_of(own[:PATH_LIMIT])
+        is_inside = subject is not None and not part.image and not part.image_digest
+        named = within(subject[1], part) if subject and is_inside else part
+    listed = objects(entry, "versions")
+    yield from (_of_version(named, item) for item in listed) if listed else (named,)
+
+
+def _of_version(product: Product, entry: Json) -> Product:
+    """Return a product of one version; of a range, or of no package, it cannot be told which."""
+    version = text(entry, "version")
+    name = f"{product.name} {version or text(entry, 'range')}".strip()
+    if not version or not product.package:
+        return replace(product, name=name, is_known=False, is_part_known=False)
+    # The package URL may say the epoch, too.
+    is_own = product.version.partition(":")[2] == version
+    return product if is_own else replace(product, name=name, version=version)

@@ -9,6 +9,8 @@ from supplychain.reports.purls import parse_purl, purl_identity
 from supplychain.vex.model import Product
 
 IMAGE_TYPES = ("oci", "docker")
+NARROWING = {"tag", "arch", "platform"}
+"""Qualifiers by which an image is one of several of its name."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 NAME_LIMIT = 1_000
 
@@ -48,7 +50,7 @@ def version_of(parsed: PackageURL) -> str:
 
 
 def _image(name: str, parsed: PackageURL, digest: str) -> Product:
-    """Return an image; one of a version that is no digest may be any, and so is not known."""
+    """Return an image; one that only a tag or a platform tells may be any, so it is not known."""
     version = parsed.version or ""
     qualifiers = parsed.qualifiers if isinstance(parsed.qualifiers, dict) else {}
     repository = qualifiers.get("repository_url", "")
@@ -58,5 +60,5 @@ def _image(name: str, parsed: PackageURL, digest: str) -> Product:
         name,
         image=(repository or own)[:500],
         image_digest=version if is_digest else digest,
-        is_known=is_digest or not version or bool(digest),
+        is_known=is_digest or bool(digest) or not (version or NARROWING & qualifiers.keys()),
     )

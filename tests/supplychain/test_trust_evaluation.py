@@ -9,7 +9,7 @@ from supplychain.intoto import Statement
 from supplychain.signing.attached import COSIGN_SIGNATURE, Attached, Store
 from supplychain.trust.evaluation import Evidence, Verdict, evaluate
 from supplychain.trust.policy import Environment, Identity, Key, Needs, Policy
-from supplychain.trust.reasons import OF_PROVENANCE, OF_SIGNATURES, Code
+from supplychain.trust.reasons import OF_PROVENANCE, OF_SIGNATURES, OF_SIGNERS, Code
 from supplychain.trust.standing import Checked
 from tests.supplychain.signed import PROVENANCE_V1, SPDX, provenance_v1
 
@@ -138,6 +138,6 @@ def test_an_sbom_of_another_image():
     assert codes(found(SPDX, "a"), needs=wanted) == []
 
 
-def test_each_code_is_of_signatures_provenance_or_the_sbom():
+def test_each_code_is_of_signatures_signers_provenance_or_the_sbom():
     of_sbom = {Code.SBOM_MISSING, Code.SBOM_UNSIGNED}
-    assert sorted([*OF_SIGNATURES, *OF_PROVENANCE, *of_sbom]) == sorted(Code)
+    assert sorted([*OF_SIGNATURES, *OF_SIGNERS, *OF_PROVENANCE, *of_sbom]) == sorted(Code)

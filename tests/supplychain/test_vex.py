@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from buildkit.errors import ParseError
 from supplychain.vex.model import Document, Product, Statement, Status
+from supplychain.vex.products import product_of, within
 from supplychain.vex.reading import read_vex
 from supplychain.vex.writing import to_cyclonedx, to_openvex
 from tests.conftest import SHARED_FIXTURES
@@ -118,6 +119,55 @@ def test_cyclonedx_states_by_analysis():
     ]
     [whole] = second.products
     assert (whole.image, whole.package, second.stated_at) == ("registry/shop/api", "", AT)
+
+
+def affected(**entry: Any) -> list[tuple[str, bool]]:
+    """Of each product that an entry of ``affects`` names the version, and whether it is known."""
+    analysis = {"state": "not_affected"}
+    one = {"id": "CVE-1", "analysis": analysis, "affects": [entry]}
+    [told] = read_vex(cyclonedx(vulnerabilities=[one])).statements
+    return [(item.version, item.is_known and item.is_part_known) for item in told.products]
+
+
+@pytest.mark.parametrize(
+    ("ref", "versions", "products"),
+    [
+        ("pkg:npm/left-pad", [], [("", True)]),
+        ("pkg:npm/left-pad", [{"version": "1.0"}], [("1.0", True)]),
+        ("pkg:npm/left-pad", [{"version": "1"}, {"version": "2"}], [("1", True), ("2", True)]),
+        ("pkg:npm/left-pad", [{"range": "vers:npm/<2"}], [("", False)]),
+        (
+            "pkg:npm/left-pad",
+            [{"version": "1"}, {"range": "vers:npm/<2"}],
+            [("1", True), ("", False)],
+        ),
+        ("a", [{"version": "1.1.0"}], [("1.1.0", True)]),
+        ("b", [{"version": "5.2"}], [("1:5.2", True)]),
+        ("image", [{"version": "1.0"}], [("", False)]),
+    ],
+)
+def test_versions_of_cyclonedx_are_a_product_each(
+    ref: str, versions: list[dict[str, str]], products: list[tuple[str, bool]]
+):
+    assert affected(ref=ref, versions=versions) == products
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known"),
+    [
+        ("pkg:oci/api", True),
+        ("pkg:oci/api?repository_url=registry/shop/api", True),
+        ("pkg:oci/api?tag=1.0", False),
+        ("pkg:oci/api?repository_url=registry/shop/api&tag=1.0", False),
+        ("pkg:oci/api?arch=arm64", False),
+        ("pkg:docker/shop/api?platform=linux/arm64", False),
+        ("pkg:docker/shop/api@1.0", False),
+        (f"pkg:oci/api@{DIGEST}?tag=1.0&arch=arm64", True),
+    ],
+)
+def test_an_image_that_a_tag_or_platform_tells_is_not_known(name: str, is_known: bool):
+    assert product_of(name).is_known == is_known
+    assert within(product_of(name), product_of("pkg:npm/a@1")).is_known == is_known
 
 
 @pytest.mark.parametrize(
