@@ -191,7 +191,7 @@ def _known(subject: Subject, keys: Iterable[bytes]) -> dict[bytes, Finding]:
     if subject.build is None:
         return {}
     rows = Finding.objects.with_keys(subject.build.service_id, keys)
-    return {bytes(row.key): row for row in rows.select_related("statement")}
+    return {bytes(row.key): row for row in rows}
 
 
 def _as_found(seen: Seen, known: Finding | None, excuse: Excuse | None) -> Found:

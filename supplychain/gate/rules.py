@@ -222,14 +222,14 @@ def _checks(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
 
 def _signature(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
     if evidence.trust is None:
-        yield _unknown("signature", "This image was never verified.")
+        yield _unknown("signature", "No verification of this image counts now: verify it.")
     elif not evidence.trust.is_signed:
         yield _fails("signature", "It has no signature that is trusted.", evidence.trust.reasons)
 
 
 def _provenance(value: Any, evidence: Evidence, at: datetime) -> Iterator[Reason]:
     if evidence.trust is None:
-        yield _unknown("provenance", "This image was never verified.")
+        yield _unknown("provenance", "No verification of this image counts now: verify it.")
     elif not evidence.trust.has_provenance:
         message = "It has no provenance that is trusted."
         yield _fails("provenance", message, evidence.trust.reasons)
