@@ -72,12 +72,18 @@ def explain_build(build: Build) -> Explanation:
     explanation = Explanation.objects.select_for_update().get(build=build)
     if explanation.state != Explanation.State.PENDING:
         return explanation
-    explanation.against = comparable(build).first()
-    found, reasons = reasons_against(build, explanation.against)
-    explanation.state, explanation.missing = found.state, found.missing
+    against = comparable(build).first()
+    found, reasons = reasons_against(build, against)
+    known = StepReason.objects.filter(build=build)
     explanation.failures, explanation.not_before = 0, None
-    StepReason.objects.filter(build=build).delete()
-    StepReason.objects.bulk_create(reasons)
+    if found.state == Explanation.State.IMPOSSIBLE and known.exists():
+        # Its records are purged since it was explained: what was found then is kept.
+        explanation.state = Explanation.State.DONE
+    else:
+        explanation.against = against
+        explanation.state, explanation.missing = found.state, found.missing
+        known.delete()
+        StepReason.objects.bulk_create(reasons)
     explanation.save()
     outdated_by(build).update(state=Explanation.State.PENDING)
     mark(build.service_id, day_of(build.listed_at))

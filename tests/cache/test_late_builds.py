@@ -10,6 +10,7 @@ from cache.explaining import comparable
 from cache.models import Explanation, StepReason
 from cache.services import ask_for, explain_next
 from cache.tasks import explain_waiting
+from ingest.models import IngestPayload
 from tests.cache.test_why import sent
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +59,16 @@ def test_builds_by_turns_on_two_builders_wait_no_more_once_explained(ci: APIClie
     assert not Explanation.objects.pending().exists()
     for build in Build.objects.all():
         assert against(build) == comparable(build).first()
+
+
+def test_what_was_found_before_its_records_were_purged_is_kept(ci: APIClient):
+    second = sent(ci, hour=11)
+    explain_waiting()
+    IngestPayload.objects.all().delete()
+    sent(ci, hour=10)
+    explain_waiting()
+    told = Explanation.objects.get(build=second)
+    assert (told.state, told.against, causes(second)) == ("done", None, ["first"])
 
 
 def test_a_build_that_moved_or_failed_after_all_is_held_against_no_more(ci: APIClient):
