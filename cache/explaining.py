@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 
 from buildkit import explaining
 from buildkit.errors import ParseError
@@ -11,6 +11,8 @@ from buildkit.explaining import Evidence, read_context, read_sizes
 from buildkit.model import Build as DecodedBuild
 from builds.models import Build
 from builds.querysets import BuildQuerySet
+from cache.models import Explanation
+from cache.querysets import ExplanationQuerySet
 from cache.removals import removals_between
 from ingest.stored import read_stored
 from ingest.uploads import limits
@@ -23,14 +25,45 @@ def comparable(build: Build) -> BuildQuerySet:
     """
     known = Q(builder__in=[build.builder, ""]) if build.builder else Q()
     other_builder = Case(When(known, then=Value(0)), default=Value(1)) if known else Value(0)
-    earlier = Build.objects.succeeded().filter(
+    earlier = _same_kind(build).succeeded().filter(listed_at__lt=build.listed_at)
+    return earlier.order_by(other_builder, "-listed_at", "-pk")
+
+
+def _same_kind(build: Build) -> BuildQuerySet:
+    return Build.objects.filter(
         service_id=build.service_id,
         target=build.target,
         variant=build.variant,
         platforms=build.platforms,
-        listed_at__lt=build.listed_at,
     )
-    return earlier.order_by(other_builder, "-listed_at", "-pk")
+
+
+def outdated_by(build: Build) -> ExplanationQuerySet:
+    """Return explanations made without a build that is the first of those comparable to theirs.
+
+    As the order of ``comparable`` has it: of a builder that may be theirs where the other is not,
+    else newer. After the next succeeded build of its own builder it is the first of none.
+    """
+    if build.status != Build.Status.SUCCEEDED:
+        return Explanation.objects.none()
+    later = _same_kind(build).filter(listed_at__gt=build.listed_at)
+    following = later.succeeded().filter(builder=build.builder).order_by("listed_at")
+    until = following.values_list("listed_at", flat=True).first()
+    if until:
+        later = later.filter(listed_at__lte=until)
+    is_near = Q(build__builder__in=["", build.builder]) if build.builder else Q(pk__isnull=False)
+    has_near = (
+        Q(build__builder="") | Q(against__builder="") | Q(against__builder=F("build__builder"))
+    )
+    has_older = Q(against__listed_at__lt=build.listed_at) | Q(
+        against__listed_at=build.listed_at, against__lt=build.pk
+    )
+    outdated = Explanation.objects.filter(
+        Q(against=None) | (is_near & ~has_near) | ((is_near | ~has_near) & has_older),
+        build__in=later,
+    )
+    # One that waits may be in the hands of a worker that has looked for such builds before.
+    return outdated.exclude(state=Explanation.State.IMPOSSIBLE)
 
 
 def named_sibling(build: Build, public_id: str) -> Build | None:

@@ -17,6 +17,7 @@ from builds.aggregates import Joined, Median
 from builds.branches import branch_class
 from builds.locks import try_lock
 from builds.models import Build, Step
+from builds.postponing import attempt, is_due
 from builds.querysets import BuildQuerySet
 from cache.economics import roll_up_references
 from cache.models import CacheDay, MissDay, StaleDay, StepDay, StepReason
@@ -35,7 +36,8 @@ NONE = Value(0.0, output_field=FloatField())
 def roll_up_next() -> bool:
     """Make the sums of a project's stale day again; tell whether there was one to make."""
     with transaction.atomic():
-        stale = StaleDay.objects.select_related("service").order_by("-day", "pk")[:LOOKED_AT]
+        due = StaleDay.objects.filter(is_due())
+        stale = due.select_related("service").order_by("-day", "pk")[:LOOKED_AT]
         first = next(
             (row for row in stale if try_lock(LOCK, row.service.project_id, row.day)), None
         )
@@ -43,17 +45,17 @@ def roll_up_next() -> bool:
             return False
         project_id = first.service.project_id
         # In the order in which those lock them that mark the day of several services.
-        rows = list(
-            StaleDay.objects.filter(service__project=project_id, day=first.day).order_by(
-                "service_id"
-            )
-        )
+        rows = list(due.filter(service__project=project_id, day=first.day).order_by("service_id"))
+        made = {row.pk for row in rows if attempt(row, roll_up, row.service_id, row.day)}
+        builds = builds_of(first.day).filter(project=project_id)
+        if not attempt(first, roll_up_references, project_id, builds, first.day):
+            made.clear()
         for row in rows:
-            roll_up(row.service_id, row.day)
-        roll_up_references(project_id, builds_of(first.day).filter(project=project_id), first.day)
-        for row in rows:
-            # A build that came meanwhile has counted the version up: its day stays stale.
-            StaleDay.objects.filter(pk=row.pk, version=row.version).delete()
+            if row.pk in made:
+                # A build that came meanwhile has counted the version up: its day stays stale.
+                StaleDay.objects.filter(pk=row.pk, version=row.version).delete()
+            else:
+                row.put_off()
     return True
 
 

@@ -11,7 +11,8 @@ from buildkit.explaining.chains import missing_evidence
 from buildkit.model import Step
 from builds.masking import mask_secrets
 from builds.models import Build
-from cache.explaining import comparable, explained
+from builds.postponing import attempt, is_due
+from cache.explaining import comparable, explained, outdated_by
 from cache.models import Explanation, StepReason
 from cache.staleness import MARK, day_of, mark
 
@@ -23,9 +24,15 @@ ON CONFLICT (build_id) DO UPDATE SET state = 'pending'
 
 
 def ask_for(*, build: Build, listed_before: datetime | None = None, **_: Any) -> None:
-    """Note that a build is to be explained and counted, or, as more of it came, once more."""
+    """Note that a build is to be explained and counted, or, as more of it came, once more.
+
+    So are those then that were explained against it.
+    """
     if not build.is_final:
         return
+    if listed_before:
+        done = Explanation.objects.filter(against=build, state=Explanation.State.DONE)
+        done.update(state=Explanation.State.PENDING)
     day = day_of(build.listed_at)
     with connection.cursor() as cursor:  # one statement: this is on the way of every build
         cursor.execute(ASK, [build.service_id, day, build.pk])
@@ -58,18 +65,27 @@ def _explanation_of(build: Build) -> Explanation:
 def explain_build(build: Build) -> Explanation:
     """Explain a build against the last comparable one, once, and keep it.
 
-    The same records give the same rows whenever it is done.
+    The same records give the same rows whenever it is done: later builds that would have been
+    explained against this one, had it come before, wait to be explained again.
     """
     Explanation.objects.get_or_create(build=build)
     explanation = Explanation.objects.select_for_update().get(build=build)
     if explanation.state != Explanation.State.PENDING:
         return explanation
-    explanation.against = comparable(build).first()
-    found, reasons = reasons_against(build, explanation.against)
-    explanation.state, explanation.missing = found.state, found.missing
-    StepReason.objects.filter(build=build).delete()
-    StepReason.objects.bulk_create(reasons)
+    against = comparable(build).first()
+    found, reasons = reasons_against(build, against)
+    known = StepReason.objects.filter(build=build)
+    explanation.failures, explanation.not_before = 0, None
+    if found.state == Explanation.State.IMPOSSIBLE and known.exists():
+        # Its records are purged since it was explained: what was found then is kept.
+        explanation.state = Explanation.State.DONE
+    else:
+        explanation.against = against
+        explanation.state, explanation.missing = found.state, found.missing
+        known.delete()
+        StepReason.objects.bulk_create(reasons)
     explanation.save()
+    outdated_by(build).update(state=Explanation.State.PENDING)
     mark(build.service_id, day_of(build.listed_at))
     return explanation
 
@@ -110,9 +126,11 @@ def _rows(build: Build, steps: tuple[Step, ...], reasons: Iterable[Reason]) -> I
 def explain_next() -> bool:
     """Explain one build that waits and that no other worker has; tell whether there was one."""
     with transaction.atomic():
-        waiting = Explanation.objects.pending().select_for_update(of=("self",), skip_locked=True)
+        due = Explanation.objects.pending().filter(is_due())
+        waiting = due.select_for_update(of=("self",), skip_locked=True)
         explanation = waiting.select_related("build").first()
         if explanation is None:
             return False
-        explain_build(explanation.build)
+        if not attempt(explanation, explain_build, explanation.build):
+            explanation.put_off()
     return True

@@ -15,6 +15,7 @@ from django.db.models import Min
 
 from builds.layerview import rows_of
 from builds.models import Build, BuildImage, Image, Layer, Step
+from builds.postponing import attempt, is_due
 from builds.querysets import BuildQuerySet
 from sizes.instructions import Part, named_as_before, parts_of
 from sizes.models import InstructionSize, SizedImage, Waiting
@@ -58,17 +59,22 @@ def follow_next() -> bool:
     """Follow some builds of one service that waits; tell whether there was one."""
     with transaction.atomic():
         # Whoever notes a build waits for this row first, and so cannot wait in a circle with us.
-        rows = Waiting.objects.select_for_update(skip_locked=True).order_by("since")
-        waiting = rows.first()
+        rows = Waiting.objects.filter(is_due()).select_for_update(skip_locked=True)
+        waiting = rows.order_by("since").first()
         if waiting is None:
             return False
-        builds, last = _next_builds(waiting)
-        stairs = _anew(waiting.pk, waiting.since)
-        for build, image, parts in _seen(builds):
-            _take(stairs, build, image, parts)
-        _write(stairs)
-        _wait_on(waiting, last)
+        if not attempt(waiting, _follow, waiting):
+            waiting.put_off()
     return True
+
+
+def _follow(waiting: Waiting) -> None:
+    builds, last = _next_builds(waiting)
+    stairs = _anew(waiting.pk, waiting.since)
+    for build, image, parts in _seen(builds):
+        _take(stairs, build, image, parts)
+    _write(stairs)
+    _wait_on(waiting, last)
 
 
 def _since(service_id: int, since: datetime) -> BuildQuerySet:
@@ -92,8 +98,8 @@ def _wait_on(waiting: Waiting, last: datetime | None) -> None:
     if since is None:
         waiting.delete()
     else:
-        waiting.since = since
-        waiting.save(update_fields=["since"])
+        waiting.since, waiting.failures = since, 0
+        waiting.save(update_fields=["since", "failures"])
 
 
 def _anew(service_id: int, since: datetime) -> Staircases:

@@ -6,10 +6,11 @@ from django.db import models
 from django.db.models import Q
 
 from builds.models import Build, Image, Service
+from builds.postponing import Postponable
 from sizes.querysets import ImageContentsQuerySet, InstructionSizeQuerySet, SizedImageQuerySet
 
 
-class Waiting(models.Model):
+class Waiting(Postponable):
     """A service of which a build came, changed or went; ``since`` is the start of the oldest."""
 
     service = models.OneToOneField(Service, models.DB_CASCADE, primary_key=True, related_name="+")

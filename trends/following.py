@@ -2,10 +2,11 @@
 
 A build is followed some time after its start, as one that began before it may end after it. One
 that comes even later, was corrected or deleted lets its service's series be followed anew from what
-is kept of them: the same builds give the same changes.
+is kept of them: the same builds give the same changes. What began before the builds that are
+followed anew stays as it is.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from builds.aggregates import Joined
 from builds.branches import branch_class
 from builds.locks import try_lock
 from builds.models import Build
+from builds.postponing import attempt, is_due
 from builds.querysets import BuildQuerySet
 from trends.attribution import parts_of
 from trends.causes import causes_of
@@ -48,15 +50,21 @@ def follow_next() -> bool:
     """Follow the series of one service that waits; tell whether there was one."""
     until = timezone.now() - SETTLED
     with transaction.atomic():
-        rows = Waiting.objects.filter(since__lte=until).select_related("service").order_by("since")
+        due = Waiting.objects.filter(is_due(), since__lte=until)
+        rows = due.select_related("service").order_by("since")
         waiting = next((row for row in rows[:LOOKED_AT] if try_lock(LOCK, row.pk)), None)
         if waiting is None:
             return False
-        for group in _groups(waiting):
-            for metric in METRICS:
-                _follow(_series(waiting, group, metric), waiting.since, until)
-        _wait_on(waiting, until)
+        if not attempt(waiting, _follow_all, waiting, until):
+            waiting.put_off()
     return True
+
+
+def _follow_all(waiting: Waiting, until: datetime) -> None:
+    for group in _groups(waiting):
+        for metric in METRICS:
+            _follow(_series(waiting, group, metric), waiting.since, until)
+    _wait_on(waiting, until)
 
 
 def _wait_on(waiting: Waiting, until: datetime) -> None:
@@ -70,7 +78,7 @@ def _wait_on(waiting: Waiting, until: datetime) -> None:
     if since is None:
         same.delete()
     else:
-        same.update(since=since)
+        same.update(since=since, failures=0)
 
 
 def _groups(waiting: Waiting) -> list[tuple[str, ...]]:
@@ -112,19 +120,27 @@ def _follow(series: Series, since: datetime, until: datetime) -> None:
             Q(listed_at__gt=series.last_at)
             | Q(listed_at=series.last_at, pk__gt=series.last_build or 0)
         )
-    _take(series, _observed(fresh))
+    _take(series, _observed(fresh, REPLAYED))
 
 
 def _follow_anew(series: Series, until: datetime) -> None:
-    """Forget what was found, but for what people have said of it, and follow all again."""
+    """Forget what was found, but for what people have said of it, and follow all again.
+
+    Of more builds than are followed anew some older ones only tell what was usual: what began with
+    them or before is not found again, and stays as it is.
+    """
+    known = Change.objects.filter(series=series)
     said = {
         change.build_id: (change.public_id, change.acknowledged_by, change.reason)
-        for change in Change.objects.filter(series=series)
+        for change in known
     }
-    Change.objects.filter(series=series).delete()
+    builds = _observed(builds_of(series).filter(listed_at__lte=until), REPLAYED + KEPT)
+    before = builds[:-REPLAYED]
+    forgotten = known.filter(build__listed_at__gt=before[-1].listed_at) if before else known
+    forgotten.delete()
     series.state, series.recent, series.builds = {}, [], 0
     series.last_at = series.last_build = None
-    _take(series, _observed(builds_of(series).filter(listed_at__lte=until)))
+    _take(series, builds, {build.pk for build in before})
     for change in Change.objects.filter(series=series, build__in=said):
         change.public_id, change.acknowledged_by, change.reason = said[change.build_id]
         is_known = change.acknowledged_by and change.state in {"new", "reopened"}
@@ -132,13 +148,14 @@ def _follow_anew(series: Series, until: datetime) -> None:
         change.save(update_fields=["public_id", "acknowledged_by", "reason", "state"])
 
 
-def _observed(builds: BuildQuerySet) -> list[Any]:
+def _observed(builds: BuildQuerySet, most: int) -> list[Any]:
     """Return the newest builds, oldest first, with what explains a part of their values."""
-    newest = builds.annotate(branch=branch_class()).order_by("-listed_at", "-pk")[:REPLAYED]
+    newest = builds.annotate(branch=branch_class()).order_by("-listed_at", "-pk")[:most]
     return list(reversed(newest.only("pk", "listed_at", "cache_state", "builder", *METRICS)))
 
 
-def _take(series: Series, builds: Iterable[Any]) -> None:
+def _take(series: Series, builds: Iterable[Any], before: Collection[int] = ()) -> None:
+    """Give builds to the detector; what it tells of those ``before`` is known."""
     state = State.load(series.state) if series.state else State(unit=series.means.unit)
     for build in builds:
         observation = Observation(
@@ -150,8 +167,9 @@ def _take(series: Series, builds: Iterable[Any]) -> None:
         series.recent = [*series.recent, build.pk][-KEPT:]
         series.builds += 1
         series.last_at, series.last_build = build.listed_at, build.pk
-        for event in events:
-            _note(series, event)
+        if build.pk not in before:
+            for event in events:
+                _note(series, event, before)
     series.state = state.dump()
     series.save()
 
@@ -162,13 +180,14 @@ def _build_at(series: Series, index: int) -> int | None:
     return series.recent[place] if 0 <= place < len(series.recent) else None
 
 
-def _note(series: Series, event: Event) -> None:
+def _note(series: Series, event: Event, before: Collection[int]) -> None:
     """Keep what the detector tells of the level, and of single builds that lay far off it."""
     if event.of != "level":
         return
     first = _build_at(series, event.index)
     if event.status in {"opened", "seen"} and first is not None:
-        _open(series, event, first)
+        if first not in before:
+            _open(series, event, first)
         return
     levels = Change.objects.filter(series=series).of_level()
     known = levels.order_by("-found_at", "-pk").first()

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from builds.branches import BranchClass
 from builds.models import Build, ResourceSeries, Service
+from builds.postponing import Postponable
 from cache.querysets import DayQuerySet
 from trends.metrics import METRICS, Metric
 from trends.querysets import ChangeQuerySet, PartDayQuerySet
@@ -16,7 +17,7 @@ HOMOGENEOUS = ("target", "variant", "environment", "platforms")
 """What builds have in common that may be held against each other."""
 
 
-class Waiting(models.Model):
+class Waiting(Postponable):
     """A service of which a build came, changed or went; ``since`` is the start of the oldest.
 
     ``version`` grows with each.

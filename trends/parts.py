@@ -18,7 +18,10 @@ type Key = tuple[int, str, str]
 def add_parts(
     builds: BuildQuerySet, day: date, statuses: Mapping[int, tuple[BuildDay, str]]
 ) -> None:
-    """Make the parts of a day's rows; of each build ``statuses`` has its row and its status."""
+    """Make the parts of a day's rows; of each build ``statuses`` has its row and its status.
+
+    A build that came since these were read is left out: its day is made again anyway.
+    """
     found: defaultdict[Key, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     steps = Step.objects.filter(
         month=day.replace(day=1), build__in=builds, state__in=["executed", "failed"]
@@ -26,6 +29,8 @@ def add_parts(
     for build, stage, identity, seconds in steps.values_list(
         "build_id", "stage", "identity", "busy_seconds"
     ):
+        if build not in statuses:
+            continue
         group = statuses[build][0].pk
         found[group, PartDay.Part.STEP, identity][build] += seconds
         if stage:

@@ -18,8 +18,11 @@ ON CONFLICT (service_id) DO UPDATE SET
 
 
 def ask_for(*, build: Build, listed_before: datetime | None = None, **_: Any) -> None:
-    """Note that a build came, or was corrected, or moved in time."""
-    if build.status == Build.Status.SUCCEEDED:
+    """Note that a build came, or was corrected, or moved in time.
+
+    One that was recorded before may have been followed, however it ended now.
+    """
+    if build.status == Build.Status.SUCCEEDED or (listed_before and build.is_final):
         mark(build.service_id, min(build.listed_at, listed_before or build.listed_at))
 
 

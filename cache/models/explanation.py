@@ -9,10 +9,11 @@ from django.db.models.functions import Now
 
 from buildkit.explaining import Cause, Confidence
 from builds.models import Build, Service
+from builds.postponing import Postponable
 from cache.querysets import ExplanationQuerySet
 
 
-class Explanation(models.Model):
+class Explanation(Postponable):
     """That, and against which build, one build was explained; ``missing`` are sentences."""
 
     class State(models.TextChoices):

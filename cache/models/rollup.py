@@ -10,10 +10,11 @@ from django.db import models
 from accounts.models import Project
 from builds.branches import BranchClass
 from builds.models import Service
+from builds.postponing import Postponable
 from cache.querysets import CacheDayQuerySet, DayQuerySet
 
 
-class StaleDay(models.Model):
+class StaleDay(Postponable):
     """A day of a service whose sums are to be made again; ``version`` grows with each change."""
 
     service = models.ForeignKey(Service, models.DB_CASCADE, related_name="+", db_index=False)

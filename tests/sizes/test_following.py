@@ -8,12 +8,15 @@ import pytest
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from time_machine import TimeMachineFixture
 
 from accounts.models import Project
 from builds.models import Build, Service
 from builds.services import delete_build, get_or_create_service
+from sizes import following
 from sizes.following import follow_next
 from sizes.models import InstructionSize, SizedImage, Waiting
+from sizes.tasks import follow_waiting
 from tests.sizes.making import FIRST, imaged
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +123,35 @@ def test_failed_builds_do_not_count(service: Service):
     imaged(service, 1, {"RUN a": 9}, status=Build.Status.FAILED)
     follow()
     assert rows(service) == [("RUN a", 0, None, 5, None, None)]
+
+
+def test_a_service_that_cannot_be_followed_stops_no_other(
+    service: Service,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    time_machine: TimeMachineFixture,
+):
+    other = get_or_create_service(project_id=project.pk, name="api")
+    imaged(service, 0, {"RUN a": 5})
+    imaged(other, 1, {"RUN a": 5})
+    works = following._seen
+
+    def breaks(builds: list[Build]) -> object:
+        if builds[0].service_id == service.pk:
+            raise ValueError(builds)
+        return works(builds)
+
+    monkeypatch.setattr(following, "_seen", breaks)
+    follow_waiting()
+    assert (len(rows(service)), len(rows(other))) == (0, 1)
+    waiting = Waiting.objects.get()
+    assert (waiting.service, waiting.failures) == (service, 1)
+    monkeypatch.undo()
+    assert not follow_next(), "its time has not come"
+    time_machine.move_to(waiting.not_before)
+    follow()
+    assert len(rows(service)) == 1
+    assert not Waiting.objects.exists()
 
 
 type Images = list[tuple[int, Mapping[str, int]]]

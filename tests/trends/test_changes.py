@@ -16,7 +16,7 @@ from accounts.roles import Scope
 from audit.models import AuditEvent
 from builds.models import Build, Service
 from builds.services import get_or_create_service
-from builds.signals import build_deleted
+from builds.signals import build_deleted, build_recorded
 from cache.models import StepReason
 from tests.trends.making import History
 from trends import following
@@ -38,6 +38,8 @@ def history(service: Service) -> History:
 
 CALM = {"install": 30.0, "compile": 20.0}
 SLOW = {"install": 45.0, "compile": 20.0}
+FAST = {"install": 18.0, "compile": 20.0}
+SLOWEST = {"install": 90.0, "compile": 20.0}
 
 
 def found(**filters: Any) -> list[Change]:
@@ -135,6 +137,33 @@ def test_a_late_and_a_corrected_build_let_it_be_followed_anew(history: History):
     assert found() == [], "they were not slow after all"
 
 
+def test_what_began_before_the_builds_that_are_followed_anew_stays(
+    history: History, monkeypatch: pytest.MonkeyPatch
+):
+    """Of 130 builds the newest 40 are followed anew, and 50 before tell what was usual."""
+    for steps, count in ((CALM, 30), (SLOW, 30), (FAST, 40), (SLOWEST, 30)):
+        history.add(count, steps)
+    before = found()
+    new, usual, old = before
+    monkeypatch.setattr(following, "REPLAYED", 40)
+    monkeypatch.setattr(following, "KEPT", 50)
+    Change.objects.filter(pk=old.pk).update(
+        state="acknowledged", acknowledged_by="ann", reason="expected"
+    )
+    history.one(history.builds[-3].listed_at + timedelta(minutes=5), SLOWEST)
+    after = found()
+    assert [(change.public_id, change.build_id) for change in after] == [
+        (change.public_id, change.build_id) for change in before
+    ]
+    assert (after[2].state, after[2].reason) == ("acknowledged", "expected")
+    assert [change.pk for change in after[1:]] == [usual.pk, old.pk], "they are not touched"
+    assert after[0].pk != new.pk, "it is found again"
+    ended = history.builds[100:]
+    Build.objects.filter(pk__in=[build.pk for build in ended]).update(wall_seconds=40.0)
+    Waiting.objects.create(service=history.service, since=ended[0].listed_at)
+    assert [change.pk for change in found()] == [usual.pk, old.pk]
+
+
 def test_builds_that_end_in_another_order_are_followed_in_that_of_their_start(
     history: History, time_machine: TimeMachineFixture, monkeypatch: pytest.MonkeyPatch
 ):
@@ -167,6 +196,47 @@ def test_a_deleted_build_is_counted_no_more(history: History):
     build.delete()
     follow_waiting()
     assert Series.objects.get(metric="wall_seconds").builds == 19
+
+
+def test_a_build_that_failed_after_all_is_counted_no_more(history: History):
+    history.add(20, CALM)
+    follow_waiting()
+    build = history.builds[5]
+    build.status = Build.Status.FAILED
+    build.save()
+    build_recorded.send(sender=Build, build=build, listed_before=build.listed_at)
+    follow_waiting()
+    assert Series.objects.get(metric="wall_seconds").builds == 19
+
+
+def test_a_service_that_cannot_be_followed_stops_no_other(
+    history: History,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    time_machine: TimeMachineFixture,
+):
+    history.add(3, CALM)
+    other = History(get_or_create_service(project_id=project.pk, name="web"))
+    other.at += timedelta(days=1)
+    other.add(3, CALM)
+    works = following.builds_of
+
+    def breaks(series: Series) -> object:
+        if series.service == history.service:
+            raise ValueError(series)
+        return works(series)
+
+    monkeypatch.setattr(following, "builds_of", breaks)
+    follow_waiting()
+    assert set(Series.objects.values_list("service", flat=True)) == {other.service.pk}
+    waiting = Waiting.objects.get()
+    assert (waiting.service, waiting.failures) == (history.service, 1)
+    monkeypatch.undo()
+    assert not follow_next(), "its time has not come"
+    time_machine.move_to(waiting.not_before)
+    assert follow_next()
+    assert not Waiting.objects.exists()
+    assert Series.objects.filter(service=history.service).exists()
 
 
 def test_the_cache_state_is_taken_out(history: History):

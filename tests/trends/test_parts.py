@@ -10,8 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+import trends.days
 from accounts.models import User
 from builds.models import Build, Service, Step
+from cache.rollups import roll_up_next
 from cache.staleness import mark
 from cache.tasks import roll_up_stale
 from tests.trends.test_trends import built
@@ -95,6 +97,24 @@ def test_a_corrected_build_repairs_its_day(days: Service, api: APIClient, today:
     roll_up_stale()
     assert asked(api, days, step="test")["points"][1]["median"] == pytest.approx(60, rel=0.01)
     assert PartDay.objects.filter(name="test", build_day__day=today).count() == 2, "warm and cold"
+
+
+def test_a_build_that_comes_while_its_day_is_added_up_counts_the_next_time(
+    days: Service, api: APIClient, today: date, monkeypatch: pytest.MonkeyPatch
+):
+    works = trends.days.add_parts
+
+    def comes_meanwhile(*args: Any) -> None:
+        monkeypatch.undo()
+        ran(built(days, today, 70), ("test", "build", 60.0, "executed"))
+        works(*args)
+
+    monkeypatch.setattr(trends.days, "add_parts", comes_meanwhile)
+    mark(days.pk, today)
+    assert roll_up_next()
+    assert asked(api, days, step="test")["points"][1]["succeeded"] == 1
+    roll_up_stale()
+    assert asked(api, days, step="test")["points"][1]["succeeded"] == 2
 
 
 @pytest.mark.parametrize(
