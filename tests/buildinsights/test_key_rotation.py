@@ -4,12 +4,14 @@ import hmac
 import json
 from collections.abc import Callable
 from hashlib import sha256
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from rest_framework.test import APIClient
@@ -156,9 +158,15 @@ class TestWhatWasDerivedBefore:
     def _key(self, project: Project, settings: LazySettings) -> None:
         settings.SECRET_KEY = "k" * 40
 
-    def test_secrets_of_push_webhooks(self, project: Project):
+    def test_secrets_of_push_webhooks(self, project: Project, monkeypatch: pytest.MonkeyPatch):
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        with pytest.raises(IrreversibleError):
+            migrated("farm", "0001_initial")  # with hooks, replaced secrets would hold again
+        [_, kept, _] = import_module(
+            "farm.migrations.0002_sealed_hook_secrets"
+        ).Migration.operations
+        monkeypatch.setattr(kept, "reverse_code", kept.noop)  # there are none yet
         old = migrated("farm", "0001_initial").get_model("farm", "PushHook")
         name = "8f3f3d9e-6f0a-4f6c-9a0e-0d7c8a3f7d11"
         old.objects.create(project_id=project.pk, public_id=name, version=3)
