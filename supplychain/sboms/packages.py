@@ -57,7 +57,7 @@ def package_of(
 def _with_epoch(parsed: PackageURL, version: str) -> str:
     qualifiers = parsed.qualifiers if isinstance(parsed.qualifiers, dict) else {}
     epoch = qualifiers.get("epoch", "")
-    is_said = epoch.isdigit() and int(epoch[:9]) and ":" not in version
+    is_said = epoch.isdecimal() and int(epoch[:9]) and ":" not in version
     return bounded(f"{epoch}:{version}" if is_said and version else version, NAME_LIMIT)
 
 

@@ -87,7 +87,7 @@ def _tokens(version: str) -> Iterator[_Token]:
     for place, match in enumerate(found):
         is_dotted = match["separator"] == "." or not place
         text = match["text"] or "0"
-        if text.isdigit():
+        if text.isdecimal():
             yield _Token(is_dotted, int(text))
         else:
             after = found[place + 1] if place + 1 < len(found) else None

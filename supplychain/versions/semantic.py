@@ -42,7 +42,7 @@ def nuget_key(version: str) -> Any:
 
 
 def _identifier(word: str) -> tuple[int, int, str]:
-    return (0, int(word), "") if word.isdigit() else (1, 0, word)
+    return (0, int(word), "") if word.isdecimal() else (1, 0, word)
 
 
 class GemKey:
@@ -53,7 +53,7 @@ class GemKey:
             raise InvalidVersionError(version)
         # A hyphen begins a pre-release, whatever follows it.
         self._parts = [
-            (1, int(part), "") if part.isdigit() else (0, 0, part)
+            (1, int(part), "") if part.isdecimal() else (0, 0, part)
             for part in _GEM_PART.findall(version.replace("-", ".pre."))
         ]
 

@@ -62,7 +62,7 @@ def _rpm_parts(text: str) -> tuple[tuple[int, int, str], ...]:
 def _rpm_part(part: str) -> tuple[int, int, str]:
     if part in "~^":
         return (0 if part == "~" else 2, 0, "")
-    return (4, int(part), "") if part.isdigit() else (3, 0, part)
+    return (4, int(part), "") if part.isdecimal() else (3, 0, part)
 
 
 def apk_key(version: str) -> Any:

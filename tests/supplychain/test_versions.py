@@ -3,7 +3,7 @@
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from supplychain.versions.errors import InvalidRangeError, InvalidVersionError
@@ -159,6 +159,8 @@ def test_any_texts_have_one_order_or_none(ecosystem: str, texts: list[str]):
 
 
 @given(text=st.text(max_size=40))
+@example(text="1.²")  # a digit, and no number
+@example(text="1:²-³")
 def test_any_text_is_a_range_or_refused(text: str):
     try:
         wanted = Range.parse(text)
