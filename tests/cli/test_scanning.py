@@ -27,6 +27,7 @@ from tests.cli.standing_in import (
     vulnerability,
 )
 from tests.conftest import ROOT, SHARED_FIXTURES
+from tests.farm.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -279,10 +280,10 @@ def test_ctrl_c_ends_trivy_and_the_command(
         start_new_session=True,
     )
     try:
-        _until((stand_in.path / "began").exists)
+        assert eventually((stand_in.path / "began").exists, 20)
         process.send_signal(signal.SIGINT)
         if how == "deaf":
-            _until(partial(_ends_at_another, process))
+            assert eventually(partial(_ends_at_another, process), 20)
         said = process.communicate(timeout=20)
     finally:
         process.kill()
@@ -297,14 +298,6 @@ def _ends_at_another(process: subprocess.Popen[str]) -> bool:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
     return process.poll() is not None
-
-
-def _until(condition: object, seconds: float = 20) -> None:
-    assert callable(condition)
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_in_a_terminal_trivy_has_a_terminal(stand_in: StandIn, tmp_path: Path):
